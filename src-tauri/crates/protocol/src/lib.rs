@@ -1,1 +1,31 @@
-//! Room under construction.
+//! Wire dialects of AI providers: bytes in, bytes out.
+//!
+//! What it is: the reading of client requests ([`peek`]), their preparation for an account ([`prepare`]) and the way back of the
+//! answer ([`Answer`]): pass-through where client and account speak one dialect, translation otherwise. Errors in the client's
+//! own shape live in [`error`], the event-stream codec in [`sse`], the Codex profile as data in [`codex`].
+//! What it is not: it does no IO, reads no clock, draws no random numbers and knows no account; whatever it needs of these
+//! arrives in [`Options`].
+//! Who calls it: `upstream` (sending, reading the first events) and `gateway` (the road of a request).
+
+pub mod answer;
+pub mod codex;
+pub mod error;
+mod hub;
+mod json;
+mod passthrough;
+mod patch;
+mod peek;
+mod prepare;
+mod rope;
+pub mod sse;
+mod types;
+
+pub use answer::{Answer, Out};
+pub use peek::peek;
+pub use prepare::prepare;
+pub use rope::Rope;
+pub use types::{
+    Dialect, End, ErrorBody, Failure, GatewayError, Head, Loss, LossKind, Observed, Options,
+    Prepared, ReasoningOutput, RequestError, RequestState, Route, SystemRole, Target, Terminal,
+    Usage,
+};

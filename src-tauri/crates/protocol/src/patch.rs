@@ -1,0 +1,1 @@
+//! Ordered byte patches on a JSON object, leaving every other byte alone.
