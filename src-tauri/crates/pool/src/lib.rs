@@ -20,6 +20,7 @@ mod row;
 mod select;
 mod slots;
 mod state;
+mod switch;
 mod time;
 mod words;
 
@@ -38,5 +39,6 @@ pub use report::{
 };
 pub use slots::LEAK_GUARD;
 pub use state::{AccountState, Cooldown, Counters, Event, Exhaustion, Health, HoldSource, Reason};
+pub use switch::SwitchRule;
 pub use time::{Clock, Timestamp};
 pub use words::UnknownWord;

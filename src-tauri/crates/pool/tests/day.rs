@@ -1,4 +1,5 @@
 //! A seeded day of traffic over twenty accounts: limits, failures, refusals, a lost network, restarts, and what must hold all along.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod common;
 use common::*;
 use pool::*;

@@ -89,7 +89,7 @@ fn outcome(n: usize, until: Option<Timestamp>) -> Outcome {
         16 => Outcome::StreamCut,
         17 => Outcome::RefreshRefused {
             confirmed: until.is_some(),
-            banned: n % 2 == 0,
+            banned: until.is_some_and(|at| at.0 > 0),
         },
         18 => Outcome::RefreshUnavailable,
         _ => Outcome::NotAnApi,
