@@ -13,7 +13,22 @@ use crate::{
 
 /// What a translated answer needs to know of its request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HubState {}
+pub(crate) struct HubState {
+    echo_model: Option<Box<str>>,
+}
+
+impl HubState {
+    /// For an answer that stays in its dialect but changes between stream and JSON (T184, T185); `echo_model` is the name the
+    /// client asked for, where another was sent.
+    pub(crate) fn same_dialect(echo_model: Option<Box<str>>) -> Self {
+        Self { echo_model }
+    }
+
+    /// The name the client asked for, where the answer must show it.
+    pub(crate) fn echo_model(&self) -> Option<Box<str>> {
+        self.echo_model.clone()
+    }
+}
 
 /// A translated request.
 #[derive(Debug)]

@@ -10,8 +10,10 @@
 pub mod answer;
 pub mod codex;
 pub mod error;
+mod fold;
 mod hub;
 mod json;
+mod observe;
 mod passthrough;
 mod patch;
 mod peek;
