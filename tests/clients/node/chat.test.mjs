@@ -43,15 +43,15 @@ test("stream helper", async () => {
 
 test("stream is not held back", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 6 });
-  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("say:lighthouse")], stream: true });
+  await upstream.script({ step: "gated", events: 12 });
+  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("long:400")], stream: true });
   let text = "";
   for await (const chunk of stream) {
     // The upstream holds the rest back until the first words are here.
     if (text === "" && chunk.choices[0]?.delta.content) await upstream.release();
     text += chunk.choices[0]?.delta.content ?? "";
   }
-  assert.match(text, /lighthouse/);
+  assert.match(text, /word399/);
 });
 
 for (const streamed of [false, true]) {
@@ -100,8 +100,8 @@ test("image input", async () => {
 
 test("cancel reaches the upstream", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 6 });
-  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("say:lighthouse")], stream: true });
+  await upstream.script({ step: "gated", events: 12 });
+  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("long:400")], stream: true });
   for await (const _ of stream) break;
   stream.controller.abort();
   await upstream.waitForDisconnect();

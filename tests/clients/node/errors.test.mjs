@@ -6,7 +6,7 @@ import { DIRECT, MODEL, newClient, prompt, ROUTE, upstream } from "./common.mjs"
 
 const client = newClient();
 const ask = (dialect, { from = client, model = MODEL, stream = false } = {}) => {
-  const text = prompt("say:lighthouse");
+  const text = prompt("long:400");
   return dialect === "chat"
     ? from.chat.completions.create({ model, stream, messages: [{ role: "user", content: text }] })
     : from.responses.create({ model, stream, input: text });
@@ -54,7 +54,7 @@ for (const dialect of ["chat", "responses"]) {
 
   for (const step of ["cut_after", "failed_after"]) {
     test(`${dialect}: ${step} in mid-stream is seen`, { skip: DIRECT }, async () => {
-      await upstream.script({ step, events: 6 });
+      await upstream.script({ step, events: 12 });
       const stream = await ask(dialect, { stream: true });
       if (dialect === "responses" && step === "failed_after" && ["codex", "relay-responses"].includes(ROUTE)) {
         // The upstream speaks the same dialect: its own last word is passed on, and to the package it is an event.

@@ -40,15 +40,15 @@ test("stream helper", async () => {
 
 test("stream is not held back", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 6 });
-  const stream = await client.responses.create({ model: MODEL, input: prompt("say:lighthouse"), stream: true });
+  await upstream.script({ step: "gated", events: 12 });
+  const stream = await client.responses.create({ model: MODEL, input: prompt("long:400"), stream: true });
   let text = "";
   for await (const event of stream) {
     if (event.type !== "response.output_text.delta") continue;
     if (text === "") await upstream.release();
     text += event.delta;
   }
-  assert.match(text, /lighthouse/);
+  assert.match(text, /word399/);
 });
 
 for (const streamed of [false, true]) {
@@ -97,8 +97,8 @@ test("image input", async () => {
 
 test("cancel reaches the upstream", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 6 });
-  const stream = await client.responses.create({ model: MODEL, input: prompt("say:lighthouse"), stream: true });
+  await upstream.script({ step: "gated", events: 12 });
+  const stream = await client.responses.create({ model: MODEL, input: prompt("long:400"), stream: true });
   for await (const _ of stream) break;
   stream.controller.abort();
   await upstream.waitForDisconnect();
