@@ -44,16 +44,26 @@ pub fn search(log: &Path) -> Result<Option<String>> {
     for path in &outside {
         leaks += report_leaks(path, &everything, &mut log)?;
     }
-    writeln!(log, "{} secrets and prompts, {} files", everything.len(), searched + outside.len())?;
+    writeln!(
+        log,
+        "{} secrets and prompts, {} files",
+        everything.len(),
+        searched + outside.len()
+    )?;
     if everything.is_empty() || searched == 0 {
-        return Ok(Some("there is no evidence to search: run it together with `behaviour` or `clients`".to_owned()));
+        return Ok(Some(
+            "there is no evidence to search: run it together with `behaviour` or `clients`"
+                .to_owned(),
+        ));
     }
     Ok((leaks > 0).then(|| format!("{leaks} secrets or prompts were left behind")))
 }
 
 fn report_leaks(path: &Path, secrets: &BTreeSet<Secret>, log: &mut File) -> Result<usize> {
     // A socket or a file that has gone holds nothing.
-    let Ok(bytes) = fs::read(path) else { return Ok(0) };
+    let Ok(bytes) = fs::read(path) else {
+        return Ok(0);
+    };
     let leaks = leaks_in(&bytes, secrets);
     for leak in &leaks {
         writeln!(log, "{}: {leak}", path.display())?;
@@ -70,10 +80,16 @@ struct Secret {
 
 /// Reads lines of `kind<TAB>text`.
 fn read_secrets(path: &Path) -> Result<BTreeSet<Secret>> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let pairs = text.lines().filter_map(|line| line.split_once('\t'));
     let long = pairs.filter(|(_, text)| text.len() >= SHORTEST);
-    Ok(long.map(|(kind, text)| Secret { kind: kind.to_owned(), text: text.to_owned() }).collect())
+    Ok(long
+        .map(|(kind, text)| Secret {
+            kind: kind.to_owned(),
+            text: text.to_owned(),
+        })
+        .collect())
 }
 
 /// What leaks in one file, described without repeating the secret.
@@ -117,7 +133,9 @@ fn has_token_shape(bytes: &[u8]) -> bool {
     memchr::memmem::find_iter(bytes, b"eyJ").any(|at| {
         let rest = &bytes[at..];
         let head = rest.iter().take_while(|byte| is_part(byte)).count();
-        let Some(payload) = rest[head..].strip_prefix(b".") else { return false };
+        let Some(payload) = rest[head..].strip_prefix(b".") else {
+            return false;
+        };
         payload.starts_with(b"eyJ") && payload.iter().take_while(|byte| is_part(byte)).count() >= 40
     })
 }
@@ -158,7 +176,7 @@ mod tests {
                 kind: "token".to_owned(),
                 text: "0123456789".repeat(8),
             },
-        ];
+        ]);
         leaks_in(text.as_bytes(), &secrets).len()
     }
 
