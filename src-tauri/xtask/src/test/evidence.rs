@@ -6,6 +6,7 @@
 
 use crate::repo;
 use anyhow::{Context, Result};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,63 +25,75 @@ pub fn folder() -> PathBuf {
 /// Searches the evidence, and says how many leaks there are.
 pub fn search(log: &Path) -> Result<Option<String>> {
     let mut log = File::options().create(true).append(true).open(log)?;
-    let secrets = read_secrets(&folder().join("secrets"))?;
-    let mut files = Vec::new();
-    for part in ["kept", "home-of-the-tests"] {
-        list(&folder().join(part), &mut files)?;
+    let (mut leaks, mut searched) = (0_usize, 0_usize);
+    let mut everything = BTreeSet::new();
+    for entry in read_folder(&folder().join("secrets"))? {
+        let secrets = read_secrets(&entry)?;
+        let name = entry.file_stem().unwrap_or_default();
+        let mut files = Vec::new();
+        list(&folder().join("kept").join(name), &mut files)?;
+        searched += files.len();
+        for path in &files {
+            leaks += report_leaks(path, &secrets, &mut log)?;
+        }
+        everything.extend(secrets);
+    }
+    // Here is what was written outside of every application's own folder: nothing, one hopes.
+    let mut outside = Vec::new();
+    list(&folder().join("home-of-the-tests"), &mut outside)?;
+    for path in &outside {
+        leaks += report_leaks(path, &everything, &mut log)?;
     }
     writeln!(
         log,
         "{} secrets and prompts, {} files",
-        secrets.len(),
-        files.len()
+        everything.len(),
+        searched + outside.len()
     )?;
-    if secrets.is_empty() || files.is_empty() {
+    if everything.is_empty() || searched == 0 {
         return Ok(Some(
             "there is no evidence to search: run it together with `behaviour` or `clients`"
                 .to_owned(),
         ));
     }
-    let mut leaks = 0_usize;
-    for path in &files {
-        // A socket or a file that has gone holds nothing.
-        let Ok(bytes) = fs::read(path) else { continue };
-        for leak in leaks_in(&bytes, &secrets) {
-            leaks += 1;
-            writeln!(log, "{}: {leak}", path.display())?;
-        }
-    }
     Ok((leaks > 0).then(|| format!("{leaks} secrets or prompts were left behind")))
 }
 
+fn report_leaks(path: &Path, secrets: &BTreeSet<Secret>, log: &mut File) -> Result<usize> {
+    // A socket or a file that has gone holds nothing.
+    let Ok(bytes) = fs::read(path) else {
+        return Ok(0);
+    };
+    let leaks = leaks_in(&bytes, secrets);
+    for leak in &leaks {
+        writeln!(log, "{}: {leak}", path.display())?;
+    }
+    Ok(leaks.len())
+}
+
 /// A text that must not be found, and what it is.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Secret {
     kind: String,
     text: String,
 }
 
 /// Reads lines of `kind<TAB>text`.
-fn read_secrets(folder: &Path) -> Result<Vec<Secret>> {
-    let mut files = Vec::new();
-    list(folder, &mut files)?;
-    let mut secrets = Vec::new();
-    for path in files {
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        for (kind, text) in text.lines().filter_map(|line| line.split_once('\t')) {
-            if text.len() >= SHORTEST {
-                secrets.push(Secret {
-                    kind: kind.to_owned(),
-                    text: text.to_owned(),
-                });
-            }
-        }
-    }
-    Ok(secrets)
+fn read_secrets(path: &Path) -> Result<BTreeSet<Secret>> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let pairs = text.lines().filter_map(|line| line.split_once('\t'));
+    let long = pairs.filter(|(_, text)| text.len() >= SHORTEST);
+    Ok(long
+        .map(|(kind, text)| Secret {
+            kind: kind.to_owned(),
+            text: text.to_owned(),
+        })
+        .collect())
 }
 
 /// What leaks in one file, described without repeating the secret.
-fn leaks_in(bytes: &[u8], secrets: &[Secret]) -> Vec<String> {
+fn leaks_in(bytes: &[u8], secrets: &BTreeSet<Secret>) -> Vec<String> {
     let mut leaks = Vec::new();
     for secret in secrets {
         if contains(bytes, secret.text.as_bytes()) {
@@ -111,34 +124,26 @@ fn middle(text: &str) -> &[u8] {
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    let Some(first) = part.first() else {
-        return false;
-    };
-    let mut at = 0;
-    while let Some(found) = bytes[at..].iter().position(|byte| byte == first) {
-        at += found;
-        if bytes[at..].starts_with(part) {
-            return true;
-        }
-        at += 1;
-    }
-    false
+    memchr::memmem::find(bytes, part).is_some()
 }
 
 /// `eyJ….eyJ…`, with a payload long enough to be one.
 fn has_token_shape(bytes: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-' || *byte == b'_';
-    (0..bytes.len()).any(|at| {
+    memchr::memmem::find_iter(bytes, b"eyJ").any(|at| {
         let rest = &bytes[at..];
-        if !rest.starts_with(b"eyJ") {
-            return false;
-        }
         let head = rest.iter().take_while(|byte| is_part(byte)).count();
         let Some(payload) = rest[head..].strip_prefix(b".") else {
             return false;
         };
         payload.starts_with(b"eyJ") && payload.iter().take_while(|byte| is_part(byte)).count() >= 40
     })
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    list(folder, &mut files)?;
+    Ok(files)
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -162,7 +167,7 @@ mod tests {
     use super::*;
 
     fn leaks(text: &str) -> usize {
-        let secrets = [
+        let secrets = BTreeSet::from([
             Secret {
                 kind: "key".to_owned(),
                 text: "sk-0123456789abcdef".to_owned(),
@@ -171,7 +176,7 @@ mod tests {
                 kind: "token".to_owned(),
                 text: "0123456789".repeat(8),
             },
-        ];
+        ]);
         leaks_in(text.as_bytes(), &secrets).len()
     }
 
