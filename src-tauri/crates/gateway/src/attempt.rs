@@ -114,7 +114,7 @@ pub(crate) async fn serve(request: Request, record: Record) -> Response<Body> {
 struct Road<'r> {
     request: &'r Request,
     tried: Vec<AccountId>,
-    last: Option<(Fault, Arc<Target>)>,
+    last: Option<(Fault, Target)>,
     /// The same account was asked a second time already (F54).
     repeated: bool,
     /// Another account was tried because the model was unsupported (F52: once).
@@ -179,7 +179,7 @@ impl Road<'_> {
     }
 
     /// The next account with a slot taken on it; `Ok(None)` asks for another round.
-    fn select(&mut self, record: &mut Option<Record>) -> Result<Option<(Slot, Arc<Target>)>, NoCandidate> {
+    fn select(&mut self, record: &mut Option<Record>) -> Result<Option<(Slot, Target)>, NoCandidate> {
         let request = self.request;
         let gateway = &request.gateway;
         let session = forward::session(&request.headers, &request.head);
@@ -189,6 +189,7 @@ impl Road<'_> {
             session: session.as_deref(),
             pinned: None,
             tried: &self.tried,
+            last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
         };
         let chosen = match gateway.pool.with(|pool| pool.select(gateway.clock.now(), &ask)) {
             Ok(chosen) => chosen,
@@ -250,8 +251,8 @@ impl Road<'_> {
 /// The client's view of the last failed attempt: the upstream's own status and text where it gave one (F57).
 fn last_error(request: &Request, fault: &Fault, target: &Target) -> Result<(Response<Body>, &'static str), Refusal> {
     let code = fault.outcome.code();
-    let soonest = request.gateway.pool.with(|pool| pool.soonest(request.gateway.clock.now()));
-    let wait = soonest.map(|at| at.since(request.gateway.clock.now()).as_secs().max(1));
+    let now = request.gateway.clock.now();
+    let wait = request.gateway.pool.with(|pool| pool.next_expiry(now)).map(|at| at.since(now).as_secs().max(1));
     match (fault.status, &fault.body) {
         // A 401 of an account must not look like a wrong gateway key: clients would throw that key away.
         (Some(status), Some(body)) if status != StatusCode::UNAUTHORIZED => {
@@ -286,8 +287,9 @@ fn retryable(status: StatusCode) -> bool {
 /// F39: who was passed over, why, and when the first one is back.
 fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
     let gateway = &request.gateway;
-    let wait = none.soonest.map(|at| at.since(gateway.clock.now()).as_secs().max(1));
-    let reasons = none.skipped.iter().map(|skipped| format!("{}: {}", skipped.label, skipped.reason)).collect::<Vec<_>>().join("; ");
+    let now = gateway.clock.now();
+    let wait = none.retry_after_secs(now);
+    let reasons = none.reasons(now);
     match none.kind {
         pool::NoCandidateKind::Empty => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -309,7 +311,7 @@ fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
 }
 
 /// One attempt on one account, up to the commit.
-async fn attempt(request: &Request, record: &mut Option<Record>, slot: Slot, target: Arc<Target>, began: Instant, deadline: Instant) -> Tried {
+async fn attempt(request: &Request, record: &mut Option<Record>, slot: Slot, target: Target, began: Instant, deadline: Instant) -> Tried {
     let gateway = &request.gateway;
     let Some(speaks) = speaks(target.format) else {
         return Tried::Failed(Fault::new(Outcome::ModelUnsupported, "this version does not speak the account's format"));
@@ -388,7 +390,7 @@ async fn send(
         (false, Format::OpenAi) => Endpoint::ChatCompletions,
         (false, _) => Endpoint::Responses,
     };
-    let call = Call { endpoint, body, stream, headers: forward::request_headers(&request.headers, target.format), query: None };
+    let call = Call { headers: forward::request_headers(&request.headers, target.format), ..Call::json(endpoint, body, stream) };
     request.gateway.upstream.send(target, access, call).await
 }
 
@@ -438,7 +440,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// An upstream answer with status 200 whose content has not been seen yet.
 struct Opened<'r> {
     request: &'r Request,
-    target: Arc<Target>,
+    target: Target,
     began: Instant,
     headers: HeaderMap,
     body: ResponseBody,
@@ -608,7 +610,7 @@ fn commit_whole(
     request: &Request,
     record: &mut Option<Record>,
     upstream_headers: &HeaderMap,
-    target: Arc<Target>,
+    target: Target,
     began: Instant,
     slot: Slot,
     seen: protocol::Observed,

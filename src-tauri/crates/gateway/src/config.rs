@@ -77,7 +77,7 @@ impl std::fmt::Debug for ClientKey {
 pub struct Keys(pub Vec<ClientKey>);
 
 /// Where each account's requests go, by account id. Swapped whole when accounts change.
-pub type Targets = HashMap<AccountId, Arc<Target>>;
+pub type Targets = HashMap<AccountId, Target>;
 
 /// A model the pool can serve now (F81).
 #[derive(Debug, Clone)]

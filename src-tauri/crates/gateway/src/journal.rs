@@ -34,7 +34,7 @@ pub struct Attempt {
     /// The account.
     pub account: AccountId,
     /// Its label at that time.
-    pub label: Arc<str>,
+    pub label: String,
     /// [`pool::Outcome::code`].
     pub outcome: &'static str,
     /// HTTP status of the upstream's answer, if one arrived.

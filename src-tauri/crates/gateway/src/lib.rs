@@ -102,9 +102,22 @@ impl Gateway {
         self.running.load(Ordering::Relaxed)
     }
 
+    /// The name of the key the client presented, if it is one of ours.
+    fn key_name(&self, headers: &http::HeaderMap) -> Option<Arc<str>> {
+        guard::authenticate(&self.keys.load(), headers, None, self.clock.now()).map(|key| key.name.clone())
+    }
+
+    /// Whether any account could serve something now (F135).
+    fn any_usable(&self) -> bool {
+        let now = self.clock.now();
+        let usable = |health| matches!(health, Some(pool::Health::Active | pool::Health::Unknown | pool::Health::Attention));
+        self.pool.with(|pool| pool.accounts().any(|account| usable(pool.health(now, &account.id))))
+    }
+
     /// Waits until keys and accounts are loaded.
     async fn until_ready(&self) {
-        if !*self.ready.borrow() {
+        let ready = *self.ready.borrow();
+        if !ready {
             // The sender lives in `self`, so waiting cannot fail.
             let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
         }

@@ -85,10 +85,10 @@ impl Record {
     }
 
     /// One more account was tried; `since` is when the attempt began.
-    pub(crate) fn attempt(&mut self, account: &AccountId, label: &Arc<str>, outcome: &Outcome, status: Option<u16>, since: Instant, reason: String) {
+    pub(crate) fn attempt(&mut self, account: &AccountId, label: &str, outcome: &Outcome, status: Option<u16>, since: Instant, reason: String) {
         let attempt = Attempt {
             account: account.clone(),
-            label: label.clone(),
+            label: label.to_owned(),
             outcome: outcome.code(),
             status,
             duration_ms: millis(since),

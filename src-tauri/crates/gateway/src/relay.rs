@@ -75,7 +75,7 @@ pub(crate) struct Relay {
     record: Record,
     /// Freed with the stream.
     slot: Option<Slot>,
-    target: Arc<Target>,
+    target: Target,
     began: Instant,
     /// The task gave way once so that frames of the same upstream read come together.
     gave_way: bool,
@@ -123,7 +123,7 @@ impl Relay {
         mut out: Out,
         record: Record,
         slot: Slot,
-        target: Arc<Target>,
+        target: Target,
         began: Instant,
         idle_timeout: Duration,
     ) -> Self {

@@ -5,8 +5,7 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use protocol::Dialect;
-use protocol::error::ErrorBody;
+use protocol::{Dialect, ErrorBody};
 
 use crate::body::Body;
 
@@ -60,9 +59,9 @@ impl Refusal {
                 status,
                 &ErrorBody {
                     message: self.message.clone(),
-                    kind: self.kind().to_owned(),
-                    code: Some(self.code.to_owned()),
-                    param: self.param.clone(),
+                    kind: self.kind().into(),
+                    code: Some(self.code.into()),
+                    param: self.param.clone().map(Into::into),
                 },
             ),
             Shape::Messages => Bytes::from(

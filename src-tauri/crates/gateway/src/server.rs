@@ -55,7 +55,7 @@ async fn accept(gateway: Arc<Gateway>, listener: TcpListener, mut stopped: watch
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             // A dropped `Server` ends the wait as well.
-            _ = stopped.wait_for(|stop| *stop) => return,
+            () = stop_asked(&mut stopped) => return,
         };
         match accepted {
             Ok((stream, _peer)) => {
@@ -80,11 +80,15 @@ async fn converse(gateway: Arc<Gateway>, stream: TcpStream, mut stopped: watch::
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        _ = connection.as_mut() => {}
-        _ = stopped.wait_for(|stop| *stop) => {
-            connection.as_mut().graceful_shutdown();
-            // A connection error here is the client going away; its request has been journalled as cancelled.
-            let _ = connection.await;
-        }
+        // An error is the client going away; its request has been journalled as cancelled.
+        _ = connection.as_mut() => return,
+        () = stop_asked(&mut stopped) => {}
     }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+/// Resolves when the listener is told to stop, or is dropped.
+async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
