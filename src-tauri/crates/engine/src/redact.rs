@@ -291,7 +291,7 @@ fn after_name(text: &str, name: &str, name_end: usize, before: Option<char>) -> 
 /// How long the value at the start of `text` is: up to its quotation mark, else to where a bare value ends.
 fn value_len(text: &str, quote: Option<char>, whole_line: bool) -> usize {
     let end = match quote {
-        Some(quote) => text.find(|c| c == quote || c == '\\' || c == '\n'),
+        Some(quote) => text.find([quote, '\\', '\n']),
         None if whole_line => text.find('\n'),
         None => {
             let scheme = ["Bearer ", "bearer ", "Basic ", "basic "]

@@ -44,7 +44,7 @@ fn f30_no_secret_passes() {
     ];
     for (secret, middle) in secrets {
         for line in [
-            format!("{secret}"),
+            secret.to_owned(),
             format!("the token was {secret}."),
             format!("({secret})"),
             format!("Authorization: Bearer {secret}"),
