@@ -82,7 +82,7 @@ impl Engine {
         self.pool.with(|pool| pool.activate(&id)).map_err(|_| EngineError::Internal)?;
         self.announce();
         let kept = row.id.clone();
-        self.stored(move |store| store.set_active_account(Some(&kept))).await?;
+        self.stored(move |store| store.set_meta(records::ACTIVE, Some(&kept))).await?;
         Ok(self.view(&row))
     }
 
@@ -114,7 +114,7 @@ impl Engine {
             }
         });
         let order = ids.clone();
-        self.stored(move |store| store.reorder_accounts(&order)).await?;
+        self.stored(move |store| store.reorder_accounts(&order.iter().map(String::as_str).collect::<Vec<_>>())).await?;
         self.records.change(|rows| {
             for row in rows {
                 let place = ids.iter().position(|id| *id == row.id).unwrap_or(usize::MAX);
@@ -151,7 +151,7 @@ impl Engine {
     ///
     /// # Errors
     /// Names the field that is wrong.
-    pub async fn add_key_account(&self, new: NewKeyAccount) -> Result<AccountView, EngineError> {
+    pub async fn add_key_account(self: &Arc<Self>, new: NewKeyAccount) -> Result<AccountView, EngineError> {
         let kind = match new.kind.as_str() {
             "relay" => AccountKind::Relay,
             "zai" => AccountKind::Zai,
@@ -238,22 +238,20 @@ impl Engine {
         let id = format!("{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..));
         let position = self.records.with(|rows| rows.iter().map(|row| row.position + 1).max().unwrap_or(0));
         AccountRow {
-            id,
-            kind: kind.as_str().to_owned(),
-            label,
             enabled: true,
             position,
             priority: pool::Account::DEFAULT_PRIORITY,
+            source: "manual".to_owned(),
             added_at: self.clock.now().0,
             refreshable: !kind.is_key(),
-            ..AccountRow::default()
+            ..AccountRow::new(&id, kind.as_str(), &label)
         }
     }
 
     /// Writes a record and puts it in force.
     pub(crate) async fn save(&self, row: AccountRow) -> Result<(), EngineError> {
         let kept = row.clone();
-        self.stored(move |store| store.put_account(&kept)).await?;
+        self.stored(move |store| store.save_accounts(std::slice::from_ref(&kept))).await?;
         self.records.change(|rows| match rows.iter_mut().find(|other| other.id == row.id) {
             Some(other) => *other = row,
             None => rows.push(row),
@@ -321,7 +319,7 @@ impl Engine {
         });
         match first {
             Some(id) => self.activate(id.as_str()).await.map(|_| ()),
-            None => self.stored(|store| store.set_active_account(None)).await,
+            None => self.stored(|store| store.set_meta(records::ACTIVE, None)).await,
         }
     }
 

@@ -2,10 +2,12 @@
 //!
 //! Use cases live beside it, one file per subject; this file holds what they share, and the life cycle: open, listen, shut down.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use gateway::{Gateway, Server, SharedPool};
 use pool::{Clock, Pool};
 use secrecy::SecretString;
@@ -88,6 +90,8 @@ pub struct Engine {
     pub(crate) journal: Arc<Gathering>,
     pub(crate) records: Records,
     pub(crate) keys: Mutex<Vec<StoredKey>>,
+    /// The Codex backend's own model entries, for Codex clients.
+    pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
     server: Mutex<Option<Server>>,
     address: Mutex<Option<SocketAddr>>,
 }
@@ -157,6 +161,7 @@ impl Engine {
             journal,
             records,
             keys: Mutex::new(keys),
+            codex_entries: Mutex::default(),
             server: Mutex::new(None),
             address: Mutex::new(None),
         });

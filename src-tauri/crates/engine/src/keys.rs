@@ -1,7 +1,7 @@
 //! The gateway keys: made here, kept in the vault as one item, handed to the gateway as digests (F26, F27).
 
 use gateway::{ClientKey, Keys};
-use pool::{Clock, Timestamp};
+use pool::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -92,7 +92,7 @@ impl Engine {
         let keys = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let view = |key: &StoredKey| KeyView {
             name: key.name.clone(),
-            masked: crate::redact::mask(&key.key),
+            masked: crate::redact::mask_secret(&key.key),
             created_at: Timestamp(key.created_at),
             enabled: key.enabled,
         };

@@ -11,6 +11,9 @@ use upstream::{ProxyChoice, Target, TargetSpec};
 use crate::error::EngineError;
 use crate::state_rows;
 
+/// The `meta` key of the active account's id.
+pub(crate) const ACTIVE: &str = "active_account";
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Records(Mutex<Vec<AccountRow>>);
@@ -24,7 +27,7 @@ impl Records {
             let id = AccountId::from(state.account_id.as_str());
             pool.restore(&id, state_rows::from_row(&state));
         }
-        if let Some(active) = store.active_account()? {
+        if let Some(active) = store.meta(ACTIVE)? {
             // An active account that is gone leaves the pool without one, which the next import or click mends.
             let _ = pool.activate(&AccountId::from(active));
         }
@@ -110,7 +113,7 @@ pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
         proxy,
         headers,
         provider_account_id: row.provider_account_id.clone(),
-        fedramp: row.fedramp,
+        fedramp: false,
     };
     Target::new(spec).map_err(|error| EngineError::Invalid(format!("account {}: {error}", row.label)))
 }

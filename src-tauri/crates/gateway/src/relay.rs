@@ -56,7 +56,7 @@ impl Gateway {
     }
 
     /// Hands a quota reading to the pool (F67).
-    pub(crate) fn observe(&self, id: &AccountId, quota: QuotaSnapshot) {
+    pub fn observe(&self, id: &AccountId, quota: QuotaSnapshot) {
         let events = self.pool.with(|pool| pool.observe_quota(self.clock.now(), id, quota));
         if !events.is_empty() {
             self.journal.pool_events(events);
