@@ -3,6 +3,12 @@
 //! The bus address is an environment variable, and an environment belongs to a process: each case runs this test binary once more as a child
 //! (`SWITCHYARD_VAULT_TEST_ROLE`), inside the private session. Programs that are missing fail the test with the package to install.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test program: its helpers fail by panicking and its two halves talk over stdout"
+)]
 
 #[path = "../src/contract.rs"]
 mod contract;
