@@ -40,16 +40,22 @@ pub(super) fn locked() -> Option<bool> {
 pub(super) fn explain(cause: &(dyn Error + Send + Sync + 'static)) -> VaultError {
     let unavailable = |why: String| VaultError::Unavailable { why };
     match cause.downcast_ref::<ServiceError>() {
-        Some(ServiceError::Locked) => VaultError::Locked,
-        Some(ServiceError::Prompt | ServiceError::PromptDisconnected) => VaultError::Denied {
-            why: "its unlock prompt was dismissed".to_owned(),
-        },
+        // A dismissed prompt leaves the collection locked; so does a prompt that no display could show.
+        Some(ServiceError::Locked | ServiceError::Prompt | ServiceError::PromptDisconnected) => {
+            VaultError::Locked
+        }
         Some(ServiceError::NoResult) => {
             unavailable("the Secret Service has no default keyring".to_owned())
         }
         Some(ServiceError::Unavailable) => unavailable(
             "no Secret Service on this session's D-Bus, or no session D-Bus at all".to_owned(),
         ),
+        _ if cause
+            .to_string()
+            .contains("org.freedesktop.Secret.Error.IsLocked") =>
+        {
+            VaultError::Locked
+        }
         _ => unavailable(format!("the Secret Service did not answer ({cause})")),
     }
 }
