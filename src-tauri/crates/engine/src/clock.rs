@@ -1,25 +1,27 @@
-//! The one home of the wall clock. Everything else gets `now` as an argument.
+//! The one home of the wall clock. Everything else gets `now` as an argument, or a [`Clock`] that a test can set.
 //!
 //! It is not for measuring durations: those come from the monotonic clock of the runtime.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pool::{Clock, Timestamp};
+
 /// The wall clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-impl SystemClock {
-    /// Milliseconds since 1970-01-01 00:00 UTC; negative before that, saturating far away.
-    #[must_use]
+impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the wall clock"
     )]
-    pub fn now_ms(self) -> i64 {
-        match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
-            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
-        }
+    fn now(&self) -> Timestamp {
+        let millis =
+            |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Timestamp(match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(after) => millis(after),
+            Err(before) => -millis(before.duration()),
+        })
     }
 }
 
@@ -29,7 +31,10 @@ mod tests {
 
     #[test]
     fn the_clock_runs_in_this_century() {
-        let now = SystemClock.now_ms();
-        assert!(now > 1_700_000_000_000 && now < 4_102_444_800_000, "{now}");
+        let now = SystemClock.now();
+        assert!(
+            now > Timestamp::from_secs(1_700_000_000) && now < Timestamp::from_secs(4_102_444_800),
+            "{now:?}"
+        );
     }
 }

@@ -26,7 +26,7 @@ const OURS: &[&str] = &[
     "lock",
     "instance.json",
     "switchyard.db",
-    "vault.enc",
+    "vault.sealed",
     "logs",
     "control.sock",
 ];
@@ -135,7 +135,7 @@ impl Home {
     /// The passphrase-encrypted vault, where the user chose it.
     #[must_use]
     pub fn vault_file(&self) -> PathBuf {
-        self.root.join("vault.enc")
+        self.root.join("vault.sealed")
     }
 
     /// The folder of the log files.

@@ -53,7 +53,19 @@ const SECRET_NAMES: &[&str] = &[
 /// Names whose value is a secret after `=`, and after `:` only where it looks like one.
 const LIKELY_NAMES: &[&str] = &["key", "token", "access", "refresh"];
 /// Words after "Bearer" that are plain speech.
-const SPEECH: &[&str] = &["token", "tokens", "auth", "authentication", "authorization", "scheme", "header", "key", "realm", "error", "or"];
+const SPEECH: &[&str] = &[
+    "token",
+    "tokens",
+    "auth",
+    "authentication",
+    "authorization",
+    "scheme",
+    "header",
+    "key",
+    "realm",
+    "error",
+    "or",
+];
 
 /// A token as it may be shown: first 8…last 6, short ones hidden whole (F30).
 #[must_use]
@@ -72,7 +84,10 @@ pub fn mask_secret(secret: &str) -> String {
 pub fn mask_email(email: &str) -> String {
     match email.rsplit_once('@') {
         Some((local, domain)) if local.chars().count() > 1 => {
-            format!("{}{HIDDEN}@{domain}", local.chars().take(1).collect::<String>())
+            format!(
+                "{}{HIDDEN}@{domain}",
+                local.chars().take(1).collect::<String>()
+            )
         }
         Some((_, domain)) => format!("{HIDDEN}@{domain}"),
         None => HIDDEN.to_owned(),
@@ -101,7 +116,10 @@ impl Redactor {
         let mut at = 0;
         while at < text.len() {
             let Some(found) = self.find_at(text, at) else {
-                at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+                at += text
+                    .get(at..)
+                    .and_then(|rest| rest.chars().next())
+                    .map_or(1, char::len_utf8);
                 continue;
             };
             let out = out.get_or_insert_with(|| String::with_capacity(text.len()));
@@ -148,11 +166,19 @@ struct Found {
 impl Found {
     fn masked(text: &str, start: usize, end: usize) -> Option<Self> {
         let secret = text.get(start..end).filter(|secret| !secret.is_empty())?;
-        Some(Self { start, end, shown: mask_secret(secret) })
+        Some(Self {
+            start,
+            end,
+            shown: mask_secret(secret),
+        })
     }
 
     fn hidden(start: usize, end: usize) -> Option<Self> {
-        (start < end).then(|| Self { start, end, shown: HIDDEN.to_owned() })
+        (start < end).then(|| Self {
+            start,
+            end,
+            shown: HIDDEN.to_owned(),
+        })
     }
 }
 
@@ -167,16 +193,24 @@ fn is_secret_char(c: char) -> bool {
 /// Where the run of secret characters that begins at `start` ends; a full stop behind it is the sentence's.
 fn run_end(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
-    let run = rest.get(..rest.find(|c| !is_secret_char(c)).unwrap_or(rest.len())).unwrap_or_default();
+    let run = rest
+        .get(..rest.find(|c| !is_secret_char(c)).unwrap_or(rest.len()))
+        .unwrap_or_default();
     start + run.trim_end_matches('.').len()
 }
 
 /// `sk-…`, `rt_…`, a JWT and their like.
 fn prefixed(text: &str, at: usize) -> Option<Found> {
     let rest = text.get(at..)?;
-    let (prefix, least) = PREFIXES.iter().find(|(prefix, _)| rest.starts_with(prefix))?;
+    let (prefix, least) = PREFIXES
+        .iter()
+        .find(|(prefix, _)| rest.starts_with(prefix))?;
     let end = run_end(text, at);
-    if end - at < prefix.len() + least { None } else { Found::masked(text, at, end) }
+    if end - at < prefix.len() + least {
+        None
+    } else {
+        Found::masked(text, at, end)
+    }
 }
 
 /// `Bearer …` and `Basic …`.
@@ -187,16 +221,35 @@ fn after_scheme(text: &str, name: &str, name_end: usize) -> Option<Found> {
     let rest = text.get(name_end..)?;
     let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     // In a URL a blank is written %20 or +.
-    let gap = if gap > 0 { gap } else if rest.starts_with("%20") { 3 } else if rest.starts_with('+') { 1 } else { return None };
+    let gap = if gap > 0 {
+        gap
+    } else if rest.starts_with("%20") {
+        3
+    } else if rest.starts_with('+') {
+        1
+    } else {
+        return None;
+    };
     let start = name_end + gap;
     let end = run_end(text, start);
     let word = text.get(start..end)?;
-    if SPEECH.iter().any(|speech| word.eq_ignore_ascii_case(speech)) { None } else { Found::masked(text, start, end) }
+    if SPEECH
+        .iter()
+        .any(|speech| word.eq_ignore_ascii_case(speech))
+    {
+        None
+    } else {
+        Found::masked(text, start, end)
+    }
 }
 
 /// `name=value`, `name: value`, `"name":"value"`, also with the quotation marks escaped.
 fn after_name(text: &str, name: &str, name_end: usize, before: Option<char>) -> Option<Found> {
-    let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
+    let plain: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric())
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     let sure = SECRET_NAMES.contains(&plain.as_str());
     let likely = LIKELY_NAMES.contains(&plain.as_str());
     // An authorization code is one only in a query: everywhere else "code" is an error's name.
@@ -207,7 +260,10 @@ fn after_name(text: &str, name: &str, name_end: usize, before: Option<char>) -> 
     let is_mark = |c: char| matches!(c, '"' | '\'' | '\\' | '`');
     let rest = text.get(name_end..)?;
     let after_quote = rest.trim_start_matches(is_mark).trim_start_matches(' ');
-    let sign = after_quote.chars().next().filter(|sign| matches!(sign, '=' | ':'))?;
+    let sign = after_quote
+        .chars()
+        .next()
+        .filter(|sign| matches!(sign, '=' | ':'))?;
     let value = after_quote.get(1..)?.trim_start_matches([' ', '\t']);
     let opened = value.trim_start_matches(is_mark);
     let quote = value.get(..value.len() - opened.len())?.chars().next_back();
@@ -215,7 +271,9 @@ fn after_name(text: &str, name: &str, name_end: usize, before: Option<char>) -> 
     let end = start + value_len(opened, quote, plain.ends_with("cookie"));
     let value = text.get(start..end)?;
     let looks_secret = value.len() >= 16 && value.bytes().any(|byte| byte.is_ascii_digit());
-    if matches!(value, "" | "null" | "true" | "false" | "None") || (sign == ':' && likely && !looks_secret) {
+    if matches!(value, "" | "null" | "true" | "false" | "None")
+        || (sign == ':' && likely && !looks_secret)
+    {
         return None;
     }
     if plain.ends_with("authorization")
@@ -223,19 +281,33 @@ fn after_name(text: &str, name: &str, name_end: usize, before: Option<char>) -> 
     {
         return Found::masked(text, start + scheme.len() + 1, end);
     }
-    if plain.contains("pass") { Found::hidden(start, end) } else { Found::masked(text, start, end) }
+    if plain.contains("pass") {
+        Found::hidden(start, end)
+    } else {
+        Found::masked(text, start, end)
+    }
 }
 
 /// How long the value at the start of `text` is: up to its quotation mark, else to where a bare value ends.
 fn value_len(text: &str, quote: Option<char>, whole_line: bool) -> usize {
     let end = match quote {
-        Some(quote) => text.find(|c| c == quote || c == '\\' || c == '\n'),
+        Some(quote) => text.find([quote, '\\', '\n']),
         None if whole_line => text.find('\n'),
         None => {
-            let scheme = ["Bearer ", "bearer ", "Basic ", "basic "].iter().find(|scheme| text.starts_with(**scheme));
+            let scheme = ["Bearer ", "bearer ", "Basic ", "basic "]
+                .iter()
+                .find(|scheme| text.starts_with(**scheme));
             let from = scheme.map_or(0, |scheme| scheme.len());
-            let ends = |c: char| c.is_whitespace() || matches!(c, '&' | ',' | ';' | '"' | '\'' | ')' | ']' | '}' | '<' | '>' | '#');
-            text.get(from..).and_then(|rest| rest.find(ends)).map(|end| from + end)
+            let ends = |c: char| {
+                c.is_whitespace()
+                    || matches!(
+                        c,
+                        '&' | ',' | ';' | '"' | '\'' | ')' | ']' | '}' | '<' | '>' | '#'
+                    )
+            };
+            text.get(from..)
+                .and_then(|rest| rest.find(ends))
+                .map(|end| from + end)
         }
     };
     end.unwrap_or(text.len())
@@ -244,7 +316,13 @@ fn value_len(text: &str, quote: Option<char>, whole_line: bool) -> usize {
 /// The password in `scheme://user:password@host`; `start` is behind the slashes.
 fn user_password(text: &str, start: usize) -> Option<Found> {
     let rest = text.get(start..)?;
-    let authority = rest.get(..rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>')).unwrap_or(rest.len()))?;
+    let authority = rest.get(
+        ..rest
+            .find(|c: char| {
+                c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>')
+            })
+            .unwrap_or(rest.len()),
+    )?;
     let (user, _) = authority.rsplit_once('@')?;
     let (name, password) = user.split_once(':')?;
     let from = start + name.len() + 1;
@@ -261,13 +339,21 @@ fn email(text: &str, at: usize) -> Option<Found> {
     }
     let local = rest.get(..rest.find(|c| !is_local(c))?)?;
     let behind = rest.get(local.len()..)?.strip_prefix('@')?;
-    let domain = behind.get(..behind.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.')).unwrap_or(behind.len()))?;
+    let domain = behind.get(
+        ..behind
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.'))
+            .unwrap_or(behind.len()),
+    )?;
     let domain = domain.trim_end_matches('.');
     if local.is_empty() || !domain.contains('.') {
         return None;
     }
     let end = at + local.len() + 1 + domain.len();
-    Some(Found { start: at, end, shown: mask_email(text.get(at..end)?) })
+    Some(Found {
+        start: at,
+        end,
+        shown: mask_email(text.get(at..end)?),
+    })
 }
 
 /// A writer that redacts. Every call of `write` must hold whole lines, as log formatters give them; a secret that is
@@ -288,7 +374,8 @@ impl<W: Write> RedactingWriter<W> {
 impl<W: Write> Write for RedactingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        self.inner.write_all(self.redactor.apply(&text).as_bytes())?;
+        self.inner
+            .write_all(self.redactor.apply(&text).as_bytes())?;
         Ok(bytes.len())
     }
 

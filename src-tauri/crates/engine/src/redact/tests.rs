@@ -17,12 +17,19 @@ fn f30_first_eight_last_six() {
 
 #[test]
 fn f30_email_masking() {
-    for (email, shown) in [("jane.doe@example.com", "j•••@example.com"), ("j@example.com", "•••@example.com"), ("nonsense", HIDDEN)] {
+    for (email, shown) in [
+        ("jane.doe@example.com", "j•••@example.com"),
+        ("j@example.com", "•••@example.com"),
+        ("nonsense", HIDDEN),
+    ] {
         assert_eq!(mask_email(email), shown);
     }
     let text = "label jane.doe+x@mail.example.com, root@localhost and @name";
     assert_eq!(redact(text), text);
-    assert_eq!(Redactor { emails: true }.apply(text), "label j•••@mail.example.com, root@localhost and @name");
+    assert_eq!(
+        Redactor { emails: true }.apply(text),
+        "label j•••@mail.example.com, root@localhost and @name"
+    );
 }
 
 #[test]
@@ -37,7 +44,7 @@ fn f30_no_secret_passes() {
     ];
     for (secret, middle) in secrets {
         for line in [
-            format!("{secret}"),
+            secret.to_owned(),
             format!("the token was {secret}."),
             format!("({secret})"),
             format!("Authorization: Bearer {secret}"),
@@ -63,19 +70,31 @@ fn f30_opaque_values_are_known_by_their_name() {
     for (line, expected) in [
         ("Bearer abc123", "Bearer •••"),
         ("bearer   abc123, then", "bearer   •••, then"),
-        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic •••"),
+        (
+            "Authorization: Basic dXNlcjpwYXNz",
+            "Authorization: Basic •••",
+        ),
         ("?key=abc&alt=sse", "?key=•••&alt=sse"),
         ("key=abc", "key=•••"),
         ("api_key = \"abc\"", "api_key = \"•••\""),
         ("apiKey: 'abc'", "apiKey: '•••'"),
         ("x-goog-api-key: abc", "x-goog-api-key: •••"),
-        ("\"password\":\"a b c\",\"n\":1", "\"password\":\"•••\",\"n\":1"),
+        (
+            "\"password\":\"a b c\",\"n\":1",
+            "\"password\":\"•••\",\"n\":1",
+        ),
         ("SWITCHYARD_PASSPHRASE=open", "SWITCHYARD_PASSPHRASE=•••"),
         ("\"refresh_token\": \"abc\"", "\"refresh_token\": \"•••\""),
         ("refreshToken=abc", "refreshToken=•••"),
         ("cookie: a=1; b=2", "cookie: •••"),
-        ("/auth/callback?code=abc&state=x", "/auth/callback?code=•••&state=x"),
-        ("http://user:pa:ss@example.com:80/x", "http://user:•••@example.com:80/x"),
+        (
+            "/auth/callback?code=abc&state=x",
+            "/auth/callback?code=•••&state=x",
+        ),
+        (
+            "http://user:pa:ss@example.com:80/x",
+            "http://user:•••@example.com:80/x",
+        ),
         ("socks5h://:pw@example.com", "socks5h://:•••@example.com"),
         ("token: 0123456789abcdef0123", "token: •••"),
     ] {
@@ -100,7 +119,11 @@ fn plain_speech_passes_untouched() {
         "ünïcödé …",
         "",
     ] {
-        assert!(matches!(redact(line), Cow::Borrowed(_)), "{line} → {}", redact(line));
+        assert!(
+            matches!(redact(line), Cow::Borrowed(_)),
+            "{line} → {}",
+            redact(line)
+        );
     }
 }
 
@@ -112,5 +135,9 @@ fn f30_the_log_writer_redacts() {
     assert_eq!(writer.write(line.as_bytes()).unwrap(), line.len());
     writer.flush().unwrap();
     let text = String::from_utf8(writer.inner).unwrap();
-    assert!(text.starts_with("no secret here\nINFO account=work auth=\"Bearer eyJhbGci…") && !text.contains(JWT), "{text}");
+    assert!(
+        text.starts_with("no secret here\nINFO account=work auth=\"Bearer eyJhbGci…")
+            && !text.contains(JWT),
+        "{text}"
+    );
 }
