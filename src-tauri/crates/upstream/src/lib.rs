@@ -45,7 +45,7 @@ use pool::Clock;
 use crate::{
     clients::Settings,
     oauth::Issuer,
-    tokens::{Slots, Unobserved},
+    tokens::{OverHttp, Slots, TokenCalls, Unobserved},
 };
 
 /// The way to the providers. Cheap to clone; all clones share connections, tokens and settings.
@@ -57,6 +57,7 @@ struct Shared {
     store: Arc<dyn CredentialStore>,
     clock: Arc<dyn Clock>,
     slots: Slots,
+    calls: Box<dyn TokenCalls>,
     observer: ArcSwap<Arc<dyn Observer>>,
 }
 
@@ -76,6 +77,16 @@ impl Upstream {
         store: Arc<dyn CredentialStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
+        Self::with_calls(config, store, clock, Box::new(OverHttp))
+    }
+
+    /// The same with another way to ask for tokens; tests of time and order use it.
+    fn with_calls(
+        config: Config,
+        store: Arc<dyn CredentialStore>,
+        clock: Arc<dyn Clock>,
+        calls: Box<dyn TokenCalls>,
+    ) -> Result<Self, ConfigError> {
         // reqwest asks for a process-wide provider; somebody else may have installed one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let unobserved: Arc<dyn Observer> = Arc::new(Unobserved);
@@ -84,6 +95,7 @@ impl Upstream {
             store,
             clock,
             slots: Slots::default(),
+            calls,
             observer: ArcSwap::from_pointee(unobserved),
         })))
     }

@@ -52,7 +52,7 @@ pub(crate) struct RefreshAnswer {
     pub access: Option<SecretString>,
     pub refresh: Option<SecretString>,
     pub id_token: Option<SecretString>,
-    expires_in: Option<i64>,
+    pub expires_in: Option<i64>,
 }
 
 #[derive(Deserialize)]

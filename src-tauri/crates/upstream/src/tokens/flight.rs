@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use pool::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -16,8 +17,9 @@ use super::{
 };
 use crate::{
     Upstream,
+    config::ConfigError,
     credential::{Credential, OAuthTokens},
-    oauth::TokenError,
+    oauth::{RefreshAnswer, TokenError},
     target::Target,
 };
 
@@ -39,6 +41,33 @@ pub(crate) enum Reason {
     Rejected,
     /// By hand: refresh, whatever happened before.
     Manual,
+}
+
+/// Asking the issuer for new tokens: the seam at which tests put scripted answers under paused time.
+pub(crate) trait TokenCalls: Send + Sync {
+    /// One refresh. The outer error is about our own settings.
+    fn refresh<'a>(
+        &'a self,
+        upstream: &'a Upstream,
+        target: &'a Target,
+        token: &'a SecretString,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Result<RefreshAnswer, TokenError>, ConfigError>>;
+}
+
+/// The real one.
+pub(crate) struct OverHttp;
+
+impl TokenCalls for OverHttp {
+    fn refresh<'a>(
+        &'a self,
+        upstream: &'a Upstream,
+        target: &'a Target,
+        token: &'a SecretString,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Result<RefreshAnswer, TokenError>, ConfigError>> {
+        Box::pin(async move { Ok(upstream.issuer(&target.proxy)?.refresh(token, now).await) })
+    }
 }
 
 type Landed = Result<Arc<Current>, AccessError>;
@@ -154,7 +183,7 @@ impl Upstream {
             if let Some(error) = self.held_back(slot, &digest, reason, now) {
                 return Err(error);
             }
-            match self.issuer(&target.proxy)?.refresh(&refresh, now).await {
+            match self.0.calls.refresh(self, target, &refresh, now).await? {
                 Ok(answer) => {
                     answer.merge_into(&mut tokens, self.0.clock.now());
                     return self.keep(slot, target, tokens).await;

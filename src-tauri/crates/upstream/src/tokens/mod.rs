@@ -12,7 +12,7 @@ mod schedule;
 mod slot;
 
 pub use error::{AccessError, RefreshError};
-use flight::Reason;
+pub(crate) use flight::{OverHttp, TokenCalls};
 pub(crate) use slot::{Slot, Slots};
 
 use std::time::Duration;
@@ -20,6 +20,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use pool::{AccountId, Timestamp};
 
+use self::flight::Reason;
 use crate::{Upstream, credential::CredentialError, target::Target};
 
 /// Tokens are refreshed this long before they end (F15).
