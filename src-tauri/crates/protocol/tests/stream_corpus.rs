@@ -96,7 +96,7 @@ fn expected_usage(dialect: Dialect, stream: &[u8]) -> Option<Usage> {
         .filter_map(|event| event.pointer(pointer))
         .filter(|usage| usage.is_object())
         .map(read)
-        .last()
+        .next_back()
 }
 
 #[test]
@@ -164,10 +164,9 @@ fn check_frames(name: &str, sent: &[u8]) -> Vec<Value> {
     let mut read = Vec::new();
     for (_, data) in events(&whole) {
         if data != b"[DONE]" {
-            read.push(
-                serde_json::from_slice(&data)
-                    .unwrap_or_else(|error| panic!("{name}: half a frame: {error}")),
-            );
+            let event = serde_json::from_slice(&data);
+            assert!(event.is_ok(), "{name}: half a frame: {data:?}");
+            read.extend(event);
         }
     }
     read

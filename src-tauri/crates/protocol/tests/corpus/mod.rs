@@ -43,6 +43,10 @@ impl Corpus {
 }
 
 /// Own recordings and, if there, the shared ones.
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped collection must be seen in the test's output"
+)]
 pub fn load() -> Corpus {
     let mut corpus = Corpus::default();
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
