@@ -103,7 +103,7 @@ pub(crate) fn failed(observer: &Observer) -> Failure {
     let error = error::from_event(&raw);
     Failure::Upstream {
         status: error::event_status(&raw, &error),
-        error,
+        error: Box::new(error),
         raw,
     }
 }

@@ -23,11 +23,6 @@ impl HubState {
     pub(crate) fn same_dialect(echo_model: Option<Box<str>>) -> Self {
         Self { echo_model }
     }
-
-    /// The name the client asked for, where the answer must show it.
-    pub(crate) fn echo_model(&self) -> Option<Box<str>> {
-        self.echo_model.clone()
-    }
 }
 
 /// A translated request.

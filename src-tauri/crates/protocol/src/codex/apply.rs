@@ -340,7 +340,7 @@ impl Walk<'_> {
     fn texts(&self, content: Option<Range<usize>>) -> Option<Vec<Range<usize>>> {
         let content = content?;
         match self.body[content.start] {
-            b'"' => Some(vec![content.start + 1..content.end - 1]),
+            b'"' => Some(std::iter::once(content.start + 1..content.end - 1).collect()),
             b'[' => {
                 let mut texts = Some(Vec::new());
                 let _ = scan::each_element(self.body, content.start, |part| {
