@@ -1,8 +1,6 @@
 //! The sign-in server: single-use refresh tokens, refusals, code exchange.
 
-mod raw;
-
-use raw::{Answer, ask, codex, send};
+use crate::raw::{Answer, ask, codex, send};
 use serde_json::json;
 use simulator::{AccountSetup, Gate, RefreshStep, Setup, SimAccount, Simulator};
 

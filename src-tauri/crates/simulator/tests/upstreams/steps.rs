@@ -1,9 +1,7 @@
 //! Every step, as a client sees it.
 
-mod raw;
-
+use crate::raw::{Answer, ask, codex, open_codex};
 use bytes::Bytes;
-use raw::{Answer, ask, codex, open_codex};
 use serde_json::json;
 use simulator::{AccountSetup, Gate, KeySetup, Quota, Scripted, Setup, Simulator, Step};
 
@@ -266,7 +264,7 @@ async fn failures_of_relays() {
         Step::ModelUnsupported,
     ]);
     let next = async |stream: bool| {
-        raw::post(&simulator, "/v1/chat/completions", "sk-sim", &chat(stream)).await
+        crate::raw::post(&simulator, "/v1/chat/completions", "sk-sim", &chat(stream)).await
     };
     let first = next(true).await;
     assert_eq!(

@@ -1,5 +1,4 @@
-//! A client with nothing between it and the socket: it sees resets, cut streams and single frames. Used by every test here.
-#![allow(dead_code, reason = "each test file uses its part")]
+//! A client with nothing between it and the socket: it sees resets, cut streams and single frames. Used by every module here.
 
 use std::{collections::HashMap, io};
 

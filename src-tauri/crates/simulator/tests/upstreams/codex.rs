@@ -1,8 +1,6 @@
 //! The Codex backend: what it refuses, what it sends, its catalogue and its usage document.
 
-mod raw;
-
-use raw::{Answer, ask, codex, open, send};
+use crate::raw::{Answer, ask, codex, open, send};
 use serde_json::{Value, json};
 use simulator::{AccountSetup, Credits, Quota, Setup, SimAccount, Simulator};
 
