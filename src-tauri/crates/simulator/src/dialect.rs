@@ -68,7 +68,8 @@ pub(crate) fn data_frame(payload: &Value) -> Bytes {
 
 /// A text cut into several deltas at character borders.
 pub(crate) fn pieces(text: &str) -> Vec<&str> {
-    let size = (text.len() / 64).max(8);
+    // At least two pieces, at most about 64.
+    let size = (text.len() / 64).max(8).min(text.len().div_ceil(2));
     let (mut parts, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {
         // The border lies at least one character on, or wide characters would never end.
@@ -111,7 +112,7 @@ fn text_of(content: &Value) -> String {
     }
 }
 
-/// Rough token count of a request: a quarter of its bytes, pictures apart.
+/// Rough token count of what a request tells the model: a quarter of its bytes, pictures apart. Settings do not count.
 fn input_tokens(body: &Value) -> u64 {
     fn weigh(value: &Value) -> usize {
         match value {
@@ -125,5 +126,8 @@ fn input_tokens(body: &Value) -> u64 {
             _ => 4,
         }
     }
-    u64::try_from(weigh(body) / 4 + 1).unwrap_or(u64::MAX)
+    let told = ["input", "messages", "instructions", "tools"]
+        .iter()
+        .map(|name| weigh(&body[*name]));
+    u64::try_from(told.sum::<usize>() / 4 + 1).unwrap_or(u64::MAX)
 }
