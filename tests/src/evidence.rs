@@ -38,7 +38,11 @@ impl Evidence {
         for path in [&folder, &root.join("secrets")] {
             fs::create_dir_all(path).expect("a folder for evidence");
         }
-        Self { folder, secrets, _temporary: temporary }
+        Self {
+            folder,
+            secrets,
+            _temporary: temporary,
+        }
     }
 
     /// The folder of the application's home and output.
@@ -57,7 +61,9 @@ impl Evidence {
     pub fn noted(&self) -> Vec<(String, String)> {
         let text = fs::read_to_string(&self.secrets).unwrap_or_default();
         let pairs = text.lines().filter_map(|line| line.split_once('\t'));
-        pairs.map(|(kind, text)| (kind.to_owned(), text.to_owned())).collect()
+        pairs
+            .map(|(kind, text)| (kind.to_owned(), text.to_owned()))
+            .collect()
     }
 
     /// The files in the folder, whatever they are.
@@ -88,12 +94,18 @@ impl Evidence {
 
 /// Adds a line to a list of secrets.
 pub fn note_secret(list: &Path, kind: &str, text: &str) {
-    let mut file = fs::File::options().create(true).append(true).open(list).expect("the list of secrets");
+    let mut file = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(list)
+        .expect("the list of secrets");
     writeln!(file, "{kind}\t{text}").expect("the list of secrets");
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => list(&entry.path(), files),
