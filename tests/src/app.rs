@@ -23,7 +23,6 @@ pub struct TestAppBuilder {
     name: String,
     accounts: Vec<Account>,
     settings: Vec<(String, String)>,
-    passphrase: Option<String>,
 }
 
 /// A running application with its upstream.
@@ -54,7 +53,6 @@ impl TestApp {
             name: name.to_owned(),
             accounts: Vec::new(),
             settings: Vec::new(),
-            passphrase: None,
         }
     }
 }
@@ -87,7 +85,7 @@ impl TestAppBuilder {
         app
     }
 
-    /// Starts the upstream only, and creates the accounts there only.
+    /// Starts the upstream and creates the accounts there; the application is not started.
     ///
     /// # Panics
     /// When anything of it fails.
@@ -113,9 +111,7 @@ impl TestAppBuilder {
             .map(|account| account.create(&simulator))
             .collect();
         let evidence = Evidence::new(&self.name);
-        let passphrase = self
-            .passphrase
-            .unwrap_or_else(|| format!("pass phrase {:016x}", fastrand::u64(..)));
+        let passphrase = format!("pass phrase {:016x}", fastrand::u64(..));
         let mark = format!(
             "prompt-mark-{:016x}{:016x}",
             fastrand::u64(..),
@@ -126,9 +122,7 @@ impl TestAppBuilder {
         for (kind, secret) in upstreams.iter().flat_map(SimUpstream::secrets) {
             evidence.note(kind, &secret);
         }
-        for folder in ["home", "person"] {
-            fs::create_dir_all(evidence.folder().join(folder)).expect("a throw-away home");
-        }
+        fs::create_dir(evidence.folder().join("person")).expect("a throw-away HOME");
         TestApp {
             simulator,
             upstreams,
@@ -220,23 +214,35 @@ impl TestApp {
         seen
     }
 
-    /// Replaces all accounts by this one: no cooldown and no script of the old ones is left.
+    /// Replaces all accounts by these: no cooldown and no script of the old ones is left. The first becomes active.
     ///
     /// # Panics
     /// When the application refuses.
-    pub async fn replace_accounts(&mut self, account: Account) {
+    pub async fn replace_accounts(&mut self, accounts: Vec<Account>) {
         let old = self.account_ids().await;
-        let upstream = account.create(&self.simulator);
-        for (kind, secret) in upstream.secrets() {
+        let new: Vec<SimUpstream> = accounts
+            .into_iter()
+            .map(|account| account.create(&self.simulator))
+            .collect();
+        for (kind, secret) in new.iter().flat_map(SimUpstream::secrets) {
             self.evidence.note(kind, &secret);
         }
-        upstream.enter(self).await;
+        for (place, upstream) in new.iter().enumerate() {
+            upstream.enter(self).await;
+            if place == 0
+                && let Some(id) = self.account_ids().await.iter().find(|id| !old.contains(id))
+            {
+                self.cli(&["account", "activate", id])
+                    .await
+                    .expect_success("an account is made active");
+            }
+        }
         for id in old {
             self.cli(&["account", "remove", &id])
                 .await
                 .expect_success("an account is removed");
         }
-        self.upstreams = vec![upstream];
+        self.upstreams = new;
     }
 
     /// The ids of its accounts, as its command line lists them.
@@ -317,6 +323,17 @@ impl TestApp {
         binary::run(self.command(arguments), input).await
     }
 
+    /// The same surroundings with another passphrase, for the commands that follow.
+    pub fn set_passphrase(&mut self, passphrase: &str) -> String {
+        self.evidence.note("passphrase", passphrase);
+        std::mem::replace(&mut self.passphrase, passphrase.to_owned())
+    }
+
+    /// The same surroundings with another setting, for the commands that follow.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
     /// Starts the server and waits until it says where it listens.
     ///
     /// # Panics
@@ -371,6 +388,15 @@ impl TestApp {
             .to_owned();
         self.evidence.note("gateway key", &key);
         self.key = key;
+    }
+
+    /// Starts the server where it must refuse to, and returns how it ended.
+    pub async fn serve_refused(&self) -> Run {
+        let run = self
+            .cli(&["serve", "--host", "127.0.0.1", "--port", "0"])
+            .await;
+        assert!(!run.status.success(), "the server started:\n{}", run.stdout);
+        run
     }
 
     /// What the server has written to its standard error so far.

@@ -161,7 +161,7 @@ async fn fresh(State(shared): State<Shared>) -> Reply {
     held.gate.release();
     held.gate = Gate::new();
     if let Subject::App { app, fresh } = &mut held.subject {
-        app.replace_accounts(fresh()).await;
+        app.replace_accounts(vec![fresh()]).await;
     }
     Ok(Json(json!({})))
 }
