@@ -1,0 +1,1 @@
+//! The brain's rules, one row each.
