@@ -3,6 +3,7 @@
 //!
 //! Under `cargo xtask test` both stay until the search at its end; otherwise the folder goes with the test.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -56,13 +57,15 @@ impl Evidence {
         note_secret(&self.secrets, kind, text);
     }
 
-    /// The noted texts with their kinds.
+    /// The noted texts with their kinds, each text once.
     #[must_use]
     pub fn noted(&self) -> Vec<(String, String)> {
         let text = fs::read_to_string(&self.secrets).unwrap_or_default();
         let pairs = text.lines().filter_map(|line| line.split_once('\t'));
-        pairs
-            .map(|(kind, text)| (kind.to_owned(), text.to_owned()))
+        let by_text: BTreeMap<&str, &str> = pairs.map(|(kind, text)| (text, kind)).collect();
+        by_text
+            .into_iter()
+            .map(|(text, kind)| (kind.to_owned(), text.to_owned()))
             .collect()
     }
 

@@ -84,7 +84,7 @@ async fn no_command_shows_a_secret() {
                 .await
                 .expect_success(&arguments.join(" "));
             if json {
-                run.json();
+                assert!(run.json().is_object() || run.json().is_array());
             }
             for (kind, secret) in app.evidence().noted() {
                 let shown = run.stdout.contains(&secret) || run.stderr.contains(&secret);
