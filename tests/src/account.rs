@@ -10,14 +10,16 @@ pub const RELAY_MODEL: &str = "relay-model-1";
 
 /// An account to start an application with.
 pub struct Account {
-    pub(crate) label: String,
     kind: Kind,
     steps: Vec<Step>,
 }
 
 enum Kind {
     Codex(Box<AccountSetup>),
-    Relay { format: &'static str, setup: Box<KeySetup> },
+    Relay {
+        format: &'static str,
+        setup: Box<KeySetup>,
+    },
 }
 
 /// An account in the simulated upstream.
@@ -32,7 +34,10 @@ pub enum SimUpstream {
 #[must_use]
 pub fn codex(label: &str) -> Account {
     let setup = AccountSetup::new(&format!("{label}@example.com"));
-    Account { label: label.to_owned(), kind: Kind::Codex(Box::new(setup)), steps: Vec::new() }
+    Account {
+        kind: Kind::Codex(Box::new(setup)),
+        steps: Vec::new(),
+    }
 }
 
 /// A relay account that speaks Chat Completions.
@@ -48,9 +53,21 @@ pub fn relay_responses(label: &str) -> Account {
 }
 
 fn relay(label: &str, format: &'static str, narrow: fn(KeySetup) -> KeySetup) -> Account {
-    let key = format!("sk-relay-{label}-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-    let setup = narrow(KeySetup::new(&key)).label(label).models(&[RELAY_MODEL]);
-    Account { label: label.to_owned(), kind: Kind::Relay { format, setup: Box::new(setup) }, steps: Vec::new() }
+    let key = format!(
+        "sk-relay-{label}-{:016x}{:016x}",
+        fastrand::u64(..),
+        fastrand::u64(..)
+    );
+    let setup = narrow(KeySetup::new(&key))
+        .label(label)
+        .models(&[RELAY_MODEL]);
+    Account {
+        kind: Kind::Relay {
+            format,
+            setup: Box::new(setup),
+        },
+        steps: Vec::new(),
+    }
 }
 
 impl Account {
@@ -142,14 +159,28 @@ impl SimUpstream {
     /// When the application refuses it.
     pub(crate) async fn enter(&self, app: &TestApp) {
         let run = match self {
-            Self::Codex(account) => app.cli_with_input(&["account", "import", "-"], &account.auth_json()).await,
+            Self::Codex(account) => {
+                app.cli_with_input(&["account", "import", "-"], &account.auth_json())
+                    .await
+            }
             Self::Relay { key, format } => {
                 let base = app.simulator().relay_base_url();
                 let arguments = [
-                    "account", "add", "--kind", "relay", "--label", &key.label, "--base-url", &base, "--format",
-                    format, "--models", RELAY_MODEL,
+                    "account",
+                    "add",
+                    "--kind",
+                    "relay",
+                    "--label",
+                    &key.label,
+                    "--base-url",
+                    &base,
+                    "--format",
+                    format,
+                    "--models",
+                    RELAY_MODEL,
                 ];
-                app.cli_with_input(&arguments, &format!("{}\n", key.key)).await
+                app.cli_with_input(&arguments, &format!("{}\n", key.key))
+                    .await
             }
         };
         run.expect_success("an account is taken in");

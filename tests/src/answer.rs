@@ -20,14 +20,24 @@ pub struct Answer {
 impl Answer {
     pub(crate) async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = timeout(LIMIT, response.bytes()).await.expect("the answer ends").expect("a whole answer");
-        Self { status, headers, body }
+        let body = timeout(LIMIT, response.bytes())
+            .await
+            .expect("the answer ends")
+            .expect("a whole answer");
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// A header as text, empty when absent.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// The body as JSON.
@@ -36,8 +46,13 @@ impl Answer {
     /// When it is none.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{}: no JSON ({error}): {}", self.status, String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!(
+                "{}: no JSON ({error}): {}",
+                self.status,
+                String::from_utf8_lossy(&self.body)
+            )
+        })
     }
 
     /// The text a model said, in a Chat or a Responses answer.
@@ -46,13 +61,23 @@ impl Answer {
     /// When the answer is neither.
     #[must_use]
     pub fn text(&self) -> String {
-        assert_eq!(self.status, StatusCode::OK, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(
+            self.status,
+            StatusCode::OK,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
         let json = self.json();
         if let Some(text) = json["choices"][0]["message"]["content"].as_str() {
             return text.to_owned();
         }
-        let items = json["output"].as_array().expect("a Chat or a Responses answer");
-        let parts = items.iter().filter_map(|item| item["content"].as_array()).flatten();
+        let items = json["output"]
+            .as_array()
+            .expect("a Chat or a Responses answer");
+        let parts = items
+            .iter()
+            .filter_map(|item| item["content"].as_array())
+            .flatten();
         parts.filter_map(|part| part["text"].as_str()).collect()
     }
 
@@ -63,9 +88,18 @@ impl Answer {
     pub fn expect_error(&self, status: u16) -> Value {
         let body = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status.as_u16(), status, "{body}");
-        assert!(self.header("content-type").starts_with("application/json"), "{:?}", self.headers);
+        assert!(
+            self.header("content-type").starts_with("application/json"),
+            "{:?}",
+            self.headers
+        );
         let error = self.json()["error"].clone();
-        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty()),
+            "{body}"
+        );
         assert!(error["type"].is_string(), "{body}");
         assert!(error.get("code").is_some(), "{body}");
         error
@@ -86,7 +120,13 @@ pub struct Stream {
 impl Stream {
     pub(crate) fn new(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, response, buffer: Vec::new(), ended: false }
+        Self {
+            status,
+            headers,
+            response,
+            buffer: Vec::new(),
+            ended: false,
+        }
     }
 
     /// The data of the next event: JSON, or a string such as `[DONE]`; `None` at the end, clean or not.
@@ -105,7 +145,10 @@ impl Stream {
             if self.ended {
                 return None;
             }
-            match timeout(LIMIT, self.response.chunk()).await.expect("the stream goes on") {
+            match timeout(LIMIT, self.response.chunk())
+                .await
+                .expect("the stream goes on")
+            {
                 Ok(Some(bytes)) => self.buffer.extend_from_slice(&bytes),
                 Ok(None) | Err(_) => self.ended = true,
             }
@@ -129,14 +172,19 @@ pub fn text_of(events: &[Value]) -> String {
         if event["type"] == "response.output_text.delta" {
             return event["delta"].as_str().map(str::to_owned);
         }
-        event["choices"][0]["delta"]["content"].as_str().map(str::to_owned)
+        event["choices"][0]["delta"]["content"]
+            .as_str()
+            .map(str::to_owned)
     };
     events.iter().filter_map(piece).collect()
 }
 
 fn data_of(frame: &str) -> Option<Value> {
     let lines = frame.lines().filter_map(|line| line.strip_prefix("data:"));
-    let data = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    let data = lines
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n");
     if data.is_empty() {
         return None;
     }

@@ -1,11 +1,11 @@
 //! The application under test: the real program in a throw-away home, started and stopped, asked over HTTP and over
 //! its command line.
 
+use crate::LIMIT;
 use crate::account::{Account, CODEX_MODEL, SimUpstream};
 use crate::answer::{Answer, Stream};
 use crate::binary::{self, Run};
 use crate::evidence::Evidence;
-use crate::LIMIT;
 use serde_json::{Value, json};
 use simulator::{Seen, Setup, Simulator};
 use std::fs::{self, File};
@@ -23,7 +23,6 @@ pub struct TestAppBuilder {
     name: String,
     accounts: Vec<Account>,
     settings: Vec<(String, String)>,
-    passphrase: Option<String>,
 }
 
 /// A running application with its upstream.
@@ -44,10 +43,17 @@ pub struct TestApp {
 
 impl TestApp {
     /// An application without accounts; the name shows up in paths and reports.
-    #[expect(clippy::new_ret_no_self, reason = "it reads as one sentence up to `start`")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "it reads as one sentence up to `start`"
+    )]
     #[must_use]
     pub fn new(name: &str) -> TestAppBuilder {
-        TestAppBuilder { name: name.to_owned(), accounts: Vec::new(), settings: Vec::new(), passphrase: None }
+        TestAppBuilder {
+            name: name.to_owned(),
+            accounts: Vec::new(),
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -79,7 +85,7 @@ impl TestAppBuilder {
         app
     }
 
-    /// Starts the upstream only, and creates the accounts there only.
+    /// Starts the upstream and creates the accounts there; the application is not started.
     ///
     /// # Panics
     /// When anything of it fails.
@@ -87,23 +93,36 @@ impl TestAppBuilder {
         static TLS: Once = Once::new();
         TLS.call_once(|| {
             // The HTTP client wants a provider even where it never encrypts.
-            rustls::crypto::ring::default_provider().install_default().ok();
+            rustls::crypto::ring::default_provider()
+                .install_default()
+                .ok();
         });
-        let simulator = Simulator::start(Setup::default()).await.expect("the simulated upstream starts");
-        let model = self.accounts.first().map_or(CODEX_MODEL, Account::model).to_owned();
-        let upstreams: Vec<SimUpstream> =
-            self.accounts.into_iter().map(|account| account.create(&simulator)).collect();
+        let simulator = Simulator::start(Setup::default())
+            .await
+            .expect("the simulated upstream starts");
+        let model = self
+            .accounts
+            .first()
+            .map_or(CODEX_MODEL, Account::model)
+            .to_owned();
+        let upstreams: Vec<SimUpstream> = self
+            .accounts
+            .into_iter()
+            .map(|account| account.create(&simulator))
+            .collect();
         let evidence = Evidence::new(&self.name);
-        let passphrase = self.passphrase.unwrap_or_else(|| format!("pass phrase {:016x}", fastrand::u64(..)));
-        let mark = format!("prompt-mark-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        let passphrase = format!("pass phrase {:016x}", fastrand::u64(..));
+        let mark = format!(
+            "prompt-mark-{:016x}{:016x}",
+            fastrand::u64(..),
+            fastrand::u64(..)
+        );
         evidence.note("passphrase", &passphrase);
         evidence.note("prompt", &mark);
         for (kind, secret) in upstreams.iter().flat_map(SimUpstream::secrets) {
             evidence.note(kind, &secret);
         }
-        for folder in ["home", "person"] {
-            fs::create_dir_all(evidence.folder().join(folder)).expect("a throw-away home");
-        }
+        fs::create_dir(evidence.folder().join("person")).expect("a throw-away HOME");
         TestApp {
             simulator,
             upstreams,
@@ -112,7 +131,10 @@ impl TestAppBuilder {
             passphrase,
             mark,
             model,
-            http: reqwest::Client::builder().no_proxy().build().expect("an HTTP client"),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("an HTTP client"),
             server: None,
             url: String::new(),
             key: String::new(),
@@ -185,33 +207,61 @@ impl TestApp {
     #[must_use]
     pub fn upstream_requests(&self) -> Vec<Seen> {
         let mut seen = self.simulator.requests();
-        seen.retain(|seen| seen.path.ends_with("/responses") || seen.path.ends_with("/chat/completions"));
+        seen.retain(|seen| {
+            seen.path.ends_with("/responses") || seen.path.ends_with("/chat/completions")
+        });
         seen.retain(|seen| seen.method == http::Method::POST);
         seen
     }
 
-    /// Replaces all accounts by this one: no cooldown and no script of the old ones is left.
+    /// Replaces all accounts by these: no cooldown and no script of the old ones is left. The first becomes active.
     ///
     /// # Panics
     /// When the application refuses.
-    pub async fn replace_accounts(&mut self, account: Account) {
+    pub async fn replace_accounts(&mut self, accounts: Vec<Account>) {
         let old = self.account_ids().await;
-        let upstream = account.create(&self.simulator);
-        for (kind, secret) in upstream.secrets() {
+        let new: Vec<SimUpstream> = accounts
+            .into_iter()
+            .map(|account| account.create(&self.simulator))
+            .collect();
+        for (kind, secret) in new.iter().flat_map(SimUpstream::secrets) {
             self.evidence.note(kind, &secret);
         }
-        upstream.enter(self).await;
-        for id in old {
-            self.cli(&["account", "remove", &id]).await.expect_success("an account is removed");
+        for (place, upstream) in new.iter().enumerate() {
+            upstream.enter(self).await;
+            if place == 0
+                && let Some(id) = self.account_ids().await.iter().find(|id| !old.contains(id))
+            {
+                self.cli(&["account", "activate", id])
+                    .await
+                    .expect_success("an account is made active");
+            }
         }
-        self.upstreams = vec![upstream];
+        for id in old {
+            self.cli(&["account", "remove", &id])
+                .await
+                .expect_success("an account is removed");
+        }
+        self.upstreams = new;
     }
 
     /// The ids of its accounts, as its command line lists them.
     pub async fn account_ids(&self) -> Vec<String> {
-        let list = self.cli(&["--json", "account", "list"]).await.expect_success("the accounts are listed").json();
-        let accounts = if list.is_array() { &list } else { &list["accounts"] };
-        let ids = accounts.as_array().into_iter().flatten().filter_map(|account| account["id"].as_str());
+        let list = self
+            .cli(&["--json", "account", "list"])
+            .await
+            .expect_success("the accounts are listed")
+            .json();
+        let accounts = if list.is_array() {
+            &list
+        } else {
+            &list["accounts"]
+        };
+        let ids = accounts
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|account| account["id"].as_str());
         ids.map(str::to_owned).collect()
     }
 
@@ -253,7 +303,10 @@ impl TestApp {
             ("codex.usage_url", self.simulator.usage_url()),
             ("codex.auth_url", self.simulator.auth_url()),
         ];
-        let given = self.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        let given = self
+            .settings
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.clone()));
         for (key, value) in upstream.into_iter().chain(given) {
             command.env(variable(key), value);
         }
@@ -270,12 +323,26 @@ impl TestApp {
         binary::run(self.command(arguments), input).await
     }
 
+    /// The same surroundings with another passphrase, for the commands that follow.
+    pub fn set_passphrase(&mut self, passphrase: &str) -> String {
+        self.evidence.note("passphrase", passphrase);
+        std::mem::replace(&mut self.passphrase, passphrase.to_owned())
+    }
+
+    /// The same surroundings with another setting, for the commands that follow.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
     /// Starts the server and waits until it says where it listens.
     ///
     /// # Panics
     /// When it does not.
     pub async fn serve(&mut self) {
-        let stderr = File::options().create(true).append(true).open(self.evidence.folder().join("stderr.txt"));
+        let stderr = File::options()
+            .create(true)
+            .append(true)
+            .open(self.evidence.folder().join("stderr.txt"));
         let mut child = self
             .command(&["serve", "--host", "127.0.0.1", "--port", "0"])
             .stdin(Stdio::null())
@@ -289,7 +356,11 @@ impl TestApp {
         let kept = self.evidence.folder().join("stdout.txt");
         tokio::spawn(async move {
             let (mut lines, mut said) = (lines.lines(), Some(said));
-            let mut kept = File::options().create(true).append(true).open(kept).expect("a file for its output");
+            let mut kept = File::options()
+                .create(true)
+                .append(true)
+                .open(kept)
+                .expect("a file for its output");
             while let Ok(Some(line)) = lines.next_line().await {
                 if let (Some(url), true) = (url_in(&line), said.is_some())
                     && let Some(said) = said.take()
@@ -303,11 +374,29 @@ impl TestApp {
         self.server = Some(child);
         match timeout(LIMIT, hear).await {
             Ok(Ok(url)) => self.url = url,
-            _ => panic!("the server did not say where it listens:\n{}", self.stderr()),
+            _ => panic!(
+                "the server did not say where it listens:\n{}",
+                self.stderr()
+            ),
         }
-        let key = self.cli(&["key"]).await.expect_success("the key is shown").stdout.trim().to_owned();
+        let key = self
+            .cli(&["key"])
+            .await
+            .expect_success("the key is shown")
+            .stdout
+            .trim()
+            .to_owned();
         self.evidence.note("gateway key", &key);
         self.key = key;
+    }
+
+    /// Starts the server where it must refuse to, and returns how it ended.
+    pub async fn serve_refused(&self) -> Run {
+        let run = self
+            .cli(&["serve", "--host", "127.0.0.1", "--port", "0"])
+            .await;
+        assert!(!run.status.success(), "the server started:\n{}", run.stdout);
+        run
     }
 
     /// What the server has written to its standard error so far.
@@ -334,8 +423,14 @@ impl TestApp {
         let mut server = self.server.take().expect("a running server");
         let id = server.id().expect("its process id").to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().await;
-        assert!(asked.is_ok_and(|status| status.success()), "the server can be asked to end");
-        timeout(LIMIT, server.wait()).await.expect("the server ends").expect("the server's exit code")
+        assert!(
+            asked.is_ok_and(|status| status.success()),
+            "the server can be asked to end"
+        );
+        timeout(LIMIT, server.wait())
+            .await
+            .expect("the server ends")
+            .expect("the server's exit code")
     }
 
     /// A request to the application with its key; the body is sent as it is.
@@ -349,7 +444,9 @@ impl TestApp {
 
     /// A GET request with its key.
     pub fn get_request(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.key)
+        self.http
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(&self.key)
     }
 
     /// Sends a JSON body and reads the whole answer.
@@ -368,27 +465,34 @@ impl TestApp {
     /// When the application does not answer.
     pub async fn stream(&self, path: &str, body: &Value) -> Stream {
         let sent = timeout(LIMIT, self.request(path, body.to_string()).send()).await;
-        Stream::new(sent.expect("an answer begins").expect("the application answers"))
+        Stream::new(
+            sent.expect("an answer begins")
+                .expect("the application answers"),
+        )
     }
 
     /// Chat Completions, whole.
     pub async fn chat(&self, text: &str) -> Answer {
-        self.post("/v1/chat/completions", &self.chat_body(text, false)).await
+        self.post("/v1/chat/completions", &self.chat_body(text, false))
+            .await
     }
 
     /// Chat Completions, streamed.
     pub async fn chat_stream(&self, text: &str) -> Stream {
-        self.stream("/v1/chat/completions", &self.chat_body(text, true)).await
+        self.stream("/v1/chat/completions", &self.chat_body(text, true))
+            .await
     }
 
     /// Responses, whole.
     pub async fn responses(&self, text: &str) -> Answer {
-        self.post("/v1/responses", &self.responses_body(text, false)).await
+        self.post("/v1/responses", &self.responses_body(text, false))
+            .await
     }
 
     /// Responses, streamed.
     pub async fn responses_stream(&self, text: &str) -> Stream {
-        self.stream("/v1/responses", &self.responses_body(text, true)).await
+        self.stream("/v1/responses", &self.responses_body(text, true))
+            .await
     }
 
     /// A Chat request whose prompt carries the mark.
@@ -407,7 +511,10 @@ impl TestApp {
     /// Notes every credential that has reached the upstream, rotated ones too.
     fn note_credentials(&self) {
         for seen in self.simulator.requests() {
-            let header = seen.headers.get("authorization").and_then(|value| value.to_str().ok());
+            let header = seen
+                .headers
+                .get("authorization")
+                .and_then(|value| value.to_str().ok());
             if let Some(token) = header.and_then(|value| value.strip_prefix("Bearer ")) {
                 self.evidence.note("credential", token);
             }
@@ -437,7 +544,11 @@ impl Drop for TestApp {
 /// When there is none.
 pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     let sent = timeout(LIMIT, request.send()).await;
-    Answer::read(sent.expect("an answer begins").expect("the application answers")).await
+    Answer::read(
+        sent.expect("an answer begins")
+            .expect("the application answers"),
+    )
+    .await
 }
 
 /// The environment variable of a setting (cli.md).

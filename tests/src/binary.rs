@@ -15,7 +15,11 @@ use tokio::time::timeout;
 #[must_use]
 pub fn binary_path() -> PathBuf {
     let path = env::var_os("SWITCHYARD_BIN").map_or_else(beside_the_tests, PathBuf::from);
-    assert!(path.is_file(), "{} is missing: build it with `cargo build -p cli`", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: build it with `cargo build -p cli`",
+        path.display()
+    );
     path
 }
 
@@ -48,7 +52,13 @@ impl Run {
     /// # Panics
     /// Otherwise, with its standard error.
     pub fn expect_success(self, what: &str) -> Self {
-        assert!(self.status.success(), "{what}: {}\n{}\n{}", self.status, self.stdout, self.stderr);
+        assert!(
+            self.status.success(),
+            "{what}: {}\n{}\n{}",
+            self.status,
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
@@ -58,8 +68,12 @@ impl Run {
     /// When it is none.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("no single JSON document ({error}): {}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!(
+                "no single JSON document ({error}): {}\n{}",
+                self.stdout, self.stderr
+            )
+        })
     }
 }
 

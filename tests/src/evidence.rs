@@ -3,6 +3,7 @@
 //!
 //! Under `cargo xtask test` both stay until the search at its end; otherwise the folder goes with the test.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,11 @@ impl Evidence {
         for path in [&folder, &root.join("secrets")] {
             fs::create_dir_all(path).expect("a folder for evidence");
         }
-        Self { folder, secrets, _temporary: temporary }
+        Self {
+            folder,
+            secrets,
+            _temporary: temporary,
+        }
     }
 
     /// The folder of the application's home and output.
@@ -52,12 +57,16 @@ impl Evidence {
         note_secret(&self.secrets, kind, text);
     }
 
-    /// The noted texts with their kinds.
+    /// The noted texts with their kinds, each text once.
     #[must_use]
     pub fn noted(&self) -> Vec<(String, String)> {
         let text = fs::read_to_string(&self.secrets).unwrap_or_default();
         let pairs = text.lines().filter_map(|line| line.split_once('\t'));
-        pairs.map(|(kind, text)| (kind.to_owned(), text.to_owned())).collect()
+        let by_text: BTreeMap<&str, &str> = pairs.map(|(kind, text)| (text, kind)).collect();
+        by_text
+            .into_iter()
+            .map(|(text, kind)| (kind.to_owned(), text.to_owned()))
+            .collect()
     }
 
     /// The files in the folder, whatever they are.
@@ -88,12 +97,18 @@ impl Evidence {
 
 /// Adds a line to a list of secrets.
 pub fn note_secret(list: &Path, kind: &str, text: &str) {
-    let mut file = fs::File::options().create(true).append(true).open(list).expect("the list of secrets");
+    let mut file = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(list)
+        .expect("the list of secrets");
     writeln!(file, "{kind}\t{text}").expect("the list of secrets");
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => list(&entry.path(), files),

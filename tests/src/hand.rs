@@ -3,9 +3,9 @@
 //! `POST /fresh` · `/script {"steps": [{"step": NAME, …}]}` · `/release` · `/wait-for-disconnect` · `/requests`. Called by
 //! the tests in `tests/clients`.
 
+use crate::LIMIT;
 use crate::account::{Account, RELAY_MODEL};
 use crate::app::TestApp;
-use crate::LIMIT;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -38,9 +38,15 @@ struct Held {
 /// What the clients talk to.
 enum Subject {
     /// The application; a fresh account is made by the function.
-    App { app: Box<TestApp>, fresh: fn() -> Account },
+    App {
+        app: Box<TestApp>,
+        fresh: fn() -> Account,
+    },
     /// The simulated upstream itself.
-    Direct { simulator: Box<Simulator>, key: RelayKey },
+    Direct {
+        simulator: Box<Simulator>,
+        key: RelayKey,
+    },
 }
 
 impl Subject {
@@ -58,7 +64,11 @@ impl Hand {
     /// # Panics
     /// When no port is free.
     pub async fn on(app: TestApp, fresh: fn() -> Account) -> Self {
-        Self::start(Subject::App { app: Box::new(app), fresh }).await
+        Self::start(Subject::App {
+            app: Box::new(app),
+            fresh,
+        })
+        .await
     }
 
     /// A hand on an upstream without an application, and its address and key.
@@ -66,15 +76,26 @@ impl Hand {
     /// # Panics
     /// When no port is free.
     pub async fn direct() -> (Self, String, String) {
-        let simulator = Simulator::start(Setup::default()).await.expect("the simulated upstream starts");
-        let key = simulator.add_relay(KeySetup::new("sk-direct-0123456789abcdef").models(&[RELAY_MODEL]));
+        let simulator = Simulator::start(Setup::default())
+            .await
+            .expect("the simulated upstream starts");
+        let key =
+            simulator.add_relay(KeySetup::new("sk-direct-0123456789abcdef").models(&[RELAY_MODEL]));
         let (url, text) = (simulator.base_url(), key.key.clone());
-        let hand = Self::start(Subject::Direct { simulator: Box::new(simulator), key }).await;
+        let hand = Self::start(Subject::Direct {
+            simulator: Box::new(simulator),
+            key,
+        })
+        .await;
         (hand, url, text)
     }
 
     async fn start(subject: Subject) -> Self {
-        let shared = Arc::new(Mutex::new(Held { subject, gate: Gate::new(), disconnects: 0 }));
+        let shared = Arc::new(Mutex::new(Held {
+            subject,
+            gate: Gate::new(),
+            disconnects: 0,
+        }));
         let router = Router::new()
             .route("/fresh", post(fresh))
             .route("/script", post(script))
@@ -82,12 +103,18 @@ impl Hand {
             .route("/wait-for-disconnect", post(wait_for_disconnect))
             .route("/requests", post(requests))
             .with_state(Arc::clone(&shared));
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let serving = tokio::spawn(async move {
             axum::serve(listener, router).await.ok();
         });
-        Self { shared, url, serving }
+        Self {
+            shared,
+            url,
+            serving,
+        }
     }
 
     /// Its address.
@@ -100,7 +127,9 @@ impl Hand {
     pub async fn bodies(&self) -> Vec<Value> {
         let held = self.shared.lock().await;
         let seen = model_requests(held.subject.simulator());
-        seen.iter().map(|seen| serde_json::from_slice(&seen.body).unwrap_or_default()).collect()
+        seen.iter()
+            .map(|seen| serde_json::from_slice(&seen.body).unwrap_or_default())
+            .collect()
     }
 
     /// Places where a secret or a prompt stands in what the application has written.
@@ -121,7 +150,9 @@ impl Drop for Hand {
 fn model_requests(simulator: &Simulator) -> Vec<simulator::Seen> {
     let mut seen = simulator.requests();
     seen.retain(|seen| seen.method == http::Method::POST);
-    seen.retain(|seen| seen.path.ends_with("/responses") || seen.path.ends_with("/chat/completions"));
+    seen.retain(|seen| {
+        seen.path.ends_with("/responses") || seen.path.ends_with("/chat/completions")
+    });
     seen
 }
 
@@ -130,7 +161,7 @@ async fn fresh(State(shared): State<Shared>) -> Reply {
     held.gate.release();
     held.gate = Gate::new();
     if let Subject::App { app, fresh } = &mut held.subject {
-        app.replace_accounts(fresh()).await;
+        app.replace_accounts(vec![fresh()]).await;
     }
     Ok(Json(json!({})))
 }
@@ -139,9 +170,15 @@ async fn script(State(shared): State<Shared>, Json(body): Json<Value>) -> Reply 
     let mut held = shared.lock().await;
     held.disconnects = held.subject.simulator().disconnects();
     let wanted = body["steps"].as_array().cloned().unwrap_or_default();
-    let mut steps = wanted.iter().map(|step| read_step(step, &held.gate)).collect::<Result<Vec<_>, _>>()?;
+    let mut steps = wanted
+        .iter()
+        .map(|step| read_step(step, &held.gate))
+        .collect::<Result<Vec<_>, _>>()?;
     match &held.subject {
-        Subject::App { app, .. } => app.upstreams().iter().for_each(|upstream| upstream.script(steps.clone())),
+        Subject::App { app, .. } => app
+            .upstreams()
+            .iter()
+            .for_each(|upstream| upstream.script(steps.clone())),
         Subject::Direct { key, .. } => {
             // Nobody tries again here, and what is left over would meet the next test.
             steps.truncate(1);
@@ -152,14 +189,30 @@ async fn script(State(shared): State<Shared>, Json(body): Json<Value>) -> Reply 
 }
 
 fn read_step(step: &Value, gate: &Gate) -> Result<Step, (StatusCode, String)> {
-    let events = || step["events"].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+    let events = || {
+        step["events"]
+            .as_u64()
+            .and_then(|number| usize::try_from(number).ok())
+            .unwrap_or_default()
+    };
     match step["step"].as_str().unwrap_or_default() {
-        "usage_limit" => Ok(Step::UsageLimit { resets_in_s: step["seconds"].as_u64().unwrap_or(60) }),
+        "usage_limit" => Ok(Step::UsageLimit {
+            resets_in_s: step["seconds"].as_u64().unwrap_or(60),
+        }),
         "http500" => Ok(Step::Http500),
         "cut_after" => Ok(Step::CutAfter { events: events() }),
-        "failed_after" => Ok(Step::FailedAfter { events: events(), code: "server_error".to_owned() }),
-        "gated" => Ok(Step::Gated { events: events(), gate: gate.clone() }),
-        other => Err((StatusCode::BAD_REQUEST, format!("there is no step {other:?}"))),
+        "failed_after" => Ok(Step::FailedAfter {
+            events: events(),
+            code: "server_error".to_owned(),
+        }),
+        "gated" => Ok(Step::Gated {
+            events: events(),
+            gate: gate.clone(),
+        }),
+        other => Err((
+            StatusCode::BAD_REQUEST,
+            format!("there is no step {other:?}"),
+        )),
     }
 }
 
@@ -173,11 +226,16 @@ async fn wait_for_disconnect(State(shared): State<Shared>) -> Reply {
     let wanted = held.disconnects + 1;
     match timeout(LIMIT / 4, held.subject.simulator().wait_disconnects(wanted)).await {
         Ok(()) => Ok(Json(json!({}))),
-        Err(_) => Err((StatusCode::GATEWAY_TIMEOUT, "the upstream saw no disconnect".to_owned())),
+        Err(_) => Err((
+            StatusCode::GATEWAY_TIMEOUT,
+            "the upstream saw no disconnect".to_owned(),
+        )),
     }
 }
 
 async fn requests(State(shared): State<Shared>) -> Reply {
     let held = shared.lock().await;
-    Ok(Json(json!({"count": model_requests(held.subject.simulator()).len()})))
+    Ok(Json(
+        json!({"count": model_requests(held.subject.simulator()).len()}),
+    ))
 }

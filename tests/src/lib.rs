@@ -24,7 +24,9 @@ mod binary;
 mod evidence;
 mod hand;
 
-pub use account::{Account, SimUpstream, CODEX_MODEL, RELAY_MODEL, codex, relay_chat, relay_responses};
+pub use account::{
+    Account, CODEX_MODEL, RELAY_MODEL, SimUpstream, codex, relay_chat, relay_responses,
+};
 pub use answer::{Answer, Stream, text_of};
 pub use app::{TestApp, TestAppBuilder, send};
 pub use binary::{Run, binary_path};

@@ -47,13 +47,16 @@ impl Route {
 
     /// How a fresh account of this route is made.
     fn account(self) -> fn() -> Account {
-        let label = || format!("account-{:08x}", fastrand::u32(..));
         match self {
-            Self::Codex => move || codex(&label()),
-            Self::RelayChat => move || relay_chat(&label()),
-            Self::RelayResponses => move || relay_responses(&label()),
+            Self::Codex => || codex(&new_label()),
+            Self::RelayChat => || relay_chat(&new_label()),
+            Self::RelayResponses => || relay_responses(&new_label()),
         }
     }
+}
+
+fn new_label() -> String {
+    format!("account-{:08x}", fastrand::u32(..))
 }
 
 /// What a client program is pointed at.
@@ -71,16 +74,36 @@ async fn through_gateway(client: &str, route: Route) -> Target {
     let permit = ROOM.acquire().await.expect("the semaphore is never closed");
     let name = format!("{client}-{}", route.name());
     let app = TestApp::new(&name).account(route.account()()).start().await;
-    let (url, key, mark) = (app.url().to_owned(), app.key().to_owned(), app.mark().to_owned());
+    let (url, key, mark) = (
+        app.url().to_owned(),
+        app.key().to_owned(),
+        app.mark().to_owned(),
+    );
     let hand = Hand::on(app, route.account()).await;
-    Target { hand, url, key, model: route.model(), route: route.name().to_owned(), mark, _permit: permit }
+    Target {
+        hand,
+        url,
+        key,
+        model: route.model(),
+        route: route.name().to_owned(),
+        mark,
+        _permit: permit,
+    }
 }
 
 async fn without_gateway(dialect: &str) -> Target {
     let permit = ROOM.acquire().await.expect("the semaphore is never closed");
     let (hand, url, key) = Hand::direct().await;
     let (route, mark) = (format!("direct-{dialect}"), "prompt-mark".to_owned());
-    Target { hand, url, key, model: RELAY_MODEL, route, mark, _permit: permit }
+    Target {
+        hand,
+        url,
+        key,
+        model: RELAY_MODEL,
+        route,
+        mark,
+        _permit: permit,
+    }
 }
 
 fn pins() -> PathBuf {
@@ -97,12 +120,23 @@ fn installed(variable: &str, usual: &str) -> PathBuf {
         },
         PathBuf::from,
     );
-    assert!(path.exists(), "{} is missing: install the clients with `cargo xtask clients`", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: install the clients with `cargo xtask clients`",
+        path.display()
+    );
     path
 }
 
 fn python() -> PathBuf {
-    installed("SWITCHYARD_CLIENTS_PYTHON", if cfg!(windows) { "venv/Scripts/python.exe" } else { "venv/bin/python" })
+    installed(
+        "SWITCHYARD_CLIENTS_PYTHON",
+        if cfg!(windows) {
+            "venv/Scripts/python.exe"
+        } else {
+            "venv/bin/python"
+        },
+    )
 }
 
 fn node_folder() -> PathBuf {
@@ -122,10 +156,23 @@ impl Target {
             .env("SWITCHYARD_PROMPT_MARK", &self.mark)
             .env("NO_PROXY", "127.0.0.1,localhost")
             .env("PYTHONDONTWRITEBYTECODE", "1");
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        for name in [
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+        ] {
             command.env_remove(name);
         }
-        for name in ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "NODE_OPTIONS"] {
+        for name in [
+            "OPENAI_API_KEY",
+            "OPENAI_BASE_URL",
+            "OPENAI_ORG_ID",
+            "OPENAI_PROJECT_ID",
+            "NODE_OPTIONS",
+        ] {
             command.env_remove(name);
         }
         command
@@ -152,15 +199,26 @@ async fn finish(mut command: Command, what: &str) -> String {
         .expect("its output");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{what}: {}\n{stdout}\n{stderr}", output.status);
+    assert!(
+        output.status.success(),
+        "{what}: {}\n{stdout}\n{stderr}",
+        output.status
+    );
     stdout
 }
 
 async fn run_python(target: &Target, files: &[&str]) {
     let mut command = target.client(&python());
-    command.args(["-m", "pytest"]).args(files).current_dir(pins().join("python"));
+    command
+        .args(["-m", "pytest"])
+        .args(files)
+        .current_dir(pins().join("python"));
     let printed = finish(command, "pytest").await;
-    println!("{}: {}", target.route, printed.lines().last().unwrap_or_default());
+    println!(
+        "{}: {}",
+        target.route,
+        printed.lines().last().unwrap_or_default()
+    );
     target.expect_no_leaks().await;
 }
 
@@ -172,7 +230,11 @@ fn node_tests() -> PathBuf {
         fs::create_dir_all(&folder).expect("a folder for the tests");
         for entry in fs::read_dir(pins().join("node")).expect("the tests") {
             let entry = entry.expect("a test");
-            if entry.path().extension().is_some_and(|ending| ending == "mjs") {
+            if entry
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "mjs")
+            {
                 fs::copy(entry.path(), folder.join(entry.file_name())).expect("a copy of a test");
             }
         }
@@ -186,7 +248,11 @@ async fn run_node(target: &Target, files: &[&str]) {
         let mut command = target.client(Path::new("node"));
         command.arg(node_tests().join(file));
         let printed = finish(command, file).await;
-        let passed = printed.lines().rev().find(|line| line.contains("pass ")).unwrap_or_default();
+        let passed = printed
+            .lines()
+            .rev()
+            .find(|line| line.contains("pass "))
+            .unwrap_or_default();
         println!("{} {file}: {passed}", target.route);
     }
     target.expect_no_leaks().await;
@@ -204,19 +270,15 @@ enum Pointing {
     BaseUrl,
 }
 
-async fn run_codex(route: Route, pointing: Pointing) {
-    let name = match pointing {
-        Pointing::Provider("/v1") => "codex-provider",
-        Pointing::Provider(_) => "codex-raw",
-        Pointing::BaseUrl => "codex-base-url",
-    };
-    let target = through_gateway(name, route).await;
+async fn run_codex(target: Target, pointing: Pointing) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (home, work) = (folder.path().join("codex"), folder.path().join("work"));
     for path in [&home, &work] {
         fs::create_dir(path).expect("a folder for the Codex CLI");
     }
-    let Target { url, model, key, .. } = &target;
+    let Target {
+        url, model, key, ..
+    } = &target;
     let common = format!("model = \"{model}\"\ncheck_for_update_on_startup = false\n");
     let quiet = "[analytics]\nenabled = false\n";
     let config = match pointing {
@@ -236,17 +298,34 @@ async fn run_codex(route: Route, pointing: Pointing) {
     let mut command = target.client(Path::new("node"));
     command
         .arg(script)
-        .args(["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"])
-        .arg(format!("Run one command. run:\"echo switchyard-ok\" ({})", target.mark))
+        .args([
+            "exec",
+            "--skip-git-repo-check",
+            "--dangerously-bypass-approvals-and-sandbox",
+        ])
+        .arg(format!(
+            "Run one command. run:\"echo switchyard-ok\" ({})",
+            target.mark
+        ))
         .env("CODEX_HOME", &home)
         .env("HOME", folder.path())
         .current_dir(&work);
     let printed = finish(command, "codex exec").await;
 
-    assert!(printed.contains("switchyard-ok"), "its last message quotes the command's output: {printed}");
+    assert!(
+        printed.contains("switchyard-ok"),
+        "its last message quotes the command's output: {printed}"
+    );
     let bodies = target.hand.bodies().await;
-    assert_eq!(bodies.len(), 2, "one request for the call, one with its result");
-    assert!(!brings_result(&bodies[0]) && brings_result(&bodies[1]), "the result went to the upstream");
+    assert_eq!(
+        bodies.len(),
+        2,
+        "one request for the call, one with its result"
+    );
+    assert!(
+        !brings_result(&bodies[0]) && brings_result(&bodies[1]),
+        "the result went to the upstream"
+    );
     target.expect_no_leaks().await;
 }
 
@@ -255,7 +334,8 @@ fn brings_result(body: &Value) -> bool {
     let items = body["input"].as_array().or(body["messages"].as_array());
     items.into_iter().flatten().any(|item| {
         let kind = item["type"].as_str().unwrap_or_default();
-        (kind.ends_with("call_output") || item["role"] == "tool") && item.to_string().contains("switchyard-ok")
+        (kind.ends_with("call_output") || item["role"] == "tool")
+            && item.to_string().contains("switchyard-ok")
     })
 }
 
@@ -281,11 +361,13 @@ each! {
     node_relay_chat: run_node(&through_gateway("node", Route::RelayChat).await, NODE_FILES);
     node_relay_responses: run_node(&through_gateway("node", Route::RelayResponses).await, NODE_FILES);
 
-    codex_exec_provider_codex: run_codex(Route::Codex, Pointing::Provider("/v1"));
-    codex_exec_provider_relay_chat: run_codex(Route::RelayChat, Pointing::Provider("/v1"));
-    codex_exec_provider_relay_responses: run_codex(Route::RelayResponses, Pointing::Provider("/v1"));
-    codex_exec_base_url_codex: run_codex(Route::Codex, Pointing::BaseUrl);
-    codex_exec_base_url_relay_chat: run_codex(Route::RelayChat, Pointing::BaseUrl);
-    codex_exec_base_url_relay_responses: run_codex(Route::RelayResponses, Pointing::BaseUrl);
-    codex_exec_raw_codex: run_codex(Route::Codex, Pointing::Provider("/codex/v1"));
+    codex_exec_direct: run_codex(without_gateway("codex-provider").await, Pointing::Provider("/v1"));
+    codex_exec_direct_base_url: run_codex(without_gateway("codex-base-url").await, Pointing::BaseUrl);
+    codex_exec_provider_codex: run_codex(through_gateway("codex-provider", Route::Codex).await, Pointing::Provider("/v1"));
+    codex_exec_provider_relay_chat: run_codex(through_gateway("codex-provider", Route::RelayChat).await, Pointing::Provider("/v1"));
+    codex_exec_provider_relay_responses: run_codex(through_gateway("codex-provider", Route::RelayResponses).await, Pointing::Provider("/v1"));
+    codex_exec_base_url_codex: run_codex(through_gateway("codex-base-url", Route::Codex).await, Pointing::BaseUrl);
+    codex_exec_base_url_relay_chat: run_codex(through_gateway("codex-base-url", Route::RelayChat).await, Pointing::BaseUrl);
+    codex_exec_base_url_relay_responses: run_codex(through_gateway("codex-base-url", Route::RelayResponses).await, Pointing::BaseUrl);
+    codex_exec_raw_codex: run_codex(through_gateway("codex-raw", Route::Codex).await, Pointing::Provider("/codex/v1"));
 }
