@@ -21,6 +21,7 @@ pub(crate) fn router() -> Router<Arc<Engine>> {
         .route("/status", get(status))
         .route("/accounts", get(accounts).post(add))
         .route("/accounts/import", post(import))
+        .route("/accounts/import-codex", post(import_codex))
         .route("/accounts/order", post(order))
         .route("/accounts/refresh", post(refresh_all))
         .route("/accounts/{id}", get(account).delete(remove))
@@ -68,6 +69,16 @@ async fn add(State(engine): Engines, Json(new): Json<dto::AddRequest>) -> Answer
 async fn import(State(engine): Engines, Json(request): Json<dto::ImportRequest>) -> Answer<dto::Import> {
     let text = SecretString::from(request.text);
     Ok(Json(engine.import(&text, request.dry_run, request.verify).await?.into()))
+}
+
+#[derive(Deserialize)]
+struct DryRun {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+async fn import_codex(State(engine): Engines, Query(query): Query<DryRun>) -> Answer<dto::Import> {
+    Ok(Json(engine.import_codex_cli(query.dry_run).await?.into()))
 }
 
 async fn order(State(engine): Engines, Json(request): Json<dto::OrderRequest>) -> Answer<Vec<dto::Account>> {

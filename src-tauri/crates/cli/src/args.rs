@@ -94,6 +94,9 @@ pub struct Serve {
     /// Serve the web console too, under a token of its own
     #[arg(long)]
     pub console: bool,
+    /// Print the default gateway key at start, for a terminal nobody else reads
+    #[arg(long)]
+    pub show_key: bool,
 }
 
 /// `key …`

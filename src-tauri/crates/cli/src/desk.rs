@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// How long a command waits for another command to let go of the home.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -10,7 +10,7 @@ use engine::home::Home;
 use secrecy::{ExposeSecret, SecretString};
 use simulator::Simulator;
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 use crate::print;
 
 /// Serves an opened home until SIGINT or SIGTERM, then drains (F137).
