@@ -1,8 +1,4 @@
 //! What grows with use, through the public calls: quota samples, journal, usage.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test program: its helpers fail by panicking"
-)]
 
 use store::{
     AccountRow, AttemptRow, EARLIER, JournalFilter, JournalRow, QuotaSampleRow, SAMPLE_INTERVAL_MS,
