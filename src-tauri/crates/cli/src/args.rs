@@ -212,7 +212,7 @@ pub struct Export {
     /// Encrypt the file under a passphrase read from standard input
     #[arg(long)]
     pub passphrase_stdin: bool,
-    /// Replace a file that is there, or write secrets to a terminal
+    /// Write the secrets even to a terminal
     #[arg(long)]
     pub force: bool,
     /// Do not ask
