@@ -86,6 +86,6 @@ fn log_to_stderr(home: Option<&Home>) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_default())
         .with_ansi(false)
-        .with_writer(|| engine::redact::RedactingWriter::new(std::io::stderr()))
+        .with_writer(|| engine::redact::RedactingWriter::new(std::io::stderr(), engine::redact::Redactor::default()))
         .try_init();
 }

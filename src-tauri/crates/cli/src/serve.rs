@@ -8,7 +8,7 @@ use engine::{Engine, OpenOptions, VaultChoice};
 use engine::env::Env;
 use engine::home::Home;
 use secrecy::{ExposeSecret, SecretString};
-use simulator::Simulator;
+use simulator::{Demo, Simulator};
 
 use crate::failure::Failure;
 use crate::print;
@@ -25,22 +25,22 @@ pub(crate) async fn serve(options: OpenOptions, show_key: bool) -> Result<(), Fa
 /// Serves two simulated accounts in a throw-away home: no sign-in, no network.
 pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("switchyard-demo-").tempdir().context("no throw-away home could be made")?;
-    let simulator = Simulator::demo().await.context("the simulated accounts could not be started")?;
+    let demo = Simulator::demo().await.context("the simulated accounts could not be started")?;
     // Nothing of the person's own environment reaches a demo.
     let env = Env::from_pairs(Vec::<(String, String)>::new());
     let lock = Home::at(folder.path()).and_then(|home| home.lock()).map_err(engine::EngineError::from)?;
     let mut options = OpenOptions::new(lock, env)?;
     options.vault = VaultChoice::Memory;
     options.flags = vec![
-        ("codex.base_url".into(), simulator.codex_base_url()),
-        ("codex.usage_url".into(), simulator.usage_url()),
-        ("codex.auth_url".into(), simulator.auth_url()),
+        ("codex.base_url".into(), demo.simulator.codex_base_url()),
+        ("codex.usage_url".into(), demo.simulator.usage_url()),
+        ("codex.auth_url".into(), demo.simulator.auth_url()),
     ];
     if let Some(port) = port {
         options.flags.push(("server.port".into(), port.to_string()));
     }
     let engine = Engine::open(options).await?;
-    let report = engine.import(&SecretString::from(simulator.demo_accounts()), false, false).await?;
+    let report = engine.import(&SecretString::from(demo_file(&demo)), false, false).await?;
     if report.added == 0 {
         return Err(anyhow::anyhow!("the simulated accounts could not be added: {}", report.errors.join("; ")).into());
     }
@@ -50,8 +50,26 @@ pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
     print::note("Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.");
     announce(&engine, model.as_deref(), true)?;
     let ended = until_stopped(engine).await;
-    drop(simulator);
+    drop(demo);
     ended
+}
+
+/// The demo accounts as an import file.
+fn demo_file(demo: &Demo) -> String {
+    let profiles: Vec<serde_json::Value> = demo
+        .accounts
+        .iter()
+        .map(|account| {
+            serde_json::json!({
+                "type": "codex",
+                "access_token": account.access_token,
+                "refresh_token": account.refresh_token,
+                "id_token": account.id_token,
+                "label": format!("demo: {}", account.email),
+            })
+        })
+        .collect();
+    serde_json::json!({ "type": "codex_profiles", "profiles": profiles }).to_string()
 }
 
 /// Says where it serves and prints a line that answers.

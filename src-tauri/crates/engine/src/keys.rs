@@ -50,7 +50,7 @@ fn fresh() -> Result<String, EngineError> {
     use base64::Engine as _;
     let mut bytes = [0u8; RANDOM];
     getrandom::fill(&mut bytes).map_err(|_| EngineError::Invalid("the system gives no random numbers".into()))?;
-    Ok(format!("sw-{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
+    Ok(format!("sk-sw-{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 pub(crate) fn digests(keys: &[StoredKey]) -> Keys {

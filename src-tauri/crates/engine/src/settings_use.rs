@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use crate::compose::Engine;
 use crate::convert;
 use crate::error::EngineError;
-use crate::settings::{Entry, ProxyAddress};
+use crate::settings::{Entry, PasswordChange, ProxyAddress};
 
 /// One setting as it may be shown.
 #[derive(Debug, Clone)]
@@ -66,8 +66,10 @@ impl Engine {
             Some(value) => self.settings.set(key, value)?,
             None => self.settings.unset(key)?,
         };
-        if change.changed.contains(&"proxy.url") {
-            self.keep_proxy_password(change.proxy_password).await?;
+        match change.proxy_password {
+            PasswordChange::Keep(password) => self.keep_proxy_password(Some(password)).await?,
+            PasswordChange::Forget => self.keep_proxy_password(None).await?,
+            PasswordChange::None => {}
         }
         self.apply_settings().await?;
         self.setting(key)
