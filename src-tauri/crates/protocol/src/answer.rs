@@ -105,7 +105,7 @@ struct Translation {
 }
 
 impl Translation {
-    fn new(from: Target, to: Dialect, state: HubState) -> Way {
+    fn begin(from: Target, to: Dialect, state: HubState) -> Way {
         Way::Hub(Box::new(Self {
             decoder: Decoder::new(),
             translator: StreamTranslator::new(from, to, state),
@@ -188,13 +188,13 @@ impl Answer {
             }
             Lane::Pass(state) => match self.client {
                 Dialect::Responses => Way::Fold(Box::new(Folding::new(state))),
-                Dialect::Chat => Translation::new(
+                Dialect::Chat => Translation::begin(
                     self.upstream,
                     self.client,
                     HubState::same_dialect(state.echo_model),
                 ),
             },
-            Lane::Hub(state) => Translation::new(self.upstream, self.client, *state),
+            Lane::Hub(state) => Translation::begin(self.upstream, self.client, *state),
         };
     }
 
