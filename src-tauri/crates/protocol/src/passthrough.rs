@@ -115,7 +115,6 @@ fn with_model(text: &Bytes, start: usize, model: &str) -> Option<Bytes> {
 }
 
 /// One passed-through stream.
-#[derive(Debug)]
 pub(crate) struct PassThrough {
     dialect: Dialect,
     state: PassState,
@@ -309,7 +308,6 @@ impl PassThrough {
 }
 
 /// A stream of the upstream for a client that wants one JSON body, both speaking Responses.
-#[derive(Debug)]
 pub(crate) struct Folding {
     state: PassState,
     decoder: Decoder,
