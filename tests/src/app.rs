@@ -238,7 +238,7 @@ impl TestApp {
             }
         }
         for id in old {
-            self.cli(&["account", "remove", &id])
+            self.cli(&["account", "remove", "--yes", &id])
                 .await
                 .expect_success("an account is removed");
         }

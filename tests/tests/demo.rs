@@ -84,12 +84,13 @@ async fn the_printed_curl_line_answers() {
     let line = timeout(LIMIT, async {
         let mut joined = String::new();
         while let Some(line) = lines.next_line().await.expect("its output") {
-            let line = line.trim().trim_start_matches("$ ");
-            if joined.is_empty() && !line.starts_with("curl ") {
-                continue;
-            }
-            joined.push_str(line.trim_end_matches('\\'));
-            if !line.ends_with('\\') {
+            let rest = match line.find("curl ") {
+                Some(at) if joined.is_empty() => &line[at..],
+                _ if joined.is_empty() => continue,
+                _ => line.as_str(),
+            };
+            joined.push_str(rest.trim_end_matches('\\'));
+            if !rest.ends_with('\\') {
                 return joined;
             }
         }

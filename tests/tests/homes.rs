@@ -201,7 +201,7 @@ async fn bad_imports() {
     }
     for arguments in [
         &["account", "show", "no-such-id"][..],
-        &["account", "remove", "no-such-id"],
+        &["account", "remove", "--yes", "no-such-id"],
     ] {
         assert_eq!(
             app.cli(arguments).await.code(),
