@@ -26,7 +26,6 @@ use crate::{
 const UNSUPPORTED: &[&str] = &[
     "max_output_tokens",
     "max_completion_tokens",
-    "max_tokens",
     "temperature",
     "top_p",
     "previous_response_id",
@@ -38,17 +37,6 @@ const UNSUPPORTED: &[&str] = &[
     "context_management",
     "generate",
     "type",
-    "metadata",
-    "background",
-    "messages",
-    "n",
-    "stop",
-    "presence_penalty",
-    "frequency_penalty",
-    "logit_bias",
-    "seed",
-    "response_format",
-    "reasoning_effort",
 ];
 
 /// Status and body of a refusal.

@@ -252,6 +252,134 @@ async fn refusals() {
     }
 }
 
+/// What a careless translation would send.
+#[tokio::test]
+async fn refused_forms() {
+    let simulator = one(KeySetup::new("sk")).await;
+    let item = |item: Value| json!({"model": "m", "store": false, "input": [{"role": "user", "content": "x"}, item]});
+    let tool = |tool: Value| responses("x", json!({"tools": [tool]}));
+    let message = |message: Value| json!({"model": "m", "messages": [message]});
+    let open_schema =
+        json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+    let loose_schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": false});
+    let rows = [
+        (
+            RESPONSES,
+            responses("x", json!({"messages": []})),
+            400,
+            json!("messages"),
+        ),
+        (
+            RESPONSES,
+            responses("x", json!({"response_format": {}})),
+            400,
+            json!("response_format"),
+        ),
+        (
+            RESPONSES,
+            item(json!({"role": "user", "content": [{"type": "text", "text": "x"}]})),
+            400,
+            json!("input[1].content[0].type"),
+        ),
+        (
+            RESPONSES,
+            item(json!({"role": "assistant", "content": [{"type": "input_text", "text": "x"}]})),
+            400,
+            json!("input[1].content[0].type"),
+        ),
+        (
+            RESPONSES,
+            item(json!({"type": "message", "role": "user", "content": "x", "id": "item_1"})),
+            400,
+            json!("input[1].id"),
+        ),
+        (
+            RESPONSES,
+            item(
+                json!({"type": "function_call", "call_id": "c".repeat(65), "name": "f", "arguments": "{}"}),
+            ),
+            400,
+            json!("input[1].call_id"),
+        ),
+        (
+            RESPONSES,
+            item(json!({"type": "reasoning", "id": "rs_1", "summary": []})),
+            404,
+            json!("input"),
+        ),
+        (
+            RESPONSES,
+            item(json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "x"})),
+            400,
+            json!("input[1].summary"),
+        ),
+        (
+            RESPONSES,
+            tool(json!({"type": "function", "function": {"name": "f"}})),
+            400,
+            json!("tools[0].name"),
+        ),
+        (
+            RESPONSES,
+            tool(json!({"type": "function", "name": "a.b"})),
+            400,
+            json!("tools[0].name"),
+        ),
+        (
+            RESPONSES,
+            tool(
+                json!({"type": "function", "name": "f", "strict": true, "parameters": open_schema}),
+            ),
+            400,
+            json!("tools[0].parameters"),
+        ),
+        (
+            RESPONSES,
+            tool(
+                json!({"type": "function", "name": "f", "strict": true, "parameters": loose_schema}),
+            ),
+            400,
+            json!("tools[0].parameters"),
+        ),
+        (CHAT, chat("x", json!({"input": "x"})), 400, Value::Null),
+        (
+            CHAT,
+            chat("x", json!({"tools": [{"type": "function", "name": "f"}]})),
+            400,
+            json!("tools[0].function.name"),
+        ),
+        (
+            CHAT,
+            message(json!({"role": "user", "content": [{"type": "input_text", "text": "x"}]})),
+            400,
+            json!("messages[0].content[0].type"),
+        ),
+        (
+            CHAT,
+            message(
+                json!({"role": "system", "content": [{"type": "image_url", "image_url": {"url": ""}}]}),
+            ),
+            400,
+            json!("messages[0].content[0].type"),
+        ),
+    ];
+    // The pairing check comes first, so a lone call needs its output.
+    for (path, mut body, status, param) in rows {
+        if let Some(id) = body["input"][1]["call_id"].as_str().map(str::to_owned) {
+            body["input"]
+                .as_array_mut()
+                .unwrap()
+                .push(json!({"type": "function_call_output", "call_id": id, "output": ""}));
+        }
+        let answer = post(&simulator, path, "sk", &body).await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["param"]),
+            (status, &param),
+            "{path} {body}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn keys_choose_endpoints() {
     let rows = [
