@@ -26,7 +26,11 @@ impl Simulator {
     /// # Errors
     /// When no loopback port can be bound.
     pub async fn demo() -> io::Result<Demo> {
-        let simulator = Self::start(Setup::default()).await?;
+        let simulator = Self::start(Setup {
+            keep_requests: 0,
+            ..Setup::default()
+        })
+        .await?;
         let accounts = [
             ("work@example.com", "plus", 70.0, 10.0),
             ("home@example.com", "pro", 20.0, 4.0),
