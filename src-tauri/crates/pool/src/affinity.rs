@@ -66,10 +66,30 @@ impl Affinity {
             },
         );
     }
+}
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        debug_assert_eq!(self.seats.len(), self.order.len());
-        self.seats.len()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F38: bounded, and the one unused for longest goes first.
+    #[test]
+    fn the_oldest_is_forgotten() {
+        let mut affinity = Affinity::default();
+        let (now, a, b) = (Timestamp(0), AccountId::from("a"), AccountId::from("b"));
+        for n in 0..AFFINITY_ENTRIES {
+            affinity.remember(now, &n.to_string(), &a);
+        }
+        affinity.remember(now, "0", &b);
+        for n in 0..10 {
+            affinity.remember(now, &format!("new {n}"), &a);
+        }
+        assert_eq!(
+            (affinity.seats.len(), affinity.order.len()),
+            (AFFINITY_ENTRIES, AFFINITY_ENTRIES)
+        );
+        assert_eq!(affinity.get(now, "0"), Some(&b));
+        assert_eq!(affinity.get(now, "10"), None);
+        assert_eq!(affinity.get(now, "11"), Some(&a));
     }
 }

@@ -10,6 +10,7 @@ mod account;
 mod affinity;
 mod ask;
 mod models;
+mod observe;
 mod outcome;
 mod policy;
 mod pool;
@@ -17,7 +18,9 @@ mod quota;
 mod report;
 mod row;
 mod select;
+mod slots;
 mod state;
+mod switch;
 mod time;
 mod words;
 
@@ -26,7 +29,7 @@ pub use affinity::{AFFINITY_ENTRIES, AFFINITY_LIFE};
 pub use ask::{Ask, Chosen, NoCandidate, NoCandidateKind, SkipReason, Skipped, Why};
 pub use outcome::{Outcome, Retry};
 pub use policy::Policy;
-pub use pool::{LEAK_GUARD, Pool, UnknownAccount};
+pub use pool::{Pool, UnknownAccount};
 pub use quota::{
     Availability, Credits, QuotaBucket, QuotaSnapshot, QuotaSource, QuotaWindow, UNTOLD_RESET,
 };
@@ -34,6 +37,8 @@ pub use report::{
     CHALLENGE_LADDER, FAILURE_LIMIT, FAILURE_REST, FORBIDDEN_REST, OFFLINE_SPAN, OVERLOAD_REST,
     REFRESH_LADDER, REFUSAL_REST, UNTOLD_LIMIT,
 };
+pub use slots::LEAK_GUARD;
 pub use state::{AccountState, Cooldown, Counters, Event, Exhaustion, Health, HoldSource, Reason};
+pub use switch::SwitchRule;
 pub use time::{Clock, Timestamp};
 pub use words::UnknownWord;

@@ -6,18 +6,13 @@
 use crate::affinity::Affinity;
 use crate::models::ModelMemory;
 use crate::row::{NEVER, Row};
+use crate::slots::Group;
 use crate::{
     Account, AccountId, AccountState, Event, Health, Policy, Reason, SkipReason, Status, Timestamp,
     Token,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::time::Duration;
-
-/// How long an account may hold slots without a sign of life before they are taken back (F114).
-pub const LEAK_GUARD: Duration = Duration::from_secs(5 * 60);
-/// How often the guard looks.
-const LEAK_LOOK: Duration = Duration::from_secs(30);
 
 /// No account of the pool has this id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,14 +31,6 @@ pub(crate) struct Entry {
     was_held: bool,
 }
 
-/// Running requests of the accounts that share a group name.
-#[derive(Debug, Clone)]
-pub(crate) struct Group {
-    name: String,
-    pub(crate) limit: u32,
-    pub(crate) in_use: u32,
-}
-
 /// The accounts, their state and the rotation.
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
@@ -54,7 +41,7 @@ pub struct Pool {
     pub(crate) rows: Vec<Row>,
     places: HashMap<AccountId, usize>,
     pub(crate) groups: Vec<Group>,
-    limits: HashMap<String, u32>,
+    pub(crate) limits: HashMap<String, u32>,
     pub(crate) models: ModelMemory,
     pub(crate) affinity: Affinity,
     pub(crate) active: Option<AccountId>,
@@ -63,7 +50,7 @@ pub struct Pool {
     /// Selections so far.
     pub(crate) selections: u64,
     pub(crate) offline: Option<Timestamp>,
-    leaks_looked_at: Option<Timestamp>,
+    pub(crate) leaks_looked_at: Option<Timestamp>,
 }
 
 impl Pool {
@@ -175,15 +162,6 @@ impl Pool {
         self.policy = policy;
     }
 
-    /// Limits how many requests the accounts of one group may run together; `None` lifts the limit (F32).
-    pub fn set_group_limit(&mut self, group: &str, limit: Option<u32>) {
-        match limit {
-            Some(limit) => self.limits.insert(group.to_owned(), limit),
-            None => self.limits.remove(group),
-        };
-        self.settle();
-    }
-
     /// Tells how far an account's credential carries.
     pub fn set_token(&mut self, id: &AccountId, token: Token) {
         if let Some(place) = self.place(id) {
@@ -282,30 +260,6 @@ impl Pool {
         self.offline
     }
 
-    /// Requests an account runs now.
-    pub fn in_flight(&self, id: &AccountId) -> u32 {
-        self.place(id).map_or(0, |place| self.rows[place].in_use)
-    }
-
-    /// Ends a request: frees the slot taken by a selection. Called once for every [`crate::Chosen`]; once too often does no harm.
-    pub fn release(&mut self, id: &AccountId) {
-        let Some(place) = self.place(id) else { return };
-        let row = &mut self.rows[place];
-        if row.in_use > 0 {
-            row.in_use -= 1;
-            if let Some(group) = self.groups.get_mut(row.group as usize) {
-                group.in_use = group.in_use.saturating_sub(1);
-            }
-        }
-    }
-
-    /// A sign of life of a running request: without one for [`LEAK_GUARD`] its slot is taken back. Once a minute is enough.
-    pub fn touch(&mut self, now: Timestamp, id: &AccountId) {
-        if let Some(place) = self.place(id) {
-            self.rows[place].last_traffic = now.0;
-        }
-    }
-
     /// Drops what time has ended and tells which accounts may serve again. Selection does not depend on it: it compares instants itself.
     pub fn expire(&mut self, now: Timestamp) -> Vec<Event> {
         let mut events = Vec::new();
@@ -375,32 +329,8 @@ impl Pool {
             entry.state.cooldown.is_some() || entry.state.exhausted.is_some() || row.has_end();
     }
 
-    /// Takes back slots nobody gave a sign of life for (F114). Looks only now and then.
-    pub(crate) fn guard_slots(&mut self, now: Timestamp) {
-        if self
-            .leaks_looked_at
-            .is_some_and(|at| now >= at && now.since(at) < LEAK_LOOK)
-        {
-            return;
-        }
-        self.leaks_looked_at = Some(now);
-        let silent_since = now.minus(LEAK_GUARD).0;
-        let mut freed = false;
-        for row in self
-            .rows
-            .iter_mut()
-            .filter(|row| row.in_use > 0 && row.last_traffic <= silent_since)
-        {
-            row.in_use = 0;
-            freed = true;
-        }
-        if freed {
-            self.count_groups();
-        }
-    }
-
     /// After the list changed: order, places, groups, rows and the model memory.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let mut both: Vec<(Entry, Row)> = std::mem::take(&mut self.entries)
             .into_iter()
             .zip(std::mem::take(&mut self.rows))
@@ -430,37 +360,6 @@ impl Pool {
         self.count_groups();
         self.models
             .reset(self.entries.iter().map(|entry| &entry.account));
-    }
-
-    /// The place of an account's group in the table, adding it when it has a limit; `u32::MAX` when there is nothing to count.
-    fn group_place(&mut self, place: usize) -> u32 {
-        let Some(name) = &self.entries[place].account.group else {
-            return u32::MAX;
-        };
-        let Some(limit) = self.limits.get(name).copied() else {
-            return u32::MAX;
-        };
-        let known = self.groups.iter().position(|group| group.name == *name);
-        let at = known.unwrap_or_else(|| {
-            self.groups.push(Group {
-                name: name.clone(),
-                limit,
-                in_use: 0,
-            });
-            self.groups.len() - 1
-        });
-        u32::try_from(at).unwrap_or(u32::MAX)
-    }
-
-    fn count_groups(&mut self) {
-        for group in &mut self.groups {
-            group.in_use = 0;
-        }
-        for row in &self.rows {
-            if let Some(group) = self.groups.get_mut(row.group as usize) {
-                group.in_use += row.in_use;
-            }
-        }
     }
 
     /// The lasting reason of an account, if any: what F66 leaves out of "all accounts".
