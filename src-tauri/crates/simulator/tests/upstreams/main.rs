@@ -1,0 +1,12 @@
+//! The simulator as a client on a raw socket sees it. One program, one module per part.
+
+#[cfg(test)]
+mod codex;
+#[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod raw;
+#[cfg(test)]
+mod relay;
+#[cfg(test)]
+mod steps;
