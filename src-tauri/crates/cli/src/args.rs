@@ -49,6 +49,12 @@ pub enum Command {
         #[arg(long)]
         refresh: bool,
     },
+    /// List the latest requests, with every account tried and why
+    Requests {
+        /// How many, 1 to 2000
+        #[arg(short, long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2000))]
+        limit: u32,
+    },
     /// Show which accounts would serve a model, and why the others would not
     Explain {
         /// The model's name as a client writes it

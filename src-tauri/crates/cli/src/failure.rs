@@ -14,12 +14,18 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self {
+            exit,
+            message: message.into(),
+        }
     }
 
     /// An error answer of the admin API, as if it had happened here.
     pub(crate) fn from_admin(status: StatusCode, body: &Value) -> Self {
-        let message = body["error"]["message"].as_str().unwrap_or("the instance could not do it; its log says more").to_owned();
+        let message = body["error"]["message"]
+            .as_str()
+            .unwrap_or("the instance could not do it; its log says more")
+            .to_owned();
         let exit = match status {
             StatusCode::NOT_FOUND => Exit::NotFound,
             StatusCode::LOCKED => Exit::VaultLocked,
@@ -40,12 +46,18 @@ impl From<EngineError> for Failure {
             EngineError::Vault(_) => Exit::VaultLocked,
             _ => Exit::Failed,
         };
-        Self { exit, message: error.to_string() }
+        Self {
+            exit,
+            message: error.to_string(),
+        }
     }
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self { exit: Exit::Failed, message: format!("{error:#}") }
+        Self {
+            exit: Exit::Failed,
+            message: format!("{error:#}"),
+        }
     }
 }

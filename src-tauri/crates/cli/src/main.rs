@@ -31,7 +31,10 @@ fn main() -> ExitCode {
         print::note(text);
         return Exit::Usage.into();
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             print::note(&format!("no runtime: {error}"));
@@ -48,7 +51,11 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { home, json, command } = arguments;
+    let Arguments {
+        home,
+        json,
+        command,
+    } = arguments;
     if let Command::Demo { port } = command {
         log_to_stderr(None);
         return serve::demo(port).await;
@@ -56,11 +63,20 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let env = Env::from_process();
     let home = Home::locate(home.as_deref(), &env).map_err(engine::EngineError::from)?;
     match command {
-        Command::Serve(Serve { host, port, show_key, .. }) => {
+        Command::Serve(Serve {
+            host,
+            port,
+            show_key,
+            ..
+        }) => {
             let lock = home.lock().map_err(engine::EngineError::from)?;
             let mut options = open_options(lock, env, true)?;
-            options.flags.extend(host.map(|host| ("server.host".to_owned(), host)));
-            options.flags.extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
+            options
+                .flags
+                .extend(host.map(|host| ("server.host".to_owned(), host)));
+            options
+                .flags
+                .extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
             log_to_stderr(Some(&home));
             serve::serve(options, show_key || std::io::stdout().is_terminal()).await
         }
@@ -80,12 +96,21 @@ fn open_options(lock: HomeLock, env: Env, stdin: bool) -> Result<OpenOptions, Fa
 /// Log lines go to standard error, through the redactor. `SWITCHYARD_LOG` is not read: the level is a setting.
 fn log_to_stderr(home: Option<&Home>) {
     let level = home
-        .and_then(|home| engine::settings::SettingsFile::open(home.settings(), Env::from_process(), &[]).ok())
+        .and_then(|home| {
+            engine::settings::SettingsFile::open(home.settings(), Env::from_process(), &[]).ok()
+        })
         .map_or("info", |settings| settings.current().settings.log.level);
-    let filter = tracing_subscriber::EnvFilter::try_new(format!("warn,engine={level},gateway={level},upstream={level},switchyard={level}"));
+    let filter = tracing_subscriber::EnvFilter::try_new(format!(
+        "warn,engine={level},gateway={level},upstream={level},switchyard={level}"
+    ));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_default())
         .with_ansi(false)
-        .with_writer(|| engine::redact::RedactingWriter::new(std::io::stderr(), engine::redact::Redactor::default()))
+        .with_writer(|| {
+            engine::redact::RedactingWriter::new(
+                std::io::stderr(),
+                engine::redact::Redactor::default(),
+            )
+        })
         .try_init();
 }
