@@ -32,7 +32,7 @@ pub struct Answers {
     pub opening: Bytes,
     /// One delta as a chunk.
     pub delta: Bytes,
-    /// Many deltas as one chunk.
+    /// Many deltas, each a chunk of its own.
     pub block: Bytes,
     /// The last events and the end of the body.
     pub closing: Bytes,
@@ -64,7 +64,10 @@ impl Answers {
         let (mut delta, mut block, mut closing) = (String::new(), String::new(), String::new());
         let last = script.deltas.last().map_or("", String::as_str);
         push_chunk(&mut delta, last);
-        push_chunk(&mut block, &last.repeat(FLOOD_BLOCK / last.len().max(1)));
+        // One chunk for each event, as servers that flush every event send them.
+        while block.len() < FLOOD_BLOCK {
+            push_chunk(&mut block, last);
+        }
         for event in &script.after {
             push_chunk(&mut closing, event);
         }

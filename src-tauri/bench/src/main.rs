@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 /// Measures the gateway beside nginx and a direct call.
 #[derive(Debug, Parser)]
@@ -73,13 +73,23 @@ enum Role {
     },
 }
 
-fn main() -> Result<std::process::ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            // The chain of causes, without a backtrace: these are set-up errors.
+            let _ = writeln!(std::io::stderr(), "switchyard-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let local = tokio::task::LocalSet::new();
-    let done = |result: Result<()>| result.map(|()| std::process::ExitCode::SUCCESS);
+    let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
     match arguments.role {
         Some(Role::Mock) => done(local.block_on(&runtime, mock::serve())),
         Some(Role::Proxy { port, upstream }) => {
@@ -87,7 +97,7 @@ fn main() -> Result<std::process::ExitCode> {
         }
         None => local.block_on(&runtime, async {
             tokio::select! {
-                result = measure(&arguments) => result,
+                result = measure(arguments) => result,
                 // Everything started ends with the values that are dropped here.
                 _ = tokio::signal::ctrl_c() => anyhow::bail!("stopped"),
             }
@@ -95,7 +105,7 @@ fn main() -> Result<std::process::ExitCode> {
     }
 }
 
-async fn measure(arguments: &Arguments) -> Result<std::process::ExitCode> {
+async fn measure(arguments: &Arguments) -> Result<ExitCode> {
     let mut missing = Vec::new();
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     if cpus >= 2 && !procs::pin_self(1) {
@@ -168,9 +178,7 @@ async fn measure(arguments: &Arguments) -> Result<std::process::ExitCode> {
     print(arguments, &report)?;
     let short =
         report.rows.iter().any(|row| row.gate_met() == Some(false)) || !report.missing.is_empty();
-    Ok(std::process::ExitCode::from(u8::from(
-        arguments.strict && short,
-    )))
+    Ok(ExitCode::from(u8::from(arguments.strict && short)))
 }
 
 fn print(arguments: &Arguments, report: &Report) -> Result<()> {

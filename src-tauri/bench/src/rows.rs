@@ -172,7 +172,7 @@ impl Bench {
         self.mock.answer(mode).await?;
         let mut found: [Vec<f64>; 3] = Default::default();
         let mut rates: [Vec<f64>; 3] = Default::default();
-        for round in 0..if self.quick { 2 } else { 4 } {
+        for round in 0..6 {
             for (place, running) in [Some(&ours), nginx.as_ref(), floor.as_ref()]
                 .into_iter()
                 .enumerate()
@@ -188,7 +188,7 @@ impl Bench {
                     request: Rc::new(request),
                 };
                 // The first round warms everything up.
-                let time = self.secs(if round == 0 { 0.6 } else { 2.0 });
+                let time = self.secs(if round == 0 { 0.6 } else { 1.2 });
                 let before = running.process.cpu()?;
                 let start = Instant::now();
                 let done = load::closed_loop(&target, 32, time).await?;
@@ -458,7 +458,7 @@ impl Bench {
                 if *count == 1_000 {
                     Limit::Most(0.0)
                 } else {
-                    Limit::Most(f64::MAX)
+                    Limit::Most(f64::INFINITY)
                 },
                 Limit::Most(0.0),
             ));

@@ -35,6 +35,7 @@ impl Limit {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Limit::Most(most) if most.is_infinite() => Ok(()),
             Limit::Most(most) => write!(f, "<= {}", Figure(*most)),
             Limit::Least(least) => write!(f, ">= {}", Figure(*least)),
             Limit::Nginx(times) => write!(f, "<= {times} x nginx"),
@@ -130,7 +131,7 @@ impl Row {
 
     fn verdict(&self) -> &'static str {
         match (self.gate_met(), self.aim_met()) {
-            (_, Some(true)) => "AIM",
+            (Some(true), Some(true)) => "AIM",
             (Some(true), _) => "gate",
             (Some(false), _) => "MISSED",
             (None, _) if self.goal.is_some() => "no nginx",
