@@ -155,6 +155,15 @@ impl Stream {
         }
     }
 
+    /// What is left of it as text, for an answer that is no stream.
+    pub async fn text(self) -> String {
+        let rest = timeout(LIMIT, self.response.bytes())
+            .await
+            .expect("the answer ends")
+            .unwrap_or_default();
+        String::from_utf8_lossy(&[&self.buffer, &rest[..]].concat()).into_owned()
+    }
+
     /// All events up to the end.
     pub async fn all(mut self) -> Vec<Value> {
         let mut events = Vec::new();
