@@ -60,6 +60,7 @@ impl Answer {
     /// # Panics
     /// When the answer is neither.
     #[must_use]
+    #[track_caller]
     pub fn text(&self) -> String {
         assert_eq!(
             self.status,
@@ -85,6 +86,7 @@ impl Answer {
     ///
     /// # Panics
     /// When it is not.
+    #[track_caller]
     pub fn expect_error(&self, status: u16) -> Value {
         let body = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status.as_u16(), status, "{body}");
