@@ -198,6 +198,8 @@ fn says_model_unsupported(error: &ErrorBody) -> bool {
         || MODEL_UNSUPPORTED_TEXT.iter().any(|t| error.mentions(t))
         // "The 'X' model is not supported when using Codex with a ChatGPT account."
         || (error.mentions("model") && error.mentions("not supported when using codex"))
+        // Anthropic: "model: NAME"
+        || (error.is_one_of(&["not_found_error"]) && error.mentions("model: "))
 }
 
 fn says_encrypted(error: &ErrorBody) -> bool {
