@@ -137,6 +137,7 @@ impl Upstream {
 
     /// A request was answered 401: refreshes in the background, at most twice in 30 s per account, and only if the token that
     /// was refused is still the one in use (F22). Until the refresh succeeds `access` does not hand that token out again.
+    /// Call it inside the tokio runtime.
     pub fn unauthorized(&self, target: &Target, used: &Access) {
         if !target.is_oauth() {
             return;
