@@ -11,7 +11,7 @@ pub mod answer;
 pub mod codex;
 pub mod error;
 mod hub;
-pub mod json;
+mod json;
 mod passthrough;
 mod patch;
 mod peek;

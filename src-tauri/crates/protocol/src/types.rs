@@ -70,8 +70,11 @@ pub struct Head {
 
 impl Head {
     /// The last member of that name: duplicate keys read as their last value.
-    pub(crate) fn member(&self, key: &str) -> Option<&Member> {
-        self.members.iter().rev().find(|member| member.key == key)
+    pub(crate) fn member(&self, body: &[u8], key: &str) -> Option<&Member> {
+        self.members
+            .iter()
+            .rev()
+            .find(|member| member.name(body) == key.as_bytes())
     }
 }
 

@@ -1,4 +1,13 @@
 //! The event-stream codec: bytes to events and back.
+//!
+//! [`Decoder`] reads what upstreams send (T158-T161), [`write_event`] writes what clients read (T162). It knows no dialect and
+//! no JSON. Called by `answer` for every stream and by `upstream` where it reads first events itself.
+
+mod decode;
+
+pub use decode::Decoder;
+
+use bytes::{BufMut, BytesMut};
 
 /// One event of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,29 +23,28 @@ pub struct Event<'a> {
 #[error("the upstream sent an event longer than 64 MiB")]
 pub struct EventTooLong;
 
-/// The longest event accepted, in bytes (T35).
+/// The longest event accepted, in bytes: single lines of images reach megabytes (T35).
 pub const MAX_EVENT: usize = 64 << 20;
 
-/// Incremental decoder.
-#[derive(Debug, Default)]
-pub struct Decoder {}
+/// The last event of a Chat stream (T162).
+pub const DONE: &[u8] = b"data: [DONE]\n\n";
 
-impl Decoder {
-    /// A decoder at the start of a stream.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {}
+/// Writes one event: `event: ` only where the dialect has names, `data: ` with its space (T162). Line feeds in `data` become
+/// further data lines.
+pub fn write_event(out: &mut BytesMut, event: Option<&str>, data: &[u8]) {
+    out.reserve(data.len() + event.map_or(0, str::len) + 24);
+    if let Some(name) = event {
+        out.put_slice(b"event: ");
+        out.put_slice(name.as_bytes());
+        out.put_u8(b'\n');
     }
-
-    /// Reads `chunk` and calls `each` for every event it completes.
-    ///
-    /// # Errors
-    /// [`EventTooLong`]; the stream is unusable from then on.
-    pub fn for_each(
-        &mut self,
-        _chunk: &[u8],
-        _each: impl FnMut(Event<'_>),
-    ) -> Result<(), EventTooLong> {
-        Ok(())
+    for line in data.split(|byte| *byte == b'\n') {
+        out.put_slice(b"data: ");
+        out.put_slice(line);
+        out.put_u8(b'\n');
     }
+    out.put_u8(b'\n');
 }
+
+#[cfg(test)]
+mod tests;
