@@ -3,7 +3,10 @@
 //! Laws every decoder keeps: slots count up from 0 in the order their items start; every start has exactly one end before the terminal; there is
 //! exactly one terminal ([`Event::Done`] or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing.
 
-use crate::{json::text::Text, types::ErrorBody};
+use crate::{
+    json::text::Text,
+    types::{ErrorBody, Usage},
+};
 
 /// What kind of item starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +41,7 @@ pub(crate) enum Event<'e> {
     /// The item is whole.
     ItemEnd { slot: usize },
     /// The answer ended by itself.
-    Done(Finish),
+    Done { finish: Finish, usage: Option<Usage> },
     /// The answer failed or was cut.
     Failed(Fault),
 }

@@ -3,7 +3,7 @@
 //! Used for clients that do not stream, and by the Responses stream encoder, whose closing events repeat the whole text (T170).
 
 use super::event::{Event, Fault, Finish, Start};
-use crate::{json::text::Text, names::ToolNames};
+use crate::{json::text::Text, types::Usage};
 
 /// One finished or growing item.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,7 @@ pub(crate) struct Fold {
     pub(crate) created: Option<u64>,
     pub(crate) items: Vec<Folded>,
     pub(crate) finish: Option<Finish>,
+    pub(crate) usage: Option<Usage>,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -49,11 +50,11 @@ impl Fold {
         self.items.get(slot).map(|item| &item.kind)
     }
 
-    /// Adds one event. `names` gives calls their client's name back.
-    pub(crate) fn add(&mut self, event: &Event<'_>, names: &ToolNames) {
+    /// Adds one event.
+    pub(crate) fn add(&mut self, event: &Event<'_>) {
         match event {
             Event::Started { created } => self.created = *created,
-            Event::ItemStart { start, .. } => self.items.push(Folded { kind: opened(start, names), done: false }),
+            Event::ItemStart { start, .. } => self.items.push(Folded { kind: opened(start), done: false }),
             Event::Text { slot, delta, logprobs } => {
                 if let Some(FoldedKind::Message { text, logprobs: all, .. }) = self.open(*slot) {
                     text.push_str(delta.raw());
@@ -101,7 +102,10 @@ impl Fold {
                     }
                 }
             }
-            Event::Done(finish) => self.finish = Some(*finish),
+            Event::Done { finish, usage } => {
+                self.finish = Some(*finish);
+                self.usage = *usage;
+            }
             Event::Failed(fault) => self.fault = Some(fault.clone()),
         }
     }
@@ -111,7 +115,7 @@ impl Fold {
     }
 }
 
-fn opened(start: &Start<'_>, names: &ToolNames) -> FoldedKind {
+fn opened(start: &Start<'_>) -> FoldedKind {
     match start {
         Start::Message { phase } => FoldedKind::Message {
             text: String::new(),
@@ -121,16 +125,13 @@ fn opened(start: &Start<'_>, names: &ToolNames) -> FoldedKind {
             phase: phase.clone().map(Text::into_owned),
         },
         Start::Reasoning => FoldedKind::Reasoning { paragraphs: Vec::new() },
-        Start::Call { call_id, name, namespace, custom } => {
-            let known = names.restore(name.raw());
-            FoldedKind::Call {
-                call_id: call_id.clone().into_owned(),
-                name: known.map_or_else(|| name.clone().into_owned(), |entry| entry.name.clone()),
-                namespace: known.map_or_else(|| namespace.clone().map(Text::into_owned), |entry| entry.namespace.clone()),
-                custom: known.map_or(*custom, |entry| entry.custom),
-                input: String::new(),
-            }
-        }
+        Start::Call { call_id, name, namespace, custom } => FoldedKind::Call {
+            call_id: call_id.clone().into_owned(),
+            name: name.clone().into_owned(),
+            namespace: namespace.clone().map(Text::into_owned),
+            custom: *custom,
+            input: String::new(),
+        },
     }
 }
 

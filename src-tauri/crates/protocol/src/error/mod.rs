@@ -8,6 +8,7 @@ mod read;
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
+pub(crate) use read::event_status;
 pub use read::{from_event, read, status_for};
 
 use crate::{

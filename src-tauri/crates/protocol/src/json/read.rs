@@ -165,16 +165,17 @@ impl<'a> Reader<'a> {
         loop {
             // Short strings are the common case of streams; memchr pays from a few dozen bytes on.
             let near = bytes.len().min(at + 24);
-            let found = match bytes[at..near].iter().position(|b| matches!(b, b'"' | b'\\')) {
+            let found = match bytes[at..near].iter().position(|b| matches!(b, b'"' | b'\\' | b'\n')) {
                 Some(offset) => Some(at + offset),
-                None => memchr::memchr2(b'"', b'\\', &bytes[near..]).map(|offset| near + offset),
+                None => memchr::memchr3(b'"', b'\\', b'\n', &bytes[near..]).map(|offset| near + offset),
             };
             match found {
                 Some(hit) if bytes[hit] == b'"' => {
                     self.pos = hit + 1;
                     return Ok(escaped);
                 }
-                Some(hit) if hit + 1 < bytes.len() => {
+                // A bare line feed is no JSON, and would break the frames it is written into.
+                Some(hit) if bytes[hit] == b'\\' && hit + 1 < bytes.len() => {
                     escaped = true;
                     at = hit + 2;
                 }
@@ -192,7 +193,6 @@ impl<'a> Reader<'a> {
         let start = self.pos;
         let bytes = self.text.as_bytes();
         let mut depth = 0u32;
-        // The closing byte that each open container expects, one bit each: 1 for an object.
         loop {
             self.space();
             match self.peek() {
