@@ -18,7 +18,8 @@ use crate::{
     responses,
     rope::Rope,
     types::{
-        Dialect, End, ErrorBody, Failure, GatewayError, Head, Loss, Observed, Options, ReasoningOutput, RequestError, Target,
+        Dialect, End, ErrorBody, Failure, GatewayError, Head, Loss, Observed, Options,
+        ReasoningOutput, RequestError, Target,
     },
 };
 
@@ -26,15 +27,32 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HubState {
     names: ToolNames,
-    /// The name the client asked for (T204).
+    /// The name the client asked for (T204); empty for the upstream's own.
     model: String,
     include_usage: bool,
     reasoning: ReasoningOutput,
     /// Unix seconds.
     created: u64,
+    /// Ids derive from it; empty for the upstream's own.
     request_id: String,
     /// What a Responses answer repeats of its request.
     echo: String,
+}
+
+impl HubState {
+    /// For an answer that stays in its dialect but changes between stream and JSON (T184, T185); `echo_model` is the name the
+    /// client asked for, where another was sent.
+    pub(crate) fn same_dialect(echo_model: Option<Box<str>>) -> Self {
+        Self {
+            model: echo_model.map(String::from).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// The name the client asked for, where the answer must show it.
+    pub(crate) fn echo_model(&self) -> Option<Box<str>> {
+        (!self.model.is_empty()).then(|| self.model.as_str().into())
+    }
 }
 
 /// A translated request.
@@ -53,7 +71,8 @@ pub(crate) fn translate_request(
     head: &Head,
     options: &Options<'_>,
 ) -> Result<Translated, RequestError> {
-    let text = std::str::from_utf8(body).map_err(|_| RequestError::body("The request body is not UTF-8 text."))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| RequestError::body("The request body is not UTF-8 text."))?;
     let mut losses = Losses::default();
     let request = match from {
         Dialect::Chat => chat::request_decode::decode(text, &mut losses)?,
@@ -74,14 +93,23 @@ pub(crate) fn translate_request(
     };
     let state = HubState {
         names,
-        model: head.model.as_deref().or(options.model).unwrap_or_default().to_owned(),
+        model: head
+            .model
+            .as_deref()
+            .or(options.model)
+            .unwrap_or_default()
+            .to_owned(),
         include_usage: head.include_usage,
         reasoning: options.reasoning,
         created: u64::try_from(options.created).unwrap_or(0),
         request_id: options.request_id.to_owned(),
         echo,
     };
-    Ok(Translated { body, state, losses: losses.0 })
+    Ok(Translated {
+        body,
+        state,
+        losses: losses.0,
+    })
 }
 
 /// Reads what the upstream sends.
@@ -95,7 +123,9 @@ impl Decoder {
     fn new(from: Target, state: &HubState) -> Self {
         match from {
             Target::Chat => Self::Chat(chat::stream_decode::Decoder::new(&state.request_id)),
-            Target::Responses | Target::Codex => Self::Responses(responses::stream_decode::Decoder::default()),
+            Target::Responses | Target::Codex => {
+                Self::Responses(responses::stream_decode::Decoder::default())
+            }
         }
     }
 
@@ -128,7 +158,9 @@ impl Decoder {
 
     /// A whole answer at once.
     fn whole(&mut self, body: &Bytes, to: &mut impl Receiver) -> Result<(), Failure> {
-        let unreadable = || Failure::Unreadable { message: "the upstream's body is not a JSON object".to_owned() };
+        let unreadable = || Failure::Unreadable {
+            message: "the upstream's body is not a JSON object".to_owned(),
+        };
         // Strict, because slices of the body become parts of frames.
         let (_, end) = scan::members(body, 0).map_err(|_| unreadable())?;
         scan::ends(body, end).map_err(|_| unreadable())?;
@@ -154,13 +186,15 @@ impl Encoder {
     fn streaming(to: Dialect, state: &HubState) -> Self {
         match to {
             Dialect::Chat => Self::Chat(Box::new(chat::stream_encode::Encoder::new(
-                chat_id(state),
+                minted_id("chatcmpl-", state),
                 state.model.clone(),
                 state.created,
                 state.include_usage,
                 state.reasoning,
             ))),
-            Dialect::Responses => Self::Responses(Box::new(responses::stream_encode::Encoder::new(response_words(state)))),
+            Dialect::Responses => Self::Responses(Box::new(
+                responses::stream_encode::Encoder::new(response_words(state)),
+            )),
         }
     }
 
@@ -181,13 +215,18 @@ impl Encoder {
     }
 }
 
-fn chat_id(state: &HubState) -> String {
-    format!("chatcmpl-{}", state.request_id)
+/// Minted once per answer (T166, T177); empty for the upstream's own.
+fn minted_id(prefix: &str, state: &HubState) -> String {
+    if state.request_id.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}{}", state.request_id)
+    }
 }
 
 fn response_words(state: &HubState) -> responses::answer::Words {
     responses::answer::Words {
-        id: format!("resp_{}", state.request_id),
+        id: minted_id("resp_", state),
         seed: state.request_id.clone(),
         model: state.model.clone(),
         created: state.created,
@@ -235,7 +274,14 @@ impl StreamTranslator {
 
     fn with(from: Target, to: Dialect, mut state: HubState, encoder: Encoder) -> Self {
         let restorer = Restorer::new(std::mem::take(&mut state.names));
-        Self { decoder: Decoder::new(from, &state), restorer, encoder, to, state, closed: false }
+        Self {
+            decoder: Decoder::new(from, &state),
+            restorer,
+            encoder,
+            to,
+            state,
+            closed: false,
+        }
     }
 
     /// One upstream event; client frames are appended to `out`.
@@ -243,10 +289,16 @@ impl StreamTranslator {
         if self.closed {
             return;
         }
-        let mut road = Road { restorer: &mut self.restorer, encoder: &mut self.encoder, out };
+        let mut road = Road {
+            restorer: &mut self.restorer,
+            encoder: &mut self.encoder,
+            out,
+        };
         match std::str::from_utf8(data) {
             Ok(text) => self.decoder.push(name, text, &mut road),
-            Err(_) => self.decoder.push(name, &String::from_utf8_lossy(data), &mut road),
+            Err(_) => self
+                .decoder
+                .push(name, &String::from_utf8_lossy(data), &mut road),
         }
     }
 
@@ -255,7 +307,11 @@ impl StreamTranslator {
         if self.closed {
             return;
         }
-        let mut road = Road { restorer: &mut self.restorer, encoder: &mut self.encoder, out };
+        let mut road = Road {
+            restorer: &mut self.restorer,
+            encoder: &mut self.encoder,
+            out,
+        };
         self.decoder.finish(end, &mut road);
         self.closed = true;
     }
@@ -267,9 +323,17 @@ impl StreamTranslator {
 
     /// The answer folded to one JSON body, after `finish`.
     pub(crate) fn into_json(self) -> Result<Bytes, Failure> {
-        let Self { decoder, encoder, to, state, .. } = self;
+        let Self {
+            decoder,
+            encoder,
+            to,
+            state,
+            ..
+        } = self;
         let Encoder::Fold(fold) = encoder else {
-            return Err(Failure::Unreadable { message: "the answer was streamed, not gathered".to_owned() });
+            return Err(Failure::Unreadable {
+                message: "the answer was streamed, not gathered".to_owned(),
+            });
         };
         render(&fold, to, &state, decoder.observed())
     }
@@ -285,29 +349,43 @@ impl StreamTranslator {
 }
 
 /// A gathered answer as the client's JSON, or the failure it ended in.
-fn render(fold: &Fold, to: Dialect, state: &HubState, observed: &Observed) -> Result<Bytes, Failure> {
+fn render(
+    fold: &Fold,
+    to: Dialect,
+    state: &HubState,
+    observed: &Observed,
+) -> Result<Bytes, Failure> {
     if let Some(fault) = &fold.fault {
         return Err(match &observed.failure {
-            Some(raw) => Failure::Upstream { error: fault.error.clone(), status: fault.status, raw: raw.clone() },
-            None => Failure::Cut { message: fault.error.message.clone() },
+            Some(raw) => Failure::Upstream {
+                error: Box::new(fault.error.clone()),
+                status: fault.status,
+                raw: raw.clone(),
+            },
+            None => Failure::Cut {
+                message: fault.error.message.clone(),
+            },
         });
     }
     let Some(finish) = fold.finish else {
-        return Err(Failure::Cut { message: "The upstream ended its answer without finishing it.".to_owned() });
+        return Err(Failure::Cut {
+            message: "The upstream ended its answer without finishing it.".to_owned(),
+        });
     };
     let mut out = BytesMut::with_capacity(1024);
     match to {
         Dialect::Chat => {
-            let id = chat_id(state);
             let words = chat::answer::Words {
-                id: &id,
-                model: &state.model,
+                id: minted_id("chatcmpl-", state),
+                model: state.model.clone(),
                 created: state.created,
                 reasoning: state.reasoning,
             };
             chat::answer::write(fold, &words, &mut out);
         }
-        Dialect::Responses => responses::answer::write(fold, &response_words(state), Some(finish), &mut out),
+        Dialect::Responses => {
+            responses::answer::write(fold, &response_words(state), Some(finish), &mut out)
+        }
     }
     Ok(out.freeze())
 }
@@ -337,7 +415,11 @@ pub(crate) fn json_to_stream(
 
 impl StreamTranslator {
     fn whole(&mut self, body: &Bytes, out: &mut BytesMut) -> Result<Observed, Failure> {
-        let mut road = Road { restorer: &mut self.restorer, encoder: &mut self.encoder, out };
+        let mut road = Road {
+            restorer: &mut self.restorer,
+            encoder: &mut self.encoder,
+            out,
+        };
         self.decoder.whole(body, &mut road)?;
         Ok(self.decoder.observed().clone())
     }

@@ -78,7 +78,11 @@ impl Naming {
     }
 
     /// The upstream's name of a tool.
-    pub(crate) fn wire<'n>(&'n self, namespace: Option<&Text<'_>>, name: &'n Text<'_>) -> Cow<'n, str> {
+    pub(crate) fn wire<'n>(
+        &'n self,
+        namespace: Option<&Text<'_>>,
+        name: &'n Text<'_>,
+    ) -> Cow<'n, str> {
         if namespace.is_none() && !name.escaped() && fits(name.raw()) && self.wires.is_empty() {
             return Cow::Borrowed(name.raw());
         }
@@ -119,7 +123,10 @@ impl Naming {
         let mut n = 1u32;
         loop {
             let suffix = format!("_{n}");
-            let candidate = format!("{}{suffix}", &name[..name.len().min(LONGEST - suffix.len())]);
+            let candidate = format!(
+                "{}{suffix}",
+                &name[..name.len().min(LONGEST - suffix.len())]
+            );
             if !self.taken.contains_key(&candidate) {
                 return candidate;
             }
@@ -129,7 +136,10 @@ impl Naming {
 }
 
 fn key(namespace: Option<&Text<'_>>, name: &Text<'_>) -> (Option<String>, String) {
-    (namespace.map(|space| space.decode().into_owned()), name.decode().into_owned())
+    (
+        namespace.map(|space| space.decode().into_owned()),
+        name.decode().into_owned(),
+    )
 }
 
 fn fits(name: &str) -> bool {
@@ -142,15 +152,26 @@ const fn allowed(byte: u8) -> bool {
 
 /// The name in the common alphabet and at most 64 characters long: an MCP tool keeps its prefix and its last part (F84).
 fn shorten(name: &str) -> String {
-    let clean: String =
-        name.chars().map(|c| if u8::try_from(c).is_ok_and(allowed) { c } else { '_' }).collect();
+    let clean: String = name
+        .chars()
+        .map(|c| {
+            if u8::try_from(c).is_ok_and(allowed) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     if clean.is_empty() {
         return "tool".to_owned();
     }
     if clean.len() <= LONGEST {
         return clean;
     }
-    let short = match clean.strip_prefix("mcp__").and_then(|rest| rest.rsplit_once("__")) {
+    let short = match clean
+        .strip_prefix("mcp__")
+        .and_then(|rest| rest.rsplit_once("__"))
+    {
         Some((_, last)) if !last.is_empty() => format!("mcp__{last}"),
         _ => clean,
     };
@@ -163,9 +184,12 @@ pub(crate) fn cap_call_id<'t>(id: &'t Text<'_>, longest: usize) -> Cow<'t, str> 
         return Cow::Borrowed(id.raw());
     }
     // FNV-1a: stable over versions, and ids are no secrets.
-    let hash = id.raw().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = id
+        .raw()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     Cow::Owned(format!("call_{hash:016x}"))
 }
 
@@ -184,7 +208,10 @@ mod tests {
     }
 
     fn wires(tools: &[(Option<&str>, &str)]) -> (Vec<String>, ToolNames) {
-        let list: Vec<_> = tools.iter().map(|(space, name)| function(*space, name)).collect();
+        let list: Vec<_> = tools
+            .iter()
+            .map(|(space, name)| function(*space, name))
+            .collect();
         let naming = Naming::new(&list, std::iter::empty(), true);
         let wires = tools
             .iter()
@@ -201,7 +228,13 @@ mod tests {
         let long = format!("mcp__plugin_{}__get_weather", "x".repeat(60));
         let twin = format!("mcp__plugin_{}__get_weather", "y".repeat(60));
         let plain = "z".repeat(70);
-        let (wires, names) = wires(&[(None, &long), (None, &twin), (None, &plain), (None, "ok"), (None, "a.b/c")]);
+        let (wires, names) = wires(&[
+            (None, &long),
+            (None, &twin),
+            (None, &plain),
+            (None, "ok"),
+            (None, "a.b/c"),
+        ]);
         assert_eq!(wires[..2], ["mcp__get_weather", "mcp__get_weather_1"]);
         assert_eq!(wires[2], "z".repeat(64));
         assert_eq!(wires[3..], ["ok", "a_b_c"]);

@@ -303,7 +303,7 @@ pub enum Failure {
     #[error("the upstream failed: {}", .error.message)]
     Upstream {
         /// Its error, in our words.
-        error: ErrorBody,
+        error: Box<ErrorBody>,
         /// The status the client should see (T184).
         status: u16,
         /// Its raw JSON, for classification.

@@ -59,7 +59,9 @@ impl CustomInput {
         match self.state {
             State::Inside | State::After => None,
             State::Before | State::Other if held.trim().is_empty() => None,
-            State::Before | State::Other => Some(lone_input(&held).unwrap_or_else(|| Text::spell(&held).raw().to_owned())),
+            State::Before | State::Other => {
+                Some(lone_input(&held).unwrap_or_else(|| Text::spell(&held).raw().to_owned()))
+            }
         }
     }
 
@@ -70,7 +72,13 @@ impl CustomInput {
             self.state = State::After;
             self.held.clear();
         }
-        (!piece.is_empty()).then(|| if piece.bytes().any(|byte| byte < 0x20) { respell_controls(&piece) } else { piece })
+        (!piece.is_empty()).then(|| {
+            if piece.bytes().any(|byte| byte < 0x20) {
+                respell_controls(&piece)
+            } else {
+                piece
+            }
+        })
     }
 }
 
@@ -105,9 +113,16 @@ fn whole_escapes(text: &str) -> (usize, bool) {
         match bytes.get(hit + 1) {
             None => return (hit, false),
             Some(b'u') => {
-                let Some(tail) = text.get(hit + 2..) else { return (hit, false) };
-                let Some(unit) = hex4(tail) else { return (hit, false) };
-                if (0xd800..0xdc00).contains(&unit) && tail.len() < 10 && "\\u".starts_with(&tail[4..tail.len().min(6)]) {
+                let Some(tail) = text.get(hit + 2..) else {
+                    return (hit, false);
+                };
+                let Some(unit) = hex4(tail) else {
+                    return (hit, false);
+                };
+                if (0xd800..0xdc00).contains(&unit)
+                    && tail.len() < 10
+                    && "\\u".starts_with(&tail[4..tail.len().min(6)])
+                {
                     // Half a character: the other half is still to come.
                     return (hit, false);
                 }
@@ -170,7 +185,10 @@ mod tests {
     #[test]
     fn the_raw_input_comes_out_however_it_is_split_t52() {
         for (arguments, plain) in [
-            (r#"{"input":"*** Begin\n+\"a\\b\"\t\u00e9\ud83d\ude00"}"#, "*** Begin\n+\"a\\b\"\té😀"),
+            (
+                r#"{"input":"*** Begin\n+\"a\\b\"\t\u00e9\ud83d\ude00"}"#,
+                "*** Begin\n+\"a\\b\"\té😀",
+            ),
             (r#" { "input" : "x" } "#, "x"),
             (r#"{"input":""}"#, ""),
             // Not the form that was asked for.

@@ -16,18 +16,31 @@ pub(crate) enum Start<'e> {
     /// Reasoning.
     Reasoning,
     /// A tool call, by the name the upstream knows.
-    Call { call_id: Text<'e>, name: Text<'e>, namespace: Option<Text<'e>>, custom: bool },
+    Call {
+        call_id: Text<'e>,
+        name: Text<'e>,
+        namespace: Option<Text<'e>>,
+        custom: bool,
+    },
 }
 
 /// One step of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Event<'e> {
-    /// The answer exists. `created` in Unix seconds.
-    Started { created: Option<u64> },
+    /// The answer exists; id, model and Unix seconds are the upstream's own.
+    Started {
+        id: Option<Text<'e>>,
+        model: Option<Text<'e>>,
+        created: Option<u64>,
+    },
     /// An item opens.
     ItemStart { slot: usize, start: Start<'e> },
     /// Words. `logprobs` is a raw array of token records.
-    Text { slot: usize, delta: Text<'e>, logprobs: Option<&'e str> },
+    Text {
+        slot: usize,
+        delta: Text<'e>,
+        logprobs: Option<&'e str>,
+    },
     /// Words of a refusal.
     Refusal { slot: usize, delta: Text<'e> },
     /// A source the message's text points to: a raw Responses annotation.
@@ -41,7 +54,10 @@ pub(crate) enum Event<'e> {
     /// The item is whole.
     ItemEnd { slot: usize },
     /// The answer ended by itself.
-    Done { finish: Finish, usage: Option<Usage> },
+    Done {
+        finish: Finish,
+        usage: Option<Usage>,
+    },
     /// The answer failed or was cut.
     Failed(Fault),
 }

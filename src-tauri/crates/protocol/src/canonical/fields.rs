@@ -12,22 +12,34 @@ use crate::{
 
 impl From<Malformed> for RequestError {
     fn from(fault: Malformed) -> Self {
-        Self::body(format!("The request body is not valid JSON near byte {}.", fault.0))
+        Self::body(format!(
+            "The request body is not valid JSON near byte {}.",
+            fault.0
+        ))
     }
 }
 
 /// The error for a value of the wrong type.
 pub(crate) fn wrong_type(param: &str, expected: &str) -> RequestError {
-    RequestError::field(param.to_owned(), format!("Invalid type for '{param}': expected {expected}."))
+    RequestError::field(
+        param.to_owned(),
+        format!("Invalid type for '{param}': expected {expected}."),
+    )
 }
 
 /// The error for a field that has to be there.
 pub(crate) fn missing(param: &str) -> RequestError {
-    RequestError::field(param.to_owned(), format!("Missing required parameter: '{param}'."))
+    RequestError::field(
+        param.to_owned(),
+        format!("Missing required parameter: '{param}'."),
+    )
 }
 
 /// A string.
-pub(crate) fn text<'a>(value: &mut Reader<'a>, param: &str) -> Result<Option<Text<'a>>, RequestError> {
+pub(crate) fn text<'a>(
+    value: &mut Reader<'a>,
+    param: &str,
+) -> Result<Option<Text<'a>>, RequestError> {
     match value.kind()? {
         Kind::String => Ok(Some(value.string()?)),
         Kind::Null => Ok(value.skip().map(|()| None)?),
@@ -36,12 +48,18 @@ pub(crate) fn text<'a>(value: &mut Reader<'a>, param: &str) -> Result<Option<Tex
 }
 
 /// A string that may be empty, which means absent.
-pub(crate) fn word<'a>(value: &mut Reader<'a>, param: &str) -> Result<Option<Text<'a>>, RequestError> {
+pub(crate) fn word<'a>(
+    value: &mut Reader<'a>,
+    param: &str,
+) -> Result<Option<Text<'a>>, RequestError> {
     Ok(text(value, param)?.filter(|text| !text.is_empty()))
 }
 
 /// A number, as it is spelled (T206).
-pub(crate) fn number<'a>(value: &mut Reader<'a>, param: &str) -> Result<Option<&'a str>, RequestError> {
+pub(crate) fn number<'a>(
+    value: &mut Reader<'a>,
+    param: &str,
+) -> Result<Option<&'a str>, RequestError> {
     match value.kind()? {
         Kind::Number => Ok(Some(value.raw()?)),
         Kind::Null => Ok(value.skip().map(|()| None)?),
@@ -112,7 +130,9 @@ pub(crate) fn data_url<'a>(data: Text<'a>, name: Option<&Text<'_>>) -> Text<'a> 
     if data.is_empty() || data.raw().starts_with("data:") {
         return data;
     }
-    let name = name.map(|name| name.decode().to_ascii_lowercase()).unwrap_or_default();
+    let name = name
+        .map(|name| name.decode().to_ascii_lowercase())
+        .unwrap_or_default();
     let kind = match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "txt" | "md" => "text/plain",
         "csv" => "text/csv",

@@ -16,7 +16,13 @@ pub(crate) struct Folded {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FoldedKind {
     /// A message with its text, its refusal and its annotations (comma-joined raw JSON), and its phase.
-    Message { text: String, refusal: String, annotations: String, logprobs: String, phase: Option<Text<'static>> },
+    Message {
+        text: String,
+        refusal: String,
+        annotations: String,
+        logprobs: String,
+        phase: Option<Text<'static>>,
+    },
     /// Reasoning, one entry per paragraph.
     Reasoning { paragraphs: Vec<String> },
     /// A tool call by the client's own name.
@@ -32,6 +38,9 @@ pub(crate) enum FoldedKind {
 /// The whole answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Fold {
+    /// The upstream's own id and model, plain.
+    pub(crate) id: String,
+    pub(crate) model: String,
     pub(crate) created: Option<u64>,
     pub(crate) items: Vec<Folded>,
     pub(crate) finish: Option<Finish>,
@@ -42,7 +51,9 @@ pub(crate) struct Fold {
 impl Fold {
     /// Whether a tool call was made.
     pub(crate) fn has_calls(&self) -> bool {
-        self.items.iter().any(|item| matches!(item.kind, FoldedKind::Call { .. }))
+        self.items
+            .iter()
+            .any(|item| matches!(item.kind, FoldedKind::Call { .. }))
     }
 
     /// The item in that slot.
@@ -53,10 +64,32 @@ impl Fold {
     /// Adds one event.
     pub(crate) fn add(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { created } => self.created = *created,
-            Event::ItemStart { start, .. } => self.items.push(Folded { kind: opened(start), done: false }),
-            Event::Text { slot, delta, logprobs } => {
-                if let Some(FoldedKind::Message { text, logprobs: all, .. }) = self.open(*slot) {
+            Event::Started { id, model, created } => {
+                self.id = id
+                    .as_ref()
+                    .map(|id| id.decode().into_owned())
+                    .unwrap_or_default();
+                self.model = model
+                    .as_ref()
+                    .map(|model| model.decode().into_owned())
+                    .unwrap_or_default();
+                self.created = *created;
+            }
+            Event::ItemStart { start, .. } => self.items.push(Folded {
+                kind: opened(start),
+                done: false,
+            }),
+            Event::Text {
+                slot,
+                delta,
+                logprobs,
+            } => {
+                if let Some(FoldedKind::Message {
+                    text,
+                    logprobs: all,
+                    ..
+                }) = self.open(*slot)
+                {
                     text.push_str(delta.raw());
                     if let Some(inside) = logprobs.and_then(inside_array) {
                         push_joined(all, inside);
@@ -95,7 +128,11 @@ impl Fold {
                 if let Some(item) = self.items.get_mut(*slot) {
                     item.done = true;
                     // T76: a call without arguments carries an empty object.
-                    if let FoldedKind::Call { custom: false, input, .. } = &mut item.kind
+                    if let FoldedKind::Call {
+                        custom: false,
+                        input,
+                        ..
+                    } = &mut item.kind
                         && input.trim().is_empty()
                     {
                         "{}".clone_into(input);
@@ -124,8 +161,15 @@ fn opened(start: &Start<'_>) -> FoldedKind {
             logprobs: String::new(),
             phase: phase.clone().map(Text::into_owned),
         },
-        Start::Reasoning => FoldedKind::Reasoning { paragraphs: Vec::new() },
-        Start::Call { call_id, name, namespace, custom } => FoldedKind::Call {
+        Start::Reasoning => FoldedKind::Reasoning {
+            paragraphs: Vec::new(),
+        },
+        Start::Call {
+            call_id,
+            name,
+            namespace,
+            custom,
+        } => FoldedKind::Call {
             call_id: call_id.clone().into_owned(),
             name: name.clone().into_owned(),
             namespace: namespace.clone().map(Text::into_owned),

@@ -13,15 +13,24 @@ const ABORTED: &str = "aborted";
 
 /// Reorders `items` so that the outputs of a turn's calls follow them in call order; invents missing outputs and turns orphans into words.
 pub(crate) fn pair<'a>(items: Vec<Item<'a>>, losses: &mut Losses) -> Vec<Item<'a>> {
-    if !items.iter().any(|item| matches!(item, Item::Call(_) | Item::Output { .. })) {
+    if !items
+        .iter()
+        .any(|item| matches!(item, Item::Call(_) | Item::Output { .. }))
+    {
         return items;
     }
     let mut outputs: HashMap<String, VecDeque<(usize, Vec<Part<'a>>)>> = HashMap::new();
     let mut slots: Vec<Option<Item<'a>>> = Vec::with_capacity(items.len());
     for (at, item) in items.into_iter().enumerate() {
         if let Item::Output { call_id, parts } = item {
-            outputs.entry(call_id.decode().into_owned()).or_default().push_back((at, parts));
-            slots.push(Some(Item::Output { call_id, parts: Vec::new() }));
+            outputs
+                .entry(call_id.decode().into_owned())
+                .or_default()
+                .push_back((at, parts));
+            slots.push(Some(Item::Output {
+                call_id,
+                parts: Vec::new(),
+            }));
         } else {
             slots.push(Some(item));
         }
@@ -47,7 +56,11 @@ pub(crate) fn pair<'a>(items: Vec<Item<'a>>, losses: &mut Losses) -> Vec<Item<'a
                         format!("tool output {at}"),
                         "no call has this id: sent as a user message (T67)",
                     );
-                    paired.push(Item::Message { role: Role::User, parts: orphan(&call_id, parts), phase: None });
+                    paired.push(Item::Message {
+                        role: Role::User,
+                        parts: orphan(&call_id, parts),
+                        phase: None,
+                    });
                 }
             }
             other => {
@@ -68,10 +81,12 @@ fn answer<'a>(
     losses: &mut Losses,
 ) {
     for (at, call_id) in turn.drain(..) {
-        let parts = outputs.get_mut(call_id.decode().as_ref()).and_then(|queue| {
-            let first = queue.iter().position(|(position, _)| *position > at)?;
-            queue.remove(first).map(|(_, parts)| parts)
-        });
+        let parts = outputs
+            .get_mut(call_id.decode().as_ref())
+            .and_then(|queue| {
+                let first = queue.iter().position(|(position, _)| *position > at)?;
+                queue.remove(first).map(|(_, parts)| parts)
+            });
         let parts = parts.unwrap_or_else(|| {
             losses.approximated(
                 format!("tool call {at}"),
@@ -117,10 +132,21 @@ mod tests {
                         input: Text::spell("{}"),
                         custom: false,
                     }),
-                    b'o' => Item::Output { call_id: id, parts: vec![Part::Text(Text::spell("r"))] },
-                    b'a' => Item::Message { role: Role::Assistant, parts: vec![Part::Text(id)], phase: None },
+                    b'o' => Item::Output {
+                        call_id: id,
+                        parts: vec![Part::Text(Text::spell("r"))],
+                    },
+                    b'a' => Item::Message {
+                        role: Role::Assistant,
+                        parts: vec![Part::Text(id)],
+                        phase: None,
+                    },
                     b'r' => Item::Reasoning { text: id },
-                    _ => Item::Message { role: Role::User, parts: vec![Part::Text(id)], phase: None },
+                    _ => Item::Message {
+                        role: Role::User,
+                        parts: vec![Part::Text(id)],
+                        phase: None,
+                    },
                 }
             })
             .collect()
@@ -132,10 +158,14 @@ mod tests {
             .map(|item| match item {
                 Item::Call(call) => format!("c{}", call.call_id.raw()),
                 Item::Output { call_id, parts } => {
-                    let aborted = matches!(parts.as_slice(), [Part::Text(text)] if text.is(ABORTED));
+                    let aborted =
+                        matches!(parts.as_slice(), [Part::Text(text)] if text.is(ABORTED));
                     format!("{}{}", if aborted { "x" } else { "o" }, call_id.raw())
                 }
-                Item::Message { role: Role::Assistant, .. } => "a".to_owned(),
+                Item::Message {
+                    role: Role::Assistant,
+                    ..
+                } => "a".to_owned(),
                 Item::Message { parts, .. } if parts.len() > 1 => "orphan".to_owned(),
                 Item::Message { .. } => "u".to_owned(),
                 Item::Reasoning { .. } => "r".to_owned(),
@@ -157,7 +187,11 @@ mod tests {
             ("T67 second output", "c1 o1 o1", "c1 o1 orphan"),
             ("T67 output before its call", "o1 c1", "orphan c1 x1"),
             ("T72 repeated ids", "c0 o0 u c0 o0", "c0 o0 u c0 o0"),
-            ("T102 reasoning between calls", "r c1 r c2 o1 o2 a", "r c1 r c2 o1 o2 a"),
+            (
+                "T102 reasoning between calls",
+                "r c1 r c2 o1 o2 a",
+                "r c1 r c2 o1 o2 a",
+            ),
             ("text before outputs", "c1 a o1", "c1 o1 a"),
         ] {
             let mut losses = Losses::default();

@@ -39,15 +39,27 @@ pub(crate) enum Role {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item<'a> {
     /// Something said.
-    Message { role: Role, parts: Vec<Part<'a>>, phase: Option<Text<'a>> },
+    Message {
+        role: Role,
+        parts: Vec<Part<'a>>,
+        phase: Option<Text<'a>>,
+    },
     /// Readable reasoning without a seal: what Chat servers call `reasoning_content`.
     Reasoning { text: Text<'a> },
     /// A tool call of the model.
     Call(Call<'a>),
     /// A tool's result.
-    Output { call_id: Text<'a>, parts: Vec<Part<'a>> },
+    Output {
+        call_id: Text<'a>,
+        parts: Vec<Part<'a>>,
+    },
     /// An item only its own dialect knows; rides along as it is and reaches no other dialect.
-    Opaque { origin: Dialect, kind: Text<'a>, native: &'a str, place: usize },
+    Opaque {
+        origin: Dialect,
+        kind: Text<'a>,
+        native: &'a str,
+        place: usize,
+    },
 }
 
 /// A tool call.
@@ -73,9 +85,16 @@ pub(crate) enum Part<'a> {
     /// Words that refuse.
     Refusal(Text<'a>),
     /// A picture by URL or data URL.
-    Image { url: Text<'a>, detail: Option<Text<'a>> },
+    Image {
+        url: Text<'a>,
+        detail: Option<Text<'a>>,
+    },
     /// A file by data URL or by URL.
-    File { data: Option<Text<'a>>, url: Option<Text<'a>>, name: Option<Text<'a>> },
+    File {
+        data: Option<Text<'a>>,
+        url: Option<Text<'a>>,
+        name: Option<Text<'a>>,
+    },
     /// Sound, base64.
     Audio { data: Text<'a>, format: Text<'a> },
 }
@@ -99,16 +118,23 @@ pub(crate) enum Tool<'a> {
         format: Option<&'a str>,
     },
     /// Runs at its own provider; no other dialect has it (T56, T59).
-    Hosted { origin: Dialect, kind: Text<'a>, native: &'a str },
+    Hosted {
+        origin: Dialect,
+        kind: Text<'a>,
+        native: &'a str,
+    },
 }
 
 impl<'a> Tool<'a> {
     /// Its namespace and name, when it is one the client runs.
     pub(crate) fn named(&self) -> Option<(Option<&Text<'a>>, &Text<'a>)> {
         match self {
-            Self::Function { name, namespace, .. } | Self::Custom { name, namespace, .. } => {
-                Some((namespace.as_ref(), name))
+            Self::Function {
+                name, namespace, ..
             }
+            | Self::Custom {
+                name, namespace, ..
+            } => Some((namespace.as_ref(), name)),
             Self::Hosted { .. } => None,
         }
     }
@@ -126,7 +152,10 @@ pub(crate) enum ToolChoice<'a> {
     /// This one.
     Named(Chosen<'a>),
     /// Only these; with `required`, at least one of them.
-    Allowed { required: bool, tools: Vec<Chosen<'a>> },
+    Allowed {
+        required: bool,
+        tools: Vec<Chosen<'a>>,
+    },
 }
 
 /// A tool named by a choice.

@@ -18,15 +18,35 @@ pub(crate) struct Restorer {
 impl Restorer {
     /// With the names of the request.
     pub(crate) fn new(names: ToolNames) -> Self {
-        Self { names, unwrapping: Vec::new() }
+        Self {
+            names,
+            unwrapping: Vec::new(),
+        }
     }
 
     /// Passes an event on, as the client should see it.
     pub(crate) fn pass(&mut self, event: Event<'_>, mut to: impl FnMut(Event<'_>)) {
         match event {
-            Event::ItemStart { slot, start: Start::Call { call_id, name, namespace, custom } } => {
+            Event::ItemStart {
+                slot,
+                start:
+                    Start::Call {
+                        call_id,
+                        name,
+                        namespace,
+                        custom,
+                    },
+            } => {
                 let Some(known) = self.names.restore(name.raw()) else {
-                    return to(Event::ItemStart { slot, start: Start::Call { call_id, name, namespace, custom } });
+                    return to(Event::ItemStart {
+                        slot,
+                        start: Start::Call {
+                            call_id,
+                            name,
+                            namespace,
+                            custom,
+                        },
+                    });
                 };
                 if known.custom && !custom {
                     self.unwrapping.push((slot, CustomInput::default()));
@@ -39,19 +59,27 @@ impl Restorer {
                 };
                 to(Event::ItemStart { slot, start });
             }
-            Event::Input { slot, delta } => match self.unwrapping.iter_mut().find(|(at, _)| *at == slot) {
-                Some((_, input)) => {
-                    if let Some(piece) = input.push(&delta) {
-                        to(Event::Input { slot, delta: Text::token(piece.into(), true) });
+            Event::Input { slot, delta } => {
+                match self.unwrapping.iter_mut().find(|(at, _)| *at == slot) {
+                    Some((_, input)) => {
+                        if let Some(piece) = input.push(&delta) {
+                            to(Event::Input {
+                                slot,
+                                delta: Text::token(piece.into(), true),
+                            });
+                        }
                     }
+                    None => to(Event::Input { slot, delta }),
                 }
-                None => to(Event::Input { slot, delta }),
-            },
+            }
             Event::ItemEnd { slot } => {
                 if let Some(at) = self.unwrapping.iter().position(|(at, _)| *at == slot) {
                     let (_, mut input) = self.unwrapping.swap_remove(at);
                     if let Some(piece) = input.finish() {
-                        to(Event::Input { slot, delta: Text::token(piece.into(), true) });
+                        to(Event::Input {
+                            slot,
+                            delta: Text::token(piece.into(), true),
+                        });
                     }
                 }
                 to(Event::ItemEnd { slot });

@@ -37,7 +37,14 @@ fn is_empty(raw: &str) -> bool {
 fn additions(schema: &str, strict: bool) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     // A schema that cannot be read is the upstream's to judge.
-    if (Walk { base: schema, strict, found: &mut found }).node(schema, 0).is_err() {
+    if (Walk {
+        base: schema,
+        strict,
+        found: &mut found,
+    })
+    .node(schema, 0)
+    .is_err()
+    {
         return Vec::new();
     }
     found.sort_by_key(|(at, _)| *at);
@@ -140,24 +147,45 @@ mod tests {
                 r#"{"type":"object","properties":{"a":{"type":"array"},"type":{"type":"array","items":{"type":"array"}}}}"#,
                 r#"{"type":"object","properties":{"a":{"type":"array","items":{}},"type":{"type":"array","items":{"type":"array","items":{}}}}}"#,
             ),
-            (r#"{"anyOf":[{"type":"array"},{"type":"null"}]}"#, r#"{"anyOf":[{"type":"array","items":{}},{"type":"null"}]}"#),
-            (r#"{"prefixItems":[{"type":"array"}],"type":"array","items":false}"#, r#"{"prefixItems":[{"type":"array","items":{}}],"type":"array","items":false}"#),
-            (r#"{"$defs":{"x":{"type":"array" }}}"#, r#"{"$defs":{"x":{"type":"array" ,"items":{}}}}"#),
+            (
+                r#"{"anyOf":[{"type":"array"},{"type":"null"}]}"#,
+                r#"{"anyOf":[{"type":"array","items":{}},{"type":"null"}]}"#,
+            ),
+            (
+                r#"{"prefixItems":[{"type":"array"}],"type":"array","items":false}"#,
+                r#"{"prefixItems":[{"type":"array","items":{}}],"type":"array","items":false}"#,
+            ),
+            (
+                r#"{"$defs":{"x":{"type":"array" }}}"#,
+                r#"{"$defs":{"x":{"type":"array" ,"items":{}}}}"#,
+            ),
             (
                 r#"{"type":"object","additionalProperties":{"type":"array"}}"#,
                 r#"{"type":"object","additionalProperties":{"type":"array","items":{}},"properties":{}}"#,
             ),
             // F84: exactly "array".
-            (r#"{"type":["string","array"]}"#, r#"{"type":["string","array"]}"#),
+            (
+                r#"{"type":["string","array"]}"#,
+                r#"{"type":["string","array"]}"#,
+            ),
             // T37: an object without properties.
-            (r#"{"type":"object"}"#, r#"{"type":"object","properties":{}}"#),
+            (
+                r#"{"type":"object"}"#,
+                r#"{"type":"object","properties":{}}"#,
+            ),
             ("{}", EMPTY),
             ("{ }", EMPTY),
             ("null", EMPTY),
             // Valid schemas keep their bytes, whatever their spelling.
-            (r#"{ "type" : "object", "properties":{ }, "x": 1.50 }"#, r#"{ "type" : "object", "properties":{ }, "x": 1.50 }"#),
+            (
+                r#"{ "type" : "object", "properties":{ }, "x": 1.50 }"#,
+                r#"{ "type" : "object", "properties":{ }, "x": 1.50 }"#,
+            ),
             // An enum that merely looks like a schema.
-            (r#"{"enum":[{"type":"array"}]}"#, r#"{"enum":[{"type":"array"}]}"#),
+            (
+                r#"{"enum":[{"type":"array"}]}"#,
+                r#"{"enum":[{"type":"array"}]}"#,
+            ),
         ] {
             assert_eq!(repaired(given, false), expected);
             assert_eq!(repaired(expected, false), expected, "twice is once");
@@ -167,14 +195,21 @@ mod tests {
     #[test]
     fn strict_closes_objects_f84() {
         assert_eq!(
-            repaired(r#"{"type":"object","properties":{"a":{"type":"object","properties":{}}}}"#, true),
+            repaired(
+                r#"{"type":"object","properties":{"a":{"type":"object","properties":{}}}}"#,
+                true
+            ),
             r#"{"type":"object","properties":{"a":{"type":"object","properties":{},"additionalProperties":false}},"additionalProperties":false}"#
         );
     }
 
     #[test]
     fn depth_is_capped() {
-        let deep = format!("{}{{\"type\":\"array\"}}{}", "{\"items\":".repeat(400), "}".repeat(400));
+        let deep = format!(
+            "{}{{\"type\":\"array\"}}{}",
+            "{\"items\":".repeat(400),
+            "}".repeat(400)
+        );
         assert_eq!(repaired(&deep, false), deep);
     }
 }

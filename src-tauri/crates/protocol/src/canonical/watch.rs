@@ -27,16 +27,30 @@ impl Watch {
     }
 
     /// Tells of the answer's existence, once.
-    pub(crate) fn start(&mut self, id: Option<&Text<'_>>, model: Option<&Text<'_>>, created: Option<u64>, to: &mut impl Receiver) {
+    pub(crate) fn start(
+        &mut self,
+        id: Option<&Text<'_>>,
+        model: Option<&Text<'_>>,
+        created: Option<u64>,
+        to: &mut impl Receiver,
+    ) {
         if self.observed.response_id.is_none() {
-            self.observed.response_id = id.filter(|id| !id.is_empty()).map(|id| id.decode().into_owned());
+            self.observed.response_id = id
+                .filter(|id| !id.is_empty())
+                .map(|id| id.decode().into_owned());
         }
         if self.observed.model.is_none() {
-            self.observed.model = model.filter(|model| !model.is_empty()).map(|model| model.decode().into_owned());
+            self.observed.model = model
+                .filter(|model| !model.is_empty())
+                .map(|model| model.decode().into_owned());
         }
         if !self.started {
             self.started = true;
-            to.take(Event::Started { created: created.filter(|seconds| *seconds > 0) });
+            to.take(Event::Started {
+                id: id.map(Text::borrowed),
+                model: model.map(Text::borrowed),
+                created: created.filter(|seconds| *seconds > 0),
+            });
         }
     }
 
@@ -60,9 +74,15 @@ impl Watch {
     /// The answer ended by itself; its items are closed.
     pub(crate) fn done(&mut self, finish: Finish, to: &mut impl Receiver) {
         self.start(None, None, None, to);
-        self.observed.terminal =
-            Some(if finish == Finish::Stop { Terminal::Completed } else { Terminal::Incomplete });
-        to.take(Event::Done { finish, usage: self.observed.usage });
+        self.observed.terminal = Some(if finish == Finish::Stop {
+            Terminal::Completed
+        } else {
+            Terminal::Incomplete
+        });
+        to.take(Event::Done {
+            finish,
+            usage: self.observed.usage,
+        });
     }
 
     /// The upstream told of an error; its items are closed.
@@ -81,7 +101,12 @@ impl Watch {
             End::Cut { message } => message.clone(),
         };
         self.cut = true;
-        let error = ErrorBody { message, kind: GATEWAY_ERROR.into(), code: Some(STREAM_DISCONNECTED.into()), param: None };
+        let error = ErrorBody {
+            message,
+            kind: GATEWAY_ERROR.into(),
+            code: Some(STREAM_DISCONNECTED.into()),
+            param: None,
+        };
         to.take(Event::Failed(Fault { error, status: 502 }));
     }
 }

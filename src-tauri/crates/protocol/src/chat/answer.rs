@@ -15,23 +15,24 @@ use crate::{
 
 /// What a chat answer says of itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Words<'w> {
-    pub(crate) id: &'w str,
-    /// The name the client asked for (T204), plain.
-    pub(crate) model: &'w str,
+pub(crate) struct Words {
+    /// Empty for the upstream's own.
+    pub(crate) id: String,
+    /// The name the client asked for (T204), plain; empty for the upstream's own.
+    pub(crate) model: String,
     /// Unix seconds.
     pub(crate) created: u64,
     pub(crate) reasoning: ReasoningOutput,
 }
 
 /// Writes the whole `chat.completion`.
-pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words<'_>, out: &mut S) {
+pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
     out.raw("{\"id\":");
-    out.string(words.id);
+    out.string(own(&words.id, &fold.id));
     out.raw(",\"object\":\"chat.completion\",\"created\":");
     out.number(fold.created.unwrap_or(words.created));
     out.raw(",\"model\":");
-    out.string(words.model);
+    out.string(own(&words.model, &fold.model));
     out.raw(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\"");
     message(fold, words.reasoning, out);
     out.raw("},\"logprobs\":");
@@ -47,13 +48,21 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words<'_>, out: &mut S) {
         out.raw("],\"refusal\":null}");
     }
     out.raw(",\"finish_reason\":\"");
-    out.raw(finish_word(fold.finish.unwrap_or(Finish::Stop), fold.has_calls()));
+    out.raw(finish_word(
+        fold.finish.unwrap_or(Finish::Stop),
+        fold.has_calls(),
+    ));
     out.raw("\"}]");
     if let Some(counts) = &fold.usage {
         out.raw(",\"usage\":");
         usage::write(counts, out);
     }
     out.raw("}");
+}
+
+/// The gateway's word, or the upstream's where the gateway has none.
+pub(crate) fn own<'w>(ours: &'w str, theirs: &'w str) -> &'w str {
+    if ours.is_empty() { theirs } else { ours }
 }
 
 fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
@@ -90,13 +99,30 @@ fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
         out.raw(",\"tool_calls\":[");
         let mut commas = Commas::default();
         for item in &fold.items {
-            let FoldedKind::Call { call_id, name, custom, input, .. } = &item.kind else { continue };
+            let FoldedKind::Call {
+                call_id,
+                name,
+                custom,
+                input,
+                ..
+            } = &item.kind
+            else {
+                continue;
+            };
             commas.next(out);
             out.raw("{\"id\":");
             out.text(call_id);
-            out.raw(if *custom { ",\"type\":\"custom\",\"custom\":{\"name\":" } else { ",\"type\":\"function\",\"function\":{\"name\":" });
+            out.raw(if *custom {
+                ",\"type\":\"custom\",\"custom\":{\"name\":"
+            } else {
+                ",\"type\":\"function\",\"function\":{\"name\":"
+            });
             out.text(name);
-            out.raw(if *custom { ",\"input\":" } else { ",\"arguments\":" });
+            out.raw(if *custom {
+                ",\"input\":"
+            } else {
+                ",\"arguments\":"
+            });
             quoted(input, out);
             out.raw("}}");
         }
@@ -108,7 +134,9 @@ fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
 fn thoughts(fold: &Fold) -> String {
     let mut all = String::new();
     for item in &fold.items {
-        let FoldedKind::Reasoning { paragraphs } = &item.kind else { continue };
+        let FoldedKind::Reasoning { paragraphs } = &item.kind else {
+            continue;
+        };
         for (at, paragraph) in paragraphs.iter().enumerate() {
             if at > 0 {
                 all.push_str("\\n\\n");
@@ -164,9 +192,18 @@ pub(crate) fn nested_annotation(native: &str) -> Option<String> {
     link.then(|| format!("{{\"type\":\"url_citation\",\"url_citation\":{{{rest}}}}}"))
 }
 
-fn joined<'f>(fold: &'f Fold, between: &str, pick: impl Fn(&'f FoldedKind) -> Option<&'f str>) -> String {
+fn joined<'f>(
+    fold: &'f Fold,
+    between: &str,
+    pick: impl Fn(&'f FoldedKind) -> Option<&'f str>,
+) -> String {
     let mut all = String::new();
-    for piece in fold.items.iter().filter_map(|item| pick(&item.kind)).filter(|piece| !piece.is_empty()) {
+    for piece in fold
+        .items
+        .iter()
+        .filter_map(|item| pick(&item.kind))
+        .filter(|piece| !piece.is_empty())
+    {
         if !all.is_empty() {
             all.push_str(between);
         }

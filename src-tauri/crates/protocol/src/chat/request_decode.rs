@@ -4,15 +4,21 @@
 
 use crate::{
     canonical::{
-        fields::{any, array, boolean, data_url, missing, number, object, text, unsigned, word, wrong_type},
-        request::{Call, Chosen, Format, Item, Losses, Part, Request, Role, Settings, Tool, ToolChoice},
+        fields::{
+            any, array, boolean, data_url, missing, number, object, text, unsigned, word,
+            wrong_type,
+        },
+        request::{Call, Format, Item, Losses, Part, Request, Role, Settings},
     },
-    chat::wire::{AUDIO_MODALITY, QUIET},
+    chat::{
+        tools_decode::{legacy_choice, legacy_tools, tool_choice, tools},
+        wire::{AUDIO_MODALITY, QUIET},
+    },
     json::{
         read::{Kind, Reader},
         text::Text,
     },
-    types::{Dialect, RequestError},
+    types::RequestError,
 };
 
 /// Reads a whole request body.
@@ -40,7 +46,10 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "modalities" => modalities(value)?,
             "n" => {
                 if unsigned(value, key)?.is_some_and(|n| n > 1) {
-                    return Err(RequestError::field("n", "Only n = 1 is supported here: ask once per choice (F75)."));
+                    return Err(RequestError::field(
+                        "n",
+                        "Only n = 1 is supported here: ask once per choice (F75).",
+                    ));
                 }
             }
             key if QUIET.contains(&key) => value.skip()?,
@@ -99,7 +108,9 @@ fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<
     }
     object(value, "reasoning", |key, value| {
         match key {
-            "effort" => settings.effort = settings.effort.take().or(word(value, "reasoning.effort")?),
+            "effort" => {
+                settings.effort = settings.effort.take().or(word(value, "reasoning.effort")?)
+            }
             "summary" => settings.summary = word(value, "reasoning.summary")?,
             _ => value.skip()?,
         }
@@ -112,16 +123,21 @@ fn modalities(value: &mut Reader<'_>) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
-    array(value, "modalities", |_, value| match text(value, "modalities")? {
-        Some(kind) if kind.is(AUDIO_MODALITY) => Err(RequestError::field(
-            "modalities",
-            "Audio output is not available on this account: ask for text only.",
-        )),
-        _ => Ok(()),
+    array(value, "modalities", |_, value| {
+        match text(value, "modalities")? {
+            Some(kind) if kind.is(AUDIO_MODALITY) => Err(RequestError::field(
+                "modalities",
+                "Audio output is not available on this account: ask for text only.",
+            )),
+            _ => Ok(()),
+        }
     })
 }
 
-fn messages<'a>(value: &mut Reader<'a>, losses: &mut Losses) -> Result<Vec<Item<'a>>, RequestError> {
+fn messages<'a>(
+    value: &mut Reader<'a>,
+    losses: &mut Losses,
+) -> Result<Vec<Item<'a>>, RequestError> {
     let mut items = Vec::new();
     // Calls of the older `function_call` form have no id: the next `function` message answers the last one.
     let mut unnamed = 0usize;
@@ -153,7 +169,10 @@ fn read_message<'a>(
     let param = |field: &str| format!("messages[{at}].{field}");
     object(value, &format!("messages[{at}]"), |key, value| {
         match key {
-            "role" => message.role = text(value, "role").map_err(|_| wrong_type(&param(key), "a string"))?,
+            "role" => {
+                message.role =
+                    text(value, "role").map_err(|_| wrong_type(&param(key), "a string"))?
+            }
             "content" => message.parts = content(value, &param(key), losses)?,
             "refusal" => message.refusal = word(value, key)?,
             "reasoning_content" | "reasoning" => {
@@ -167,7 +186,10 @@ fn read_message<'a>(
             "name" => {
                 // T11: a name has no place, and its role decides whether it is a loss.
                 if value.string_or_skip()?.is_some_and(|name| !name.is_empty()) {
-                    losses.dropped(param(key), "names of speakers have no place in the account's dialect");
+                    losses.dropped(
+                        param(key),
+                        "names of speakers have no place in the account's dialect",
+                    );
                 }
             }
             _ => value.skip()?,
@@ -193,13 +215,21 @@ impl<'a> Message<'a> {
             "user" => Role::User,
             "assistant" => Role::Assistant,
             "tool" => {
-                let call_id =
-                    self.call_id.take().ok_or_else(|| missing(&format!("messages[{at}].tool_call_id")))?;
-                items.push(Item::Output { call_id, parts: self.parts });
+                let call_id = self
+                    .call_id
+                    .take()
+                    .ok_or_else(|| missing(&format!("messages[{at}].tool_call_id")))?;
+                items.push(Item::Output {
+                    call_id,
+                    parts: self.parts,
+                });
                 return Ok(());
             }
             "function" => {
-                items.push(Item::Output { call_id: legacy_id(unnamed.saturating_sub(1)), parts: self.parts });
+                items.push(Item::Output {
+                    call_id: legacy_id(unnamed.saturating_sub(1)),
+                    parts: self.parts,
+                });
                 return Ok(());
             }
             _ => {
@@ -214,7 +244,11 @@ impl<'a> Message<'a> {
         } else if self.parts.is_empty() {
             losses.dropped(format!("messages[{at}]"), "the message is empty");
         } else {
-            items.push(Item::Message { role, parts: self.parts, phase: None });
+            items.push(Item::Message {
+                role,
+                parts: self.parts,
+                phase: None,
+            });
         }
         Ok(())
     }
@@ -228,7 +262,11 @@ impl<'a> Message<'a> {
         parts.extend(self.refusal.map(Part::Refusal));
         parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
         if !parts.is_empty() {
-            items.push(Item::Message { role: Role::Assistant, parts, phase: None });
+            items.push(Item::Message {
+                role: Role::Assistant,
+                parts,
+                phase: None,
+            });
         }
         for mut call in self.calls.into_iter().chain(self.legacy_call) {
             if call.call_id.is_empty() {
@@ -323,13 +361,20 @@ impl<'a> RawPart<'a> {
             "text" | "input_text" | "output_text" => {
                 Part::Text(self.text.ok_or_else(|| missing(&format!("{param}.text")))?)
             }
-            "refusal" => Part::Refusal(self.refusal.ok_or_else(|| missing(&format!("{param}.refusal")))?),
+            "refusal" => Part::Refusal(
+                self.refusal
+                    .ok_or_else(|| missing(&format!("{param}.refusal")))?,
+            ),
             "image_url" | "input_image" => Part::Image {
-                url: self.url.ok_or_else(|| missing(&format!("{param}.image_url.url")))?,
+                url: self
+                    .url
+                    .ok_or_else(|| missing(&format!("{param}.image_url.url")))?,
                 detail: self.detail,
             },
             "input_audio" => Part::Audio {
-                data: self.data.ok_or_else(|| missing(&format!("{param}.input_audio.data")))?,
+                data: self
+                    .data
+                    .ok_or_else(|| missing(&format!("{param}.input_audio.data")))?,
                 format: self.format.unwrap_or_else(|| Text::spell("wav")),
             },
             "file" | "input_file" => {
@@ -339,8 +384,14 @@ impl<'a> RawPart<'a> {
                         "Uploaded files belong to one provider's account: send the file itself as file_data (T23).",
                     ));
                 }
-                let data = self.data.ok_or_else(|| missing(&format!("{param}.file.file_data")))?;
-                Part::File { data: Some(data_url(data, self.name.as_ref())), url: None, name: self.name }
+                let data = self
+                    .data
+                    .ok_or_else(|| missing(&format!("{param}.file.file_data")))?;
+                Part::File {
+                    data: Some(data_url(data, self.name.as_ref())),
+                    url: None,
+                    name: self.name,
+                }
             }
             _ => {
                 losses.dropped(param, "the account's dialect has no such part");
@@ -395,7 +446,11 @@ fn called<'a>(value: &mut Reader<'a>, param: &str, custom: bool) -> Result<Call<
         Ok(())
     })?;
     let input = input.unwrap_or_default();
-    let input = if custom || !input.is_blank() { input } else { Text::spell("{}") };
+    let input = if custom || !input.is_blank() {
+        input
+    } else {
+        Text::spell("{}")
+    };
     Ok(Call {
         call_id: Text::default(),
         name: name.ok_or_else(|| missing(&format!("{param}.name")))?,
@@ -403,137 +458,6 @@ fn called<'a>(value: &mut Reader<'a>, param: &str, custom: bool) -> Result<Call<
         input,
         custom,
     })
-}
-
-fn tools<'a>(value: &mut Reader<'a>, tools: &mut Vec<Tool<'a>>) -> Result<(), RequestError> {
-    if value.null()? {
-        return Ok(());
-    }
-    array(value, "tools", |at, value| {
-        let param = format!("tools[{at}]");
-        let native = value.clone().raw()?;
-        let (mut kind, mut tool) = (None, None);
-        object(value, &param, |key, value| {
-            match key {
-                "type" => kind = text(value, &param)?,
-                "function" => tool = Some(defined(value, &param, false)?),
-                "custom" => tool = Some(defined(value, &param, true)?),
-                _ => value.skip()?,
-            }
-            Ok(())
-        })?;
-        match (tool, kind) {
-            (Some(tool), _) => tools.push(tool),
-            (None, Some(kind)) if !kind.is("function") && !kind.is("custom") => {
-                tools.push(Tool::Hosted { origin: Dialect::Chat, kind, native });
-            }
-            _ => return Err(missing(&format!("{param}.function"))),
-        }
-        Ok(())
-    })
-}
-
-fn legacy_tools<'a>(value: &mut Reader<'a>, tools: &mut Vec<Tool<'a>>) -> Result<(), RequestError> {
-    if value.null()? {
-        return Ok(());
-    }
-    array(value, "functions", |at, value| {
-        tools.push(defined(value, &format!("functions[{at}]"), false)?);
-        Ok(())
-    })
-}
-
-fn defined<'a>(value: &mut Reader<'a>, param: &str, custom: bool) -> Result<Tool<'a>, RequestError> {
-    let (mut name, mut description, mut parameters, mut strict, mut format) = (None, None, None, None, None);
-    object(value, param, |key, value| {
-        match key {
-            "name" => name = word(value, param)?,
-            "description" => description = text(value, param)?,
-            "parameters" => parameters = any(value)?,
-            "strict" => strict = boolean(value, param)?,
-            "format" => format = any(value)?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
-    let name = name.ok_or_else(|| missing(&format!("{param}.function.name")))?;
-    Ok(if custom {
-        Tool::Custom { name, namespace: None, description, format }
-    } else {
-        Tool::Function { name, namespace: None, description, parameters, strict }
-    })
-}
-
-fn tool_choice<'a>(value: &mut Reader<'a>) -> Result<Option<ToolChoice<'a>>, RequestError> {
-    match value.kind()? {
-        Kind::Null => Ok(value.skip().map(|()| None)?),
-        Kind::String => choice_word(&value.string()?).map(Some),
-        Kind::Object => {
-            let mut choice = None;
-            object(value, "tool_choice", |key, value| {
-                match key {
-                    "function" => choice = Some(ToolChoice::Named(chosen(value, false)?)),
-                    "custom" => choice = Some(ToolChoice::Named(chosen(value, true)?)),
-                    "allowed_tools" => choice = Some(allowed(value)?),
-                    _ => value.skip()?,
-                }
-                Ok(())
-            })?;
-            choice.map(Some).ok_or_else(|| missing("tool_choice.function"))
-        }
-        _ => Err(wrong_type("tool_choice", "a string or an object")),
-    }
-}
-
-fn choice_word<'a>(word: &Text<'_>) -> Result<ToolChoice<'a>, RequestError> {
-    match word.decode().as_ref() {
-        "auto" => Ok(ToolChoice::Auto),
-        "none" => Ok(ToolChoice::None),
-        "required" | "any" => Ok(ToolChoice::Required),
-        _ => Err(RequestError::field("tool_choice", "Unknown tool_choice: use auto, none, required or a named tool.")),
-    }
-}
-
-fn chosen<'a>(value: &mut Reader<'a>, custom: bool) -> Result<Chosen<'a>, RequestError> {
-    let mut name = None;
-    object(value, "tool_choice", |key, value| {
-        match key {
-            "name" => name = word(value, "tool_choice")?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(Chosen { namespace: None, name: name.ok_or_else(|| missing("tool_choice.function.name"))?, custom })
-}
-
-fn allowed<'a>(value: &mut Reader<'a>) -> Result<ToolChoice<'a>, RequestError> {
-    let (mut required, mut tools) = (false, Vec::new());
-    object(value, "tool_choice.allowed_tools", |key, value| {
-        match key {
-            "mode" => required = text(value, "tool_choice")?.is_some_and(|mode| mode.is("required")),
-            "tools" => array(value, "tool_choice.allowed_tools.tools", |_, value| {
-                object(value, "tool_choice.allowed_tools.tools", |key, value| {
-                    match key {
-                        "function" => tools.push(chosen(value, false)?),
-                        "custom" => tools.push(chosen(value, true)?),
-                        _ => value.skip()?,
-                    }
-                    Ok(())
-                })
-            })?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(ToolChoice::Allowed { required, tools })
-}
-
-fn legacy_choice<'a>(value: &mut Reader<'a>) -> Result<Option<ToolChoice<'a>>, RequestError> {
-    match value.kind()? {
-        Kind::Null => Ok(value.skip().map(|()| None)?),
-        Kind::String => choice_word(&value.string()?).map(Some),
-        _ => chosen(value, false).map(|chosen| Some(ToolChoice::Named(chosen))),
-    }
 }
 
 fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError> {
@@ -549,7 +473,9 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
                 object(value, "response_format.json_schema", |key, value| {
                     match key {
                         "name" => name = word(value, "response_format.json_schema.name")?,
-                        "description" => description = text(value, "response_format.json_schema.description")?,
+                        "description" => {
+                            description = text(value, "response_format.json_schema.description")?
+                        }
                         "schema" => schema = any(value)?,
                         "strict" => strict = boolean(value, "response_format.json_schema.strict")?,
                         _ => value.skip()?,
@@ -565,7 +491,12 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
     match kind.decode().as_ref() {
         "text" => Ok(None),
         "json_object" => Ok(Some(Format::JsonObject)),
-        "json_schema" => Ok(Some(Format::JsonSchema { name, description, schema, strict })),
+        "json_schema" => Ok(Some(Format::JsonSchema {
+            name,
+            description,
+            schema,
+            strict,
+        })),
         _ => Err(RequestError::field(
             "response_format.type",
             "Unknown response_format: use text, json_object or json_schema.",

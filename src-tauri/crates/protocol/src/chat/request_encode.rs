@@ -101,7 +101,11 @@ impl Encoder<'_> {
             match item {
                 Item::Reasoning { text } => turn.reasoning.push(text),
                 Item::Call(call) => turn.calls.push(call),
-                Item::Message { role: Role::Assistant, parts, .. } => {
+                Item::Message {
+                    role: Role::Assistant,
+                    parts,
+                    ..
+                } => {
                     if turn.parts.is_some() || !turn.calls.is_empty() {
                         self.flush(&mut turn);
                     }
@@ -114,14 +118,27 @@ impl Encoder<'_> {
                 Item::Output { call_id, parts } => {
                     self.flush(&mut turn);
                     self.output(call_id, parts);
-                    media.extend(parts.iter().filter(|part| !matches!(part, Part::Text(_) | Part::Refusal(_))));
+                    media.extend(
+                        parts
+                            .iter()
+                            .filter(|part| !matches!(part, Part::Text(_) | Part::Refusal(_))),
+                    );
                 }
-                Item::Opaque { origin: Dialect::Chat, native, .. } => {
+                Item::Opaque {
+                    origin: Dialect::Chat,
+                    native,
+                    ..
+                } => {
                     self.flush(&mut turn);
                     self.messages.next(&mut self.out);
                     self.out.raw(native);
                 }
-                Item::Opaque { origin: Dialect::Responses, kind, place, .. } => {
+                Item::Opaque {
+                    origin: Dialect::Responses,
+                    kind,
+                    place,
+                    ..
+                } => {
                     self.losses.dropped(
                         format!("input[{place}] ({})", kind.decode()),
                         "only its own provider knows this item",
@@ -138,7 +155,11 @@ impl Encoder<'_> {
     fn message(&mut self, role: Role, parts: &[Part<'_>]) -> Result<(), RequestError> {
         self.messages.next(&mut self.out);
         let system = role != Role::User;
-        self.out.raw(if system { "{\"role\":\"system\",\"content\":" } else { "{\"role\":\"user\",\"content\":" });
+        self.out.raw(if system {
+            "{\"role\":\"system\",\"content\":"
+        } else {
+            "{\"role\":\"user\",\"content\":"
+        });
         match parts {
             // Servers of all kinds take a string; arrays of parts only where they are needed.
             [Part::Text(text)] => self.out.text(text),
@@ -182,7 +203,8 @@ impl Encoder<'_> {
             }
             Part::Image { url, detail } => {
                 commas.next(&mut self.out);
-                self.out.raw("{\"type\":\"image_url\",\"image_url\":{\"url\":");
+                self.out
+                    .raw("{\"type\":\"image_url\",\"image_url\":{\"url\":");
                 self.out.text(url);
                 // `original` is a word of the newer dialect alone.
                 if let Some(detail) = detail.as_ref().filter(|detail| !detail.is("original")) {
@@ -191,10 +213,15 @@ impl Encoder<'_> {
                 }
                 self.out.raw("}}");
             }
-            Part::File { data: Some(data), name, .. } => {
+            Part::File {
+                data: Some(data),
+                name,
+                ..
+            } => {
                 commas.next(&mut self.out);
                 self.out.raw("{\"type\":\"file\",\"file\":{\"filename\":");
-                self.out.text(name.as_ref().unwrap_or(&Text::spell("file.pdf")));
+                self.out
+                    .text(name.as_ref().unwrap_or(&Text::spell("file.pdf")));
                 self.out.raw(",\"file_data\":");
                 self.out.text(data);
                 self.out.raw("}}");
@@ -207,7 +234,8 @@ impl Encoder<'_> {
             }
             Part::Audio { data, format } => {
                 commas.next(&mut self.out);
-                self.out.raw("{\"type\":\"input_audio\",\"input_audio\":{\"data\":");
+                self.out
+                    .raw("{\"type\":\"input_audio\",\"input_audio\":{\"data\":");
                 self.out.text(data);
                 self.out.raw(",\"format\":");
                 self.out.text(format);
@@ -230,13 +258,19 @@ impl Encoder<'_> {
         match parts {
             [Part::Text(text)] => self.out.text(text),
             parts if words => {
-                let texts: Vec<_> = parts.iter().filter(|part| matches!(part, Part::Text(_))).cloned().collect();
+                let texts: Vec<_> = parts
+                    .iter()
+                    .filter(|part| matches!(part, Part::Text(_)))
+                    .cloned()
+                    .collect();
                 self.joined(&texts);
             }
             _ if turn.calls.is_empty() && parts.is_empty() => self.out.raw("\"\""),
             _ => self.out.raw("null"),
         }
-        if let Some(Part::Refusal(text)) = parts.iter().find(|part| matches!(part, Part::Refusal(_))) {
+        if let Some(Part::Refusal(text)) =
+            parts.iter().find(|part| matches!(part, Part::Refusal(_)))
+        {
             self.out.raw(",\"refusal\":");
             self.out.text(text);
         }
@@ -266,7 +300,11 @@ impl Encoder<'_> {
         self.out.raw("{\"id\":\"");
         self.out.raw(&cap_call_id(&call.call_id, LONGEST_CALL_ID));
         let native_custom = call.custom && !self.flatten;
-        self.out.raw(if native_custom { "\",\"type\":\"custom\",\"custom\":{\"name\":\"" } else { "\",\"type\":\"function\",\"function\":{\"name\":\"" });
+        self.out.raw(if native_custom {
+            "\",\"type\":\"custom\",\"custom\":{\"name\":\""
+        } else {
+            "\",\"type\":\"function\",\"function\":{\"name\":\""
+        });
         let name = self.naming.wire(call.namespace.as_ref(), &call.name);
         self.out.raw(&name);
         if native_custom {
@@ -294,7 +332,9 @@ impl Encoder<'_> {
         self.out.raw("{\"role\":\"tool\",\"tool_call_id\":\"");
         self.out.raw(&cap_call_id(call_id, LONGEST_CALL_ID));
         self.out.raw("\",\"content\":");
-        let words = parts.iter().any(|part| matches!(part, Part::Text(_) | Part::Refusal(_)));
+        let words = parts
+            .iter()
+            .any(|part| matches!(part, Part::Text(_) | Part::Refusal(_)));
         if words || parts.is_empty() {
             self.joined(parts);
         } else {
@@ -316,7 +356,10 @@ impl Encoder<'_> {
             self.part(part, &mut commas)?;
         }
         self.out.raw("]}");
-        self.losses.approximated("tool output", "media of tool results follow as a user message (T25)");
+        self.losses.approximated(
+            "tool output",
+            "media of tool results follow as a user message (T25)",
+        );
         Ok(())
     }
 
@@ -324,13 +367,27 @@ impl Encoder<'_> {
         let mut commas = Commas::default();
         let mut seen: Vec<String> = Vec::new();
         for tool in &request.tools {
-            if let Tool::Hosted { origin: Dialect::Responses, kind, .. } = tool {
-                self.losses.dropped(format!("tools ({})", kind.decode()), "only its own provider runs this tool (T56, T59)");
+            if let Tool::Hosted {
+                origin: Dialect::Responses,
+                kind,
+                ..
+            } = tool
+            {
+                self.losses.dropped(
+                    format!("tools ({})", kind.decode()),
+                    "only its own provider runs this tool (T56, T59)",
+                );
                 continue;
             }
-            let wire = tool.named().map(|(space, name)| self.naming.wire(space, name).into_owned()).unwrap_or_default();
+            let wire = tool
+                .named()
+                .map(|(space, name)| self.naming.wire(space, name).into_owned())
+                .unwrap_or_default();
             if tool.named().is_some() && seen.contains(&wire) {
-                self.losses.dropped(format!("tool {wire}"), "a tool of this name was declared before (T49)");
+                self.losses.dropped(
+                    format!("tool {wire}"),
+                    "a tool of this name was declared before (T49)",
+                );
                 continue;
             }
             if seen.is_empty() {
@@ -347,8 +404,12 @@ impl Encoder<'_> {
         match &request.tool_choice {
             None => return Ok(()),
             Some(_) if seen.is_empty() => {
-                if !matches!(request.tool_choice, Some(ToolChoice::None | ToolChoice::Auto)) {
-                    self.losses.dropped("tool_choice", "there are no tools to choose from (T60)");
+                if !matches!(
+                    request.tool_choice,
+                    Some(ToolChoice::None | ToolChoice::Auto)
+                ) {
+                    self.losses
+                        .dropped("tool_choice", "there are no tools to choose from (T60)");
                 }
                 return Ok(());
             }
@@ -359,8 +420,14 @@ impl Encoder<'_> {
 
     fn tool(&mut self, tool: &Tool<'_>, wire: &str) {
         match tool {
-            Tool::Function { description, parameters, strict, .. } => {
-                self.out.raw("{\"type\":\"function\",\"function\":{\"name\":\"");
+            Tool::Function {
+                description,
+                parameters,
+                strict,
+                ..
+            } => {
+                self.out
+                    .raw("{\"type\":\"function\",\"function\":{\"name\":\"");
                 self.out.raw(wire);
                 self.out.raw("\"");
                 if let Some(description) = description {
@@ -371,10 +438,16 @@ impl Encoder<'_> {
                 let strict = *strict == Some(true);
                 write_parameters(*parameters, strict, &mut self.out);
                 // Many servers do not know the field: it is sent only where it says something.
-                self.out.raw(if strict { ",\"strict\":true}}" } else { "}}" });
+                self.out
+                    .raw(if strict { ",\"strict\":true}}" } else { "}}" });
             }
-            Tool::Custom { description, format, .. } if self.flatten => {
-                self.out.raw("{\"type\":\"function\",\"function\":{\"name\":\"");
+            Tool::Custom {
+                description,
+                format,
+                ..
+            } if self.flatten => {
+                self.out
+                    .raw("{\"type\":\"function\",\"function\":{\"name\":\"");
                 self.out.raw(wire);
                 self.out.raw("\",\"description\":\"");
                 if let Some(description) = description {
@@ -384,11 +457,20 @@ impl Encoder<'_> {
                     self.out.raw("\\n\\nThe input must follow this grammar (");
                     self.out.raw(syntax.trim_matches('"'));
                     self.out.raw("):\\n");
-                    self.out.raw(definition.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(""));
+                    self.out.raw(
+                        definition
+                            .strip_prefix('"')
+                            .and_then(|inner| inner.strip_suffix('"'))
+                            .unwrap_or(""),
+                    );
                 }
                 self.out.raw("\",\"parameters\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"],\"additionalProperties\":false}}}");
             }
-            Tool::Custom { description, format, .. } => {
+            Tool::Custom {
+                description,
+                format,
+                ..
+            } => {
                 self.out.raw("{\"type\":\"custom\",\"custom\":{\"name\":\"");
                 self.out.raw(wire);
                 self.out.raw("\"");
@@ -413,9 +495,17 @@ impl Encoder<'_> {
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, tools)?,
-            ToolChoice::Allowed { required, tools: allowed } => {
-                self.out.raw("{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":");
-                self.out.raw(if *required { "\"required\"" } else { "\"auto\"" });
+            ToolChoice::Allowed {
+                required,
+                tools: allowed,
+            } => {
+                self.out
+                    .raw("{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":");
+                self.out.raw(if *required {
+                    "\"required\""
+                } else {
+                    "\"auto\""
+                });
                 self.out.raw(",\"tools\":[");
                 let mut commas = Commas::default();
                 for chosen in allowed {
@@ -430,23 +520,47 @@ impl Encoder<'_> {
 
     fn chosen(&mut self, chosen: &Chosen<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
         require_declared(chosen, tools)?;
-        self.out.raw(if chosen.custom && !self.flatten { "{\"type\":\"custom\",\"custom\":{\"name\":\"" } else { "{\"type\":\"function\",\"function\":{\"name\":\"" });
+        self.out.raw(if chosen.custom && !self.flatten {
+            "{\"type\":\"custom\",\"custom\":{\"name\":\""
+        } else {
+            "{\"type\":\"function\",\"function\":{\"name\":\""
+        });
         let name = self.naming.wire(chosen.namespace.as_ref(), &chosen.name);
         self.out.raw(&name);
         self.out.raw("\"}}");
         Ok(())
     }
 
-    fn settings(&mut self, request: &Request<'_>, model: Option<&str>, head: &Head, options: &Options<'_>) {
+    fn settings(
+        &mut self,
+        request: &Request<'_>,
+        model: Option<&str>,
+        head: &Head,
+        options: &Options<'_>,
+    ) {
         let settings = &request.settings;
         if let Some(limit) = settings.max_output_tokens {
             // T140
-            let newer = model.is_some_and(|model| WANTS_COMPLETION_TOKENS.iter().any(|prefix| model.starts_with(prefix)));
-            self.key(if newer { "max_completion_tokens" } else { "max_tokens" });
+            let newer = model.is_some_and(|model| {
+                WANTS_COMPLETION_TOKENS
+                    .iter()
+                    .any(|prefix| model.starts_with(prefix))
+            });
+            self.key(if newer {
+                "max_completion_tokens"
+            } else {
+                "max_tokens"
+            });
             self.out.number(limit);
         }
-        let effort = options.effort.map(Text::spell).or_else(|| settings.effort.clone().map(Text::into_owned));
-        let tier = options.service_tier.map(Text::spell).or_else(|| settings.service_tier.clone().map(Text::into_owned));
+        let effort = options
+            .effort
+            .map(Text::spell)
+            .or_else(|| settings.effort.clone().map(Text::into_owned));
+        let tier = options
+            .service_tier
+            .map(Text::spell)
+            .or_else(|| settings.service_tier.clone().map(Text::into_owned));
         let words = [
             ("reasoning_effort", effort.as_ref()),
             ("verbosity", settings.verbosity.as_ref()),
@@ -468,7 +582,10 @@ impl Encoder<'_> {
             ("stop", settings.stop),
             ("logit_bias", settings.logit_bias),
             ("logprobs", settings.logprobs.then_some("true")),
-            ("top_logprobs", settings.top_logprobs.filter(|_| settings.logprobs)),
+            (
+                "top_logprobs",
+                settings.top_logprobs.filter(|_| settings.logprobs),
+            ),
         ];
         for (key, value) in plain {
             if let Some(value) = value {
@@ -487,18 +604,23 @@ impl Encoder<'_> {
             ("store", settings.store == Some(true)),
             ("safety_identifier", settings.safety_identifier.is_some()),
             ("prompt_cache_key", settings.prompt_cache_key.is_some()),
-            ("prompt_cache_retention", settings.prompt_cache_retention.is_some()),
+            (
+                "prompt_cache_retention",
+                settings.prompt_cache_retention.is_some(),
+            ),
         ];
         for (key, present) in gone {
             if present {
-                self.losses.dropped(key, "servers of this dialect may refuse the field");
+                self.losses
+                    .dropped(key, "servers of this dialect may refuse the field");
             }
         }
         let stream = options.stream.unwrap_or(head.stream);
         self.key("stream");
         if stream {
             // T154: usage comes only when asked for.
-            self.out.raw("true,\"stream_options\":{\"include_usage\":true}");
+            self.out
+                .raw("true,\"stream_options\":{\"include_usage\":true}");
         } else {
             self.out.raw("false");
         }
@@ -511,11 +633,18 @@ impl Encoder<'_> {
                 self.key("response_format");
                 self.out.raw("{\"type\":\"json_object\"}");
             }
-            Some(Format::JsonSchema { name, description, schema, strict }) => {
+            Some(Format::JsonSchema {
+                name,
+                description,
+                schema,
+                strict,
+            }) => {
                 self.key("response_format");
                 // T126: the name is required here.
-                self.out.raw("{\"type\":\"json_schema\",\"json_schema\":{\"name\":");
-                self.out.text(name.as_ref().unwrap_or(&Text::spell("answer")));
+                self.out
+                    .raw("{\"type\":\"json_schema\",\"json_schema\":{\"name\":");
+                self.out
+                    .text(name.as_ref().unwrap_or(&Text::spell("answer")));
                 if let Some(description) = description {
                     self.out.raw(",\"description\":");
                     self.out.text(description);
@@ -523,7 +652,11 @@ impl Encoder<'_> {
                 self.out.raw(",\"schema\":");
                 self.out.raw(schema.unwrap_or("{}"));
                 if let Some(strict) = strict {
-                    self.out.raw(if *strict { ",\"strict\":true" } else { ",\"strict\":false" });
+                    self.out.raw(if *strict {
+                        ",\"strict\":true"
+                    } else {
+                        ",\"strict\":false"
+                    });
                 }
                 self.out.raw("}}");
             }

@@ -119,7 +119,8 @@ impl Decoder {
     }
 
     fn chunk(&mut self, chunk: &Chunk<'_>, data: &str, to: &mut impl Receiver) {
-        self.watch.start(chunk.id.as_ref(), chunk.model.as_ref(), chunk.created, to);
+        self.watch
+            .start(chunk.id.as_ref(), chunk.model.as_ref(), chunk.created, to);
         self.watch.usage(chunk.usage);
         // What cannot be read of a delta is left out; the rest of the answer still counts.
         let _ = self.delta(&chunk.delta, chunk.logprobs, to);
@@ -137,7 +138,12 @@ impl Decoder {
         }
     }
 
-    fn delta(&mut self, delta: &Delta<'_>, logprobs: Option<&str>, to: &mut impl Receiver) -> Result<(), Malformed> {
+    fn delta(
+        &mut self,
+        delta: &Delta<'_>,
+        logprobs: Option<&str>,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
         match (&delta.reasoning, &delta.details) {
             (Some(text), _) => self.reason(text, to),
             (None, Some(details)) => self.details(details.clone(), to)?,
@@ -148,14 +154,20 @@ impl Decoder {
         }
         if let Some(text) = delta.refusal.as_ref().filter(|text| !text.is_empty()) {
             let slot = self.open_message(to);
-            to.take(Event::Refusal { slot, delta: text.borrowed() });
+            to.take(Event::Refusal {
+                slot,
+                delta: text.borrowed(),
+            });
         }
         if let Some(mut annotations) = delta.annotations.clone() {
             annotations.elements(|value| {
                 let native = value.raw()?;
                 if let Some(flat) = flat_annotation(native) {
                     let slot = self.open_message(to);
-                    to.take(Event::Annotation { slot, native: &flat });
+                    to.take(Event::Annotation {
+                        slot,
+                        native: &flat,
+                    });
                 }
                 Ok::<(), Malformed>(())
             })?;
@@ -168,7 +180,10 @@ impl Decoder {
             })?;
         }
         if let Some(mut legacy) = delta.legacy.clone() {
-            let mut part = CallPart { index: Some(0), ..CallPart::default() };
+            let mut part = CallPart {
+                index: Some(0),
+                ..CallPart::default()
+            };
             read_function(&mut legacy, &mut part)?;
             self.call(&part, to);
         }
@@ -176,7 +191,12 @@ impl Decoder {
     }
 
     /// `content`: a string, or the array of typed parts that some servers stream.
-    fn content(&mut self, mut content: Reader<'_>, logprobs: Option<&str>, to: &mut impl Receiver) -> Result<(), Malformed> {
+    fn content(
+        &mut self,
+        mut content: Reader<'_>,
+        logprobs: Option<&str>,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
         if content.kind()? == Kind::String {
             let text = content.string()?;
             self.say(&text, logprobs, to);
@@ -206,7 +226,11 @@ impl Decoder {
     }
 
     /// `reasoning_details` and the like: a string, or a list of objects with `text` or `summary`.
-    fn details(&mut self, mut details: Reader<'_>, to: &mut impl Receiver) -> Result<(), Malformed> {
+    fn details(
+        &mut self,
+        mut details: Reader<'_>,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
         match details.kind()? {
             Kind::String => {
                 let text = details.string()?;
@@ -236,7 +260,11 @@ impl Decoder {
             return;
         }
         let slot = self.open_message(to);
-        to.take(Event::Text { slot, delta: text.borrowed(), logprobs });
+        to.take(Event::Text {
+            slot,
+            delta: text.borrowed(),
+            logprobs,
+        });
     }
 
     fn reason(&mut self, text: &Text<'_>, to: &mut impl Receiver) {
@@ -252,7 +280,10 @@ impl Decoder {
                 slot
             }
         };
-        to.take(Event::Reasoning { slot, delta: text.borrowed() });
+        to.take(Event::Reasoning {
+            slot,
+            delta: text.borrowed(),
+        });
     }
 
     fn open_message(&mut self, to: &mut impl Receiver) -> usize {
@@ -269,8 +300,16 @@ impl Decoder {
 
     /// Finds the call a part belongs to, by its id, then by its index (T80), or opens a new one.
     fn call(&mut self, part: &CallPart<'_>, to: &mut impl Receiver) {
-        let id = part.id.as_ref().map(Text::decode).filter(|id| !id.is_empty());
-        let name = part.name.as_ref().map(Text::decode).filter(|name| !name.is_empty());
+        let id = part
+            .id
+            .as_ref()
+            .map(Text::decode)
+            .filter(|id| !id.is_empty());
+        let name = part
+            .name
+            .as_ref()
+            .map(Text::decode)
+            .filter(|name| !name.is_empty());
         let same_index = |call: &OpenCall| part.index.is_some() && call.index == part.index;
         let known = match &id {
             Some(id) => self
@@ -278,8 +317,17 @@ impl Decoder {
                 .iter()
                 .rposition(|call| call.id == id.as_ref())
                 // A new id without a name continues a call: only its id rotates.
-                .or_else(|| self.calls.iter().rposition(same_index).filter(|_| name.is_none()))
-                .or_else(|| self.calls.iter().rposition(|call| same_index(call) && call.id.is_empty())),
+                .or_else(|| {
+                    self.calls
+                        .iter()
+                        .rposition(same_index)
+                        .filter(|_| name.is_none())
+                })
+                .or_else(|| {
+                    self.calls
+                        .iter()
+                        .rposition(|call| same_index(call) && call.id.is_empty())
+                }),
             None if part.index.is_some() => self.calls.iter().rposition(same_index),
             None if name.is_some() => None,
             None => self.calls.len().checked_sub(1),
@@ -305,9 +353,14 @@ impl Decoder {
                 self.open_call(at, to);
             }
         }
-        let Some(input) = part.input.as_ref().filter(|input| !input.is_empty()) else { return };
+        let Some(input) = part.input.as_ref().filter(|input| !input.is_empty()) else {
+            return;
+        };
         match self.calls[at].slot {
-            Some(slot) => to.take(Event::Input { slot, delta: input.borrowed() }),
+            Some(slot) => to.take(Event::Input {
+                slot,
+                delta: input.borrowed(),
+            }),
             None => self.calls[at].early.push_str(input.raw()),
         }
     }
@@ -403,7 +456,9 @@ fn read_choice<'a>(choice: &mut Reader<'a>, chunk: &mut Chunk<'a>) -> Result<(),
     choice.members(|key, value| {
         match key {
             "index" => index = value.unsigned_or_skip()?.unwrap_or(0),
-            "delta" | "message" if value.kind()? == Kind::Object => delta = Some(read_delta(value)?),
+            "delta" | "message" if value.kind()? == Kind::Object => {
+                delta = Some(read_delta(value)?)
+            }
             "finish_reason" => finish = value.string_or_skip()?.filter(|word| !word.is_empty()),
             "logprobs" if value.kind()? == Kind::Object => value.members(|key, value| {
                 if key == "content" {
@@ -436,7 +491,9 @@ fn read_delta<'a>(value: &mut Reader<'a>) -> Result<Delta<'a>, Malformed> {
                     delta.reasoning = Some(text);
                 }
             }
-            ("reasoning_details" | "thinking", Kind::Array | Kind::String) => delta.details = Some(value.clone()),
+            ("reasoning_details" | "thinking", Kind::Array | Kind::String) => {
+                delta.details = Some(value.clone())
+            }
             ("tool_calls", Kind::Array) => delta.calls = Some(value.clone()),
             ("function_call", Kind::Object) => delta.legacy = Some(value.clone()),
             ("annotations", Kind::Array) => delta.annotations = Some(value.clone()),
@@ -513,6 +570,10 @@ fn flat_annotation(native: &str) -> Option<String> {
         })
         .ok()?;
     let rest = inner?.strip_prefix('{')?;
-    let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+    let comma = if rest.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
     Some(format!("{{\"type\":\"url_citation\"{comma}{rest}"))
 }

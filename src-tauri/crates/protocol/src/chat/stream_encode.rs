@@ -37,12 +37,22 @@ pub(crate) struct Encoder {
 enum Slot {
     Words,
     Thoughts,
-    Call { index: u64, custom: bool, told: bool },
+    Call {
+        index: u64,
+        custom: bool,
+        told: bool,
+    },
 }
 
 impl Encoder {
     /// For one answer. `created` in Unix seconds, for upstreams that name none.
-    pub(crate) fn new(id: String, model: String, created: u64, include_usage: bool, reasoning: ReasoningOutput) -> Self {
+    pub(crate) fn new(
+        id: String,
+        model: String,
+        created: u64,
+        include_usage: bool,
+        reasoning: ReasoningOutput,
+    ) -> Self {
         Self {
             prefix: String::new(),
             id,
@@ -60,14 +70,24 @@ impl Encoder {
     /// Writes what the event means for the client.
     pub(crate) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
         match event {
-            Event::Started { created } => {
+            Event::Started { id, model, created } => {
+                if self.id.is_empty() {
+                    self.id = id.map(|id| id.decode().into_owned()).unwrap_or_default();
+                }
+                if self.model.is_empty() {
+                    self.model = model
+                        .map(|model| model.decode().into_owned())
+                        .unwrap_or_default();
+                }
                 if let Some(created) = created {
                     self.created = created;
                 }
                 self.prefix.clear();
             }
             Event::ItemStart { start, .. } => self.start(start, out),
-            Event::Text { delta, logprobs, .. } => {
+            Event::Text {
+                delta, logprobs, ..
+            } => {
                 self.stop_thinking(out);
                 self.open(out);
                 out.raw("\"content\":");
@@ -103,7 +123,12 @@ impl Encoder {
             Event::Input { slot, delta } => self.input(slot, delta.raw(), out),
             Event::ItemEnd { slot } => {
                 // T76: clients cannot read empty arguments.
-                if let Some(Slot::Call { told: false, custom: false, .. }) = self.slots.get(slot) {
+                if let Some(Slot::Call {
+                    told: false,
+                    custom: false,
+                    ..
+                }) = self.slots.get(slot)
+                {
                     self.input(slot, "{}", out);
                 }
             }
@@ -121,32 +146,60 @@ impl Encoder {
         match start {
             Start::Message { .. } => self.slots.push(Slot::Words),
             Start::Reasoning => self.slots.push(Slot::Thoughts),
-            Start::Call { call_id, name, custom, .. } => {
+            Start::Call {
+                call_id,
+                name,
+                custom,
+                ..
+            } => {
                 self.stop_thinking(out);
                 let index = self.calls;
                 self.calls += 1;
-                self.slots.push(Slot::Call { index, custom, told: false });
+                self.slots.push(Slot::Call {
+                    index,
+                    custom,
+                    told: false,
+                });
                 self.open(out);
                 out.raw("\"tool_calls\":[{\"index\":");
                 out.number(index);
                 out.raw(",\"id\":");
                 out.text(&call_id);
-                out.raw(if custom { ",\"type\":\"custom\",\"custom\":{\"name\":" } else { ",\"type\":\"function\",\"function\":{\"name\":" });
+                out.raw(if custom {
+                    ",\"type\":\"custom\",\"custom\":{\"name\":"
+                } else {
+                    ",\"type\":\"function\",\"function\":{\"name\":"
+                });
                 out.text(&name);
-                out.raw(if custom { ",\"input\":\"\"}}]" } else { ",\"arguments\":\"\"}}]" });
+                out.raw(if custom {
+                    ",\"input\":\"\"}}]"
+                } else {
+                    ",\"arguments\":\"\"}}]"
+                });
                 self.close(out);
             }
         }
     }
 
     fn input(&mut self, slot: usize, delta: &str, out: &mut BytesMut) {
-        let Some(Slot::Call { index, custom, told }) = self.slots.get_mut(slot) else { return };
+        let Some(Slot::Call {
+            index,
+            custom,
+            told,
+        }) = self.slots.get_mut(slot)
+        else {
+            return;
+        };
         *told = true;
         let (index, custom) = (*index, *custom);
         self.open(out);
         out.raw("\"tool_calls\":[{\"index\":");
         out.number(index);
-        out.raw(if custom { ",\"custom\":{\"input\":\"" } else { ",\"function\":{\"arguments\":\"" });
+        out.raw(if custom {
+            ",\"custom\":{\"input\":\""
+        } else {
+            ",\"function\":{\"arguments\":\""
+        });
         out.raw(delta);
         out.raw("\"}}]");
         self.close(out);
@@ -162,7 +215,11 @@ impl Encoder {
             }
             ReasoningOutput::ThinkTags => {
                 self.open(out);
-                out.raw(if self.thinking { "\"content\":\"" } else { "\"content\":\"<think>" });
+                out.raw(if self.thinking {
+                    "\"content\":\""
+                } else {
+                    "\"content\":\"<think>"
+                });
                 self.thinking = true;
             }
         }
@@ -189,7 +246,11 @@ impl Encoder {
         self.open(out);
         out.raw("},\"finish_reason\":\"");
         out.raw(finish_word(finish, self.calls > 0));
-        out.raw(if self.include_usage { "\"}],\"usage\":null}\n\n" } else { "\"}]}\n\n" });
+        out.raw(if self.include_usage {
+            "\"}],\"usage\":null}\n\n"
+        } else {
+            "\"}]}\n\n"
+        });
         if self.include_usage
             && let Some(counts) = usage
         {
@@ -228,7 +289,11 @@ impl Encoder {
     }
 
     fn tail(&self, out: &mut BytesMut) {
-        out.raw(if self.include_usage { ",\"finish_reason\":null}],\"usage\":null}\n\n" } else { ",\"finish_reason\":null}]}\n\n" });
+        out.raw(if self.include_usage {
+            ",\"finish_reason\":null}],\"usage\":null}\n\n"
+        } else {
+            ",\"finish_reason\":null}]}\n\n"
+        });
     }
 }
 

@@ -115,7 +115,7 @@ impl Failure {
             param: None,
         };
         match self {
-            Self::Upstream { error, status, .. } => (*status, error.clone()),
+            Self::Upstream { error, status, .. } => (*status, (**error).clone()),
             Self::Cut { .. } => (502, own(STREAM_DISCONNECTED)),
             Self::Unreadable { .. } => (502, own("upstream_unreadable")),
         }

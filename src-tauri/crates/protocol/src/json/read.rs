@@ -86,7 +86,11 @@ impl<'a> Reader<'a> {
     /// Nothing but white space may be left.
     pub(crate) fn end(&mut self) -> Result<(), Malformed> {
         self.space();
-        if self.pos == self.text.len() { Ok(()) } else { self.fail() }
+        if self.pos == self.text.len() {
+            Ok(())
+        } else {
+            self.fail()
+        }
     }
 
     /// Walks the members of an object; `each` consumes exactly the member's value.
@@ -154,7 +158,10 @@ impl<'a> Reader<'a> {
         }
         let start = self.pos + 1;
         let escaped = self.skip_string()?;
-        Ok(Text::token(Cow::Borrowed(&self.text[start..self.pos - 1]), escaped))
+        Ok(Text::token(
+            Cow::Borrowed(&self.text[start..self.pos - 1]),
+            escaped,
+        ))
     }
 
     /// Moves behind the string that starts here; true when it holds an escape.
@@ -165,9 +172,14 @@ impl<'a> Reader<'a> {
         loop {
             // Short strings are the common case of streams; memchr pays from a few dozen bytes on.
             let near = bytes.len().min(at + 24);
-            let found = match bytes[at..near].iter().position(|b| matches!(b, b'"' | b'\\' | b'\n')) {
+            let found = match bytes[at..near]
+                .iter()
+                .position(|b| matches!(b, b'"' | b'\\' | b'\n'))
+            {
                 Some(offset) => Some(at + offset),
-                None => memchr::memchr3(b'"', b'\\', b'\n', &bytes[near..]).map(|offset| near + offset),
+                None => {
+                    memchr::memchr3(b'"', b'\\', b'\n', &bytes[near..]).map(|offset| near + offset)
+                }
             };
             match found {
                 Some(hit) if bytes[hit] == b'"' => {
@@ -219,7 +231,9 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E') => {
-                    while let Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E') = bytes.get(self.pos) {
+                    while let Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E') =
+                        bytes.get(self.pos)
+                    {
                         self.pos += 1;
                     }
                 }
@@ -260,7 +274,11 @@ impl<'a> Reader<'a> {
         Ok(raw.parse::<u64>().ok().or_else(|| {
             // `12.0` is what some servers count with.
             let whole = raw.parse::<f64>().ok()?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie in the range just here")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked to lie in the range just here"
+            )]
             (whole >= 0.0 && whole < 9.0e15).then_some(whole as u64)
         }))
     }
@@ -294,13 +312,29 @@ mod tests {
         let seen: Vec<_> = seen.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(
             seen,
-            [("a", r#""x\"y""#), ("b", r#"[1, {"c":[]} , "é"]"#), ("c", "-1.5e+3"), ("d", "null")]
+            [
+                ("a", r#""x\"y""#),
+                ("b", r#"[1, {"c":[]} , "é"]"#),
+                ("c", "-1.5e+3"),
+                ("d", "null")
+            ]
         );
     }
 
     #[test]
     fn junk_is_an_error_and_never_a_panic() {
-        for text in ["", "{", "{\"a\"", "[1,", "\"\\", "\"abc", "]", "{]", "tru\u{e9}", &"[".repeat(100_000)] {
+        for text in [
+            "",
+            "{",
+            "{\"a\"",
+            "[1,",
+            "\"\\",
+            "\"abc",
+            "]",
+            "{]",
+            "tru\u{e9}",
+            &"[".repeat(100_000),
+        ] {
             let mut reader = Reader::new(text);
             let outcome = reader.raw().and_then(|_| reader.end());
             assert!(outcome.is_err() || text == "{]", "{text:.20}");

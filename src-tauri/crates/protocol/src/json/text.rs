@@ -22,7 +22,10 @@ impl<'a> Text<'a> {
     pub(crate) fn spell(plain: &str) -> Text<'static> {
         let mut inner = String::with_capacity(plain.len() + 2);
         escape_into(plain, &mut inner);
-        Text { escaped: inner.len() != plain.len(), inner: Cow::Owned(inner) }
+        Text {
+            escaped: inner.len() != plain.len(),
+            inner: Cow::Owned(inner),
+        }
     }
 
     /// The JSON spelling, without quotes.
@@ -42,27 +45,45 @@ impl<'a> Text<'a> {
 
     /// Nothing but white space (T12, T76).
     pub(crate) fn is_blank(&self) -> bool {
-        if self.escaped { self.decode().trim().is_empty() } else { self.inner.trim().is_empty() }
+        if self.escaped {
+            self.decode().trim().is_empty()
+        } else {
+            self.inner.trim().is_empty()
+        }
     }
 
     /// The plain text equals `plain`.
     pub(crate) fn is(&self, plain: &str) -> bool {
-        if self.escaped { self.decode() == plain } else { self.inner == plain }
+        if self.escaped {
+            self.decode() == plain
+        } else {
+            self.inner == plain
+        }
     }
 
     /// The plain text. A lone surrogate becomes U+FFFD (T205).
     pub(crate) fn decode(&self) -> Cow<'_, str> {
-        if self.escaped { Cow::Owned(unescape(&self.inner)) } else { Cow::Borrowed(&self.inner) }
+        if self.escaped {
+            Cow::Owned(unescape(&self.inner))
+        } else {
+            Cow::Borrowed(&self.inner)
+        }
     }
 
     /// The same text, borrowed from this one.
     pub(crate) fn borrowed(&self) -> Text<'_> {
-        Text { inner: Cow::Borrowed(&self.inner), escaped: self.escaped }
+        Text {
+            inner: Cow::Borrowed(&self.inner),
+            escaped: self.escaped,
+        }
     }
 
     /// The same text, owning its bytes.
     pub(crate) fn into_owned(self) -> Text<'static> {
-        Text { inner: Cow::Owned(self.inner.into_owned()), escaped: self.escaped }
+        Text {
+            inner: Cow::Owned(self.inner.into_owned()),
+            escaped: self.escaped,
+        }
     }
 
     /// Appends another text.
@@ -111,7 +132,9 @@ pub(crate) fn unescape(inner: &str) -> String {
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         let tail = &rest[at + 1..];
-        let Some(letter) = tail.chars().next() else { return out };
+        let Some(letter) = tail.chars().next() else {
+            return out;
+        };
         rest = &tail[letter.len_utf8()..];
         match letter {
             'n' => out.push('\n'),
@@ -133,7 +156,9 @@ pub(crate) fn unescape(inner: &str) -> String {
 
 /// The character behind `\u`, and how many bytes of `rest` it takes.
 fn code_point(rest: &str) -> (char, usize) {
-    let Some(first) = hex4(rest) else { return (char::REPLACEMENT_CHARACTER, 0) };
+    let Some(first) = hex4(rest) else {
+        return (char::REPLACEMENT_CHARACTER, 0);
+    };
     if let Some(read) = char::from_u32(first) {
         return (read, 4);
     }
@@ -143,7 +168,10 @@ fn code_point(rest: &str) -> (char, usize) {
         && (0xdc00..0xe000).contains(&second)
     {
         let joined = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-        return (char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER), 10);
+        return (
+            char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER),
+            10,
+        );
     }
     (char::REPLACEMENT_CHARACTER, 4)
 }
@@ -151,7 +179,10 @@ fn code_point(rest: &str) -> (char, usize) {
 /// Four hexadecimal digits at the front of `rest`.
 pub(crate) fn hex4(rest: &str) -> Option<u32> {
     let digits = rest.get(..4)?;
-    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+    digits
+        .bytes()
+        .all(|b| b.is_ascii_hexdigit())
+        .then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
 #[cfg(test)]
@@ -160,7 +191,13 @@ mod tests {
 
     #[test]
     fn spelling_and_reading_are_inverse() {
-        for plain in ["", "abc", "a\"b\\c\n\r\t\u{8}\u{c}\u{1}\u{1f}", "北京 😀 \u{2028}", "\\u0041"] {
+        for plain in [
+            "",
+            "abc",
+            "a\"b\\c\n\r\t\u{8}\u{c}\u{1}\u{1f}",
+            "北京 😀 \u{2028}",
+            "\\u0041",
+        ] {
             let text = Text::spell(plain);
             assert_eq!(text.decode(), plain);
             let token = format!("\"{}\"", text.raw());

@@ -80,7 +80,11 @@ pub(crate) struct RopeWriter {
 impl RopeWriter {
     /// Writes a body whose large pieces may be slices of `body`.
     pub(crate) fn new(body: &Bytes) -> Self {
-        Self { body: body.clone(), pending: BytesMut::with_capacity(body.len().min(16 * 1024)), rope: Rope::default() }
+        Self {
+            body: body.clone(),
+            pending: BytesMut::with_capacity(body.len().min(16 * 1024)),
+            rope: Rope::default(),
+        }
     }
 
     /// The finished body.
@@ -156,7 +160,10 @@ mod tests {
         let segments = writer.finish().into_vec();
         assert_eq!(segments.len(), 3);
         assert_eq!(segments[1].as_ptr(), body[2..].as_ptr());
-        assert_eq!(segments.concat(), format!("{{\"a\":\"{big}\",\"b\":\"small\"}}").as_bytes());
+        assert_eq!(
+            segments.concat(),
+            format!("{{\"a\":\"{big}\",\"b\":\"small\"}}").as_bytes()
+        );
     }
 
     #[test]

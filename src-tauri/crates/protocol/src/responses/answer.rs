@@ -9,6 +9,7 @@ use crate::{
         fold::{Fold, Folded, FoldedKind},
         request::{Format, Request, ToolChoice},
     },
+    chat::answer::own,
     json::write::{Commas, Sink},
 };
 
@@ -37,8 +38,17 @@ pub(crate) fn echo(request: &Request<'_>) -> String {
         None => out.raw("null"),
     }
     out.raw(",\"metadata\":");
-    out.raw(settings.metadata.filter(|raw| raw.len() < 2048).unwrap_or("{}"));
-    out.raw(if settings.parallel_tool_calls == Some(false) { ",\"parallel_tool_calls\":false" } else { ",\"parallel_tool_calls\":true" });
+    out.raw(
+        settings
+            .metadata
+            .filter(|raw| raw.len() < 2048)
+            .unwrap_or("{}"),
+    );
+    out.raw(if settings.parallel_tool_calls == Some(false) {
+        ",\"parallel_tool_calls\":false"
+    } else {
+        ",\"parallel_tool_calls\":true"
+    });
     out.raw(",\"previous_response_id\":null,\"reasoning\":{\"effort\":");
     out.text_or_null(settings.effort.as_ref());
     out.raw(",\"summary\":");
@@ -73,7 +83,7 @@ pub(crate) fn echo(request: &Request<'_>) -> String {
 /// Writes the response object. `finish` is none while the answer runs.
 pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, finish: Option<Finish>, out: &mut S) {
     out.raw("{\"id\":\"");
-    out.raw(&words.id);
+    out.raw(own(&words.id, &fold.id));
     out.raw("\",\"object\":\"response\",\"created_at\":");
     out.number(fold.created.unwrap_or(words.created));
     out.raw(",\"status\":\"");
@@ -90,7 +100,7 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, finish: Option<Finish>,
     });
     out.raw(&words.echo);
     out.raw(",\"model\":");
-    out.string(&words.model);
+    out.string(own(&words.model, &fold.model));
     out.raw(",\"output\":[");
     if finish.is_some() {
         let mut commas = Commas::default();
@@ -122,11 +132,21 @@ pub(crate) fn write_id<S: Sink>(kind: &FoldedKind, seed: &str, slot: usize, out:
 
 /// Writes an item as it stands: with what it holds so far, open or done.
 pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &mut S) {
-    let status = if item.done { "\"completed\"" } else { "\"in_progress\"" };
+    let status = if item.done {
+        "\"completed\""
+    } else {
+        "\"in_progress\""
+    };
     out.raw("{\"id\":\"");
     write_id(&item.kind, seed, slot, out);
     match &item.kind {
-        FoldedKind::Message { text, refusal, annotations, logprobs, phase } => {
+        FoldedKind::Message {
+            text,
+            refusal,
+            annotations,
+            logprobs,
+            phase,
+        } => {
             out.raw("\",\"type\":\"message\",\"status\":");
             out.raw(status);
             out.raw(",\"role\":\"assistant\"");
@@ -155,8 +175,18 @@ pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &
             }
             out.raw("]}");
         }
-        FoldedKind::Call { call_id, name, namespace, custom, input } => {
-            out.raw(if *custom { "\",\"type\":\"custom_tool_call\",\"status\":" } else { "\",\"type\":\"function_call\",\"status\":" });
+        FoldedKind::Call {
+            call_id,
+            name,
+            namespace,
+            custom,
+            input,
+        } => {
+            out.raw(if *custom {
+                "\",\"type\":\"custom_tool_call\",\"status\":"
+            } else {
+                "\",\"type\":\"function_call\",\"status\":"
+            });
             out.raw(status);
             out.raw(",\"call_id\":");
             out.text(call_id);
@@ -166,7 +196,11 @@ pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &
                 out.raw(",\"namespace\":");
                 out.text(namespace);
             }
-            out.raw(if *custom { ",\"input\":\"" } else { ",\"arguments\":\"" });
+            out.raw(if *custom {
+                ",\"input\":\""
+            } else {
+                ",\"arguments\":\""
+            });
             out.raw(input);
             out.raw("\"}");
         }

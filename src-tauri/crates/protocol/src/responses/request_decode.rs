@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     canonical::{
-        fields::{any, array, boolean, data_url, missing, number, object, text, unsigned, word, wrong_type},
+        fields::{
+            any, array, boolean, data_url, missing, number, object, text, unsigned, word,
+            wrong_type,
+        },
         request::{Call, Format, Item, Losses, Part, Request, Role, Settings},
     },
     json::{
@@ -37,12 +40,18 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "conversation" => stored(value, "conversation_not_found")?,
             "prompt" => {
                 if any(value)?.is_some() {
-                    return Err(RequestError::field("prompt", "Stored prompts belong to one provider's account: send the text as input."));
+                    return Err(RequestError::field(
+                        "prompt",
+                        "Stored prompts belong to one provider's account: send the text as input.",
+                    ));
                 }
             }
             "background" => {
                 if boolean(value, key)? == Some(true) {
-                    return Err(RequestError::field("background", "Background answers are not available on this account (T135)."));
+                    return Err(RequestError::field(
+                        "background",
+                        "Background answers are not available on this account (T135).",
+                    ));
                 }
             }
             key => setting(key, value, &mut request.settings, losses)?,
@@ -65,7 +74,8 @@ fn stored(value: &mut Reader<'_>, code: &'static str) -> Result<(), RequestError
     Err(RequestError {
         param: Some("previous_response_id".into()),
         code: Some(code),
-        message: "Earlier answers are not stored here: send the whole conversation as input.".to_owned(),
+        message: "Earlier answers are not stored here: send the whole conversation as input."
+            .to_owned(),
     })
 }
 
@@ -93,7 +103,10 @@ fn setting<'a>(
         "include" => {
             if !value.null()? {
                 array(value, key, |_, value| {
-                    if value.string_or_skip()?.is_some_and(|word| word.is("message.output_text.logprobs")) {
+                    if value
+                        .string_or_skip()?
+                        .is_some_and(|word| word.is("message.output_text.logprobs"))
+                    {
                         settings.logprobs = true;
                     }
                     Ok(())
@@ -133,7 +146,8 @@ fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(),
         match key {
             "verbosity" => settings.verbosity = word(value, "text.verbosity")?,
             "format" if value.kind()? == Kind::Object => {
-                let (mut kind, mut name, mut description, mut schema, mut strict) = (None, None, None, None, None);
+                let (mut kind, mut name, mut description, mut schema, mut strict) =
+                    (None, None, None, None, None);
                 object(value, "text.format", |key, value| {
                     match key {
                         "type" => kind = text(value, "text.format.type")?,
@@ -147,10 +161,18 @@ fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(),
                 })?;
                 settings.format = match kind.map(|kind| kind.decode().into_owned()).as_deref() {
                     Some("json_object") => Some(Format::JsonObject),
-                    Some("json_schema") => Some(Format::JsonSchema { name, description, schema, strict }),
+                    Some("json_schema") => Some(Format::JsonSchema {
+                        name,
+                        description,
+                        schema,
+                        strict,
+                    }),
                     Some("text") | None => None,
                     Some(_) => {
-                        return Err(RequestError::field("text.format", "Unknown format: use text, json_object or json_schema."));
+                        return Err(RequestError::field(
+                            "text.format",
+                            "Unknown format: use text, json_object or json_schema.",
+                        ));
                     }
                 };
             }
@@ -169,14 +191,22 @@ fn input<'a>(
         // T14: a plain string is one message of the user.
         Kind::String => {
             let text = value.string()?;
-            Ok(vec![Item::Message { role: Role::User, parts: vec![Part::Text(text)], phase: None }])
+            Ok(vec![Item::Message {
+                role: Role::User,
+                parts: vec![Part::Text(text)],
+                phase: None,
+            }])
         }
         Kind::Array => {
             let mut items = Vec::new();
             array(value, "input", |at, value| {
                 if value.kind()? == Kind::String {
                     let text = value.string()?;
-                    items.push(Item::Message { role: Role::User, parts: vec![Part::Text(text)], phase: None });
+                    items.push(Item::Message {
+                        role: Role::User,
+                        parts: vec![Part::Text(text)],
+                        phase: None,
+                    });
                     return Ok(());
                 }
                 let native = value.clone();
@@ -222,11 +252,17 @@ fn read_item<'a>(
             "phase" => item.phase = value.string_or_skip()?,
             "call_id" | "tool_call_id" => item.call_id = text(value, &param(key))?,
             "name" => item.name = text(value, &param(key))?,
-            "namespace" => item.namespace = value.string_or_skip()?.filter(|space| !space.is_empty()),
-            "arguments" | "input" if value.kind()? == Kind::String => item.input = Some(value.string()?),
+            "namespace" => {
+                item.namespace = value.string_or_skip()?.filter(|space| !space.is_empty())
+            }
+            "arguments" | "input" if value.kind()? == Kind::String => {
+                item.input = Some(value.string()?)
+            }
             // T78: arguments as an object.
             "arguments" | "input" => item.input = any(value)?.map(Text::spell),
-            "output" if matches!(value.kind()?, Kind::String | Kind::Array) => item.output = parts(value, at, key, losses)?,
+            "output" if matches!(value.kind()?, Kind::String | Kind::Array) => {
+                item.output = parts(value, at, key, losses)?
+            }
             "summary" if value.kind()? == Kind::Array => item.summary = summary(value)?,
             "encrypted_content" => item.sealed = any(value)?.is_some_and(|seal| seal != "\"\""),
             "tools" if value.kind()? == Kind::Array => tools(value, "input.tools", None, lifted)?,
@@ -255,23 +291,36 @@ impl<'a> RawItem<'a> {
                 let words = words_of(&self.parts).or(self.summary);
                 match words {
                     Some(text) if !self.sealed => items.push(Item::Reasoning { text }),
-                    _ => losses.dropped(format!("input[{at}]"), "sealed reasoning belongs to its own provider (T90)"),
+                    _ => losses.dropped(
+                        format!("input[{at}]"),
+                        "sealed reasoning belongs to its own provider (T90)",
+                    ),
                 }
             }
             Some("function_call" | "custom_tool_call") => {
                 let custom = kind.as_deref() == Some("custom_tool_call");
                 let input = self.input.unwrap_or_default();
                 items.push(Item::Call(Call {
-                    call_id: self.call_id.ok_or_else(|| missing(&format!("input[{at}].call_id")))?,
-                    name: self.name.ok_or_else(|| missing(&format!("input[{at}].name")))?,
+                    call_id: self
+                        .call_id
+                        .ok_or_else(|| missing(&format!("input[{at}].call_id")))?,
+                    name: self
+                        .name
+                        .ok_or_else(|| missing(&format!("input[{at}].name")))?,
                     namespace: self.namespace,
                     // T76: blank arguments are an empty object.
-                    input: if custom || !input.is_blank() { input } else { Text::spell("{}") },
+                    input: if custom || !input.is_blank() {
+                        input
+                    } else {
+                        Text::spell("{}")
+                    },
                     custom,
                 }));
             }
             Some("function_call_output" | "custom_tool_call_output") => items.push(Item::Output {
-                call_id: self.call_id.ok_or_else(|| missing(&format!("input[{at}].call_id")))?,
+                call_id: self
+                    .call_id
+                    .ok_or_else(|| missing(&format!("input[{at}].call_id")))?,
                 parts: self.output,
             }),
             Some("additional_tools") => {}
@@ -284,13 +333,23 @@ impl<'a> RawItem<'a> {
             Some(kind) => {
                 let native = native.raw()?;
                 let kind = Text::spell(kind);
-                items.push(Item::Opaque { origin: Dialect::Responses, kind, native, place: at });
+                items.push(Item::Opaque {
+                    origin: Dialect::Responses,
+                    kind,
+                    native,
+                    place: at,
+                });
             }
         }
         Ok(())
     }
 
-    fn into_message(self, at: usize, items: &mut Vec<Item<'a>>, losses: &mut Losses) -> Result<(), RequestError> {
+    fn into_message(
+        self,
+        at: usize,
+        items: &mut Vec<Item<'a>>,
+        losses: &mut Losses,
+    ) -> Result<(), RequestError> {
         let param = format!("input[{at}].role");
         let role = self.role.ok_or_else(|| missing(&param))?;
         let role = match role.decode().as_ref() {
@@ -300,16 +359,30 @@ impl<'a> RawItem<'a> {
             "assistant" => Role::Assistant,
             // T86
             "tool" => {
-                let call_id = self.call_id.ok_or_else(|| missing(&format!("input[{at}].tool_call_id")))?;
-                items.push(Item::Output { call_id, parts: self.parts });
+                let call_id = self
+                    .call_id
+                    .ok_or_else(|| missing(&format!("input[{at}].tool_call_id")))?;
+                items.push(Item::Output {
+                    call_id,
+                    parts: self.parts,
+                });
                 return Ok(());
             }
-            _ => return Err(RequestError::field(param, "Unknown role: use system, developer, user or assistant.")),
+            _ => {
+                return Err(RequestError::field(
+                    param,
+                    "Unknown role: use system, developer, user or assistant.",
+                ));
+            }
         };
         if self.parts.is_empty() && self.calls.is_empty() {
             losses.dropped(format!("input[{at}]"), "the message is empty");
         } else if !self.parts.is_empty() {
-            items.push(Item::Message { role, parts: self.parts, phase: self.phase });
+            items.push(Item::Message {
+                role,
+                parts: self.parts,
+                phase: self.phase,
+            });
         }
         items.extend(self.calls.into_iter().map(Item::Call));
         Ok(())
@@ -370,7 +443,10 @@ fn parts<'a>(
             })?;
             Ok(all)
         }
-        _ => Err(wrong_type(&format!("input[{at}].{key}"), "a string or an array of parts")),
+        _ => Err(wrong_type(
+            &format!("input[{at}].{key}"),
+            "a string or an array of parts",
+        )),
     }
 }
 
@@ -439,12 +515,17 @@ fn part<'a>(
             Part::Text(raw.text.ok_or_else(|| missing(&param("text")))?)
         }
         "refusal" => Part::Refusal(raw.refusal.ok_or_else(|| missing(&param("refusal")))?),
-        "input_image" | "image_url" => {
-            Part::Image { url: raw.url.ok_or_else(|| missing(&param("image_url")))?, detail: raw.detail }
-        }
+        "input_image" | "image_url" => Part::Image {
+            url: raw.url.ok_or_else(|| missing(&param("image_url")))?,
+            detail: raw.detail,
+        },
         "input_file" | "file" => {
             let data = raw.data.map(|data| data_url(data, raw.name.as_ref()));
-            Part::File { data, url: raw.file_url, name: raw.name }
+            Part::File {
+                data,
+                url: raw.file_url,
+                name: raw.name,
+            }
         }
         "input_audio" => Part::Audio {
             data: raw.data.ok_or_else(|| missing(&param("input_audio")))?,
@@ -470,7 +551,9 @@ fn chat_calls<'a>(value: &mut Reader<'a>, at: usize) -> Result<Vec<Call<'a>>, Re
                 "function" => object(value, key, |key, value| {
                     match key {
                         "name" => name = text(value, key)?,
-                        "arguments" if value.kind()? == Kind::String => input = Some(value.string()?),
+                        "arguments" if value.kind()? == Kind::String => {
+                            input = Some(value.string()?)
+                        }
                         "arguments" => input = any(value)?.map(Text::spell),
                         _ => value.skip()?,
                     }
@@ -484,7 +567,9 @@ fn chat_calls<'a>(value: &mut Reader<'a>, at: usize) -> Result<Vec<Call<'a>>, Re
             call_id: id.ok_or_else(|| missing(&format!("input[{at}].tool_calls.id")))?,
             name: name.ok_or_else(|| missing(&format!("input[{at}].tool_calls.function.name")))?,
             namespace: None,
-            input: input.filter(|input: &Text<'_>| !input.is_blank()).unwrap_or_else(|| Text::spell("{}")),
+            input: input
+                .filter(|input: &Text<'_>| !input.is_blank())
+                .unwrap_or_else(|| Text::spell("{}")),
             custom: false,
         });
         Ok(())

@@ -8,7 +8,9 @@ use crate::{
     Rope,
     canonical::{
         pairing::{calls, pair},
-        request::{Call, Chosen, Format, Item, Losses, Part, Request, Role, Settings, Tool, ToolChoice},
+        request::{
+            Call, Chosen, Format, Item, Losses, Part, Request, Role, Settings, Tool, ToolChoice,
+        },
         schema::write_parameters,
     },
     json::{
@@ -35,7 +37,13 @@ pub(crate) fn encode<'a>(
         hoist_system(&mut request);
     }
     let naming = Naming::new(&request.tools, calls(&request.items), false);
-    let mut encoder = Encoder { out: RopeWriter::new(body), commas: Commas::default(), codex, naming, losses };
+    let mut encoder = Encoder {
+        out: RopeWriter::new(body),
+        commas: Commas::default(),
+        codex,
+        naming,
+        losses,
+    };
     encoder.head(&request, options.model.or(head.model.as_deref()));
     encoder.input(&request)?;
     encoder.tools(&request)?;
@@ -49,10 +57,20 @@ fn hoist_system(request: &mut Request<'_>) {
     let leading = request
         .items
         .iter()
-        .take_while(|item| matches!(item, Item::Message { role: Role::System | Role::Developer, .. }))
+        .take_while(|item| {
+            matches!(
+                item,
+                Item::Message {
+                    role: Role::System | Role::Developer,
+                    ..
+                }
+            )
+        })
         .count();
     for item in request.items.drain(..leading) {
-        let Item::Message { parts, .. } = item else { continue };
+        let Item::Message { parts, .. } = item else {
+            continue;
+        };
         for part in parts {
             let Part::Text(text) = part else { continue };
             match &mut request.instructions {
@@ -135,12 +153,23 @@ impl Encoder<'_> {
                     commas.next(&mut self.out);
                     self.output(&request.items, call_id, parts)?;
                 }
-                Item::Opaque { origin: Dialect::Responses, native, .. } => {
+                Item::Opaque {
+                    origin: Dialect::Responses,
+                    native,
+                    ..
+                } => {
                     commas.next(&mut self.out);
                     self.out.raw(native);
                 }
-                Item::Opaque { origin: Dialect::Chat, place, .. } => {
-                    self.losses.dropped(format!("messages[{place}]"), "only its own dialect knows this item");
+                Item::Opaque {
+                    origin: Dialect::Chat,
+                    place,
+                    ..
+                } => {
+                    self.losses.dropped(
+                        format!("messages[{place}]"),
+                        "only its own dialect knows this item",
+                    );
                 }
             }
         }
@@ -180,18 +209,29 @@ impl Encoder<'_> {
             match part {
                 Part::Text(text) => {
                     commas.next(&mut self.out);
-                    self.out.raw(if own { "{\"type\":\"output_text\",\"text\":" } else { "{\"type\":\"input_text\",\"text\":" });
+                    self.out.raw(if own {
+                        "{\"type\":\"output_text\",\"text\":"
+                    } else {
+                        "{\"type\":\"input_text\",\"text\":"
+                    });
                     self.out.text(text);
                     self.out.raw("}");
                 }
                 Part::Refusal(text) => {
                     commas.next(&mut self.out);
-                    self.out.raw(if own { "{\"type\":\"refusal\",\"refusal\":" } else { "{\"type\":\"input_text\",\"text\":" });
+                    self.out.raw(if own {
+                        "{\"type\":\"refusal\",\"refusal\":"
+                    } else {
+                        "{\"type\":\"input_text\",\"text\":"
+                    });
                     self.out.text(text);
                     self.out.raw("}");
                 }
                 Part::Image { .. } | Part::File { .. } if own => {
-                    self.losses.dropped(format!("message {at}"), "the model's own messages hold text only");
+                    self.losses.dropped(
+                        format!("message {at}"),
+                        "the model's own messages hold text only",
+                    );
                 }
                 Part::Image { url, detail } => {
                     commas.next(&mut self.out);
@@ -199,13 +239,15 @@ impl Encoder<'_> {
                     self.out.text(url);
                     self.out.raw(",\"detail\":");
                     // T22: the field is required here.
-                    self.out.text(detail.as_ref().unwrap_or(&Text::spell("auto")));
+                    self.out
+                        .text(detail.as_ref().unwrap_or(&Text::spell("auto")));
                     self.out.raw("}");
                 }
                 Part::File { data, url, name } => {
                     commas.next(&mut self.out);
                     self.out.raw("{\"type\":\"input_file\"");
-                    for (key, value) in [("filename", name), ("file_data", data), ("file_url", url)] {
+                    for (key, value) in [("filename", name), ("file_data", data), ("file_url", url)]
+                    {
                         if let Some(value) = value {
                             self.out.raw(",\"");
                             self.out.raw(key);
@@ -228,9 +270,14 @@ impl Encoder<'_> {
 
     /// Ids of items are left out: only `call_id` joins a call to its output (T74, T75).
     fn call(&mut self, call: &Call<'_>) {
-        self.out.raw(if call.custom { "{\"type\":\"custom_tool_call\"" } else { "{\"type\":\"function_call\"" });
+        self.out.raw(if call.custom {
+            "{\"type\":\"custom_tool_call\""
+        } else {
+            "{\"type\":\"function_call\""
+        });
         self.out.raw(",\"call_id\":\"");
-        self.out.raw(&cap_call_id(&call.call_id, wire::LONGEST_CALL_ID));
+        self.out
+            .raw(&cap_call_id(&call.call_id, wire::LONGEST_CALL_ID));
         self.out.raw("\",\"name\":\"");
         let name = self.naming.wire(call.namespace.as_ref(), &call.name);
         self.out.raw(&name);
@@ -239,14 +286,27 @@ impl Encoder<'_> {
             self.out.raw(",\"namespace\":");
             self.out.text(namespace);
         }
-        self.out.raw(if call.custom { ",\"input\":" } else { ",\"arguments\":" });
+        self.out.raw(if call.custom {
+            ",\"input\":"
+        } else {
+            ",\"arguments\":"
+        });
         self.out.text(&call.input);
         self.out.raw("}");
     }
 
-    fn output(&mut self, items: &[Item<'_>], call_id: &Text<'_>, parts: &[Part<'_>]) -> Result<(), RequestError> {
+    fn output(
+        &mut self,
+        items: &[Item<'_>],
+        call_id: &Text<'_>,
+        parts: &[Part<'_>],
+    ) -> Result<(), RequestError> {
         let custom = calls(items).any(|call| call.custom && call.call_id == *call_id);
-        self.out.raw(if custom { "{\"type\":\"custom_tool_call_output\"" } else { "{\"type\":\"function_call_output\"" });
+        self.out.raw(if custom {
+            "{\"type\":\"custom_tool_call_output\""
+        } else {
+            "{\"type\":\"function_call_output\""
+        });
         self.out.raw(",\"call_id\":\"");
         self.out.raw(&cap_call_id(call_id, wire::LONGEST_CALL_ID));
         self.out.raw("\",\"output\":");
@@ -271,16 +331,25 @@ impl Encoder<'_> {
             let mut commas = Commas::default();
             let mut seen = Vec::new();
             for tool in &request.tools {
-                let wire_name = tool.named().map(|(space, name)| (space, self.naming.wire(space, name).into_owned()));
+                let wire_name = tool
+                    .named()
+                    .map(|(space, name)| (space, self.naming.wire(space, name).into_owned()));
                 if let Some(named) = &wire_name {
                     // T49: the first of two tools with one name counts.
                     if seen.contains(named) {
-                        self.losses.dropped(format!("tool {}", named.1), "a tool of this name was declared before");
+                        self.losses.dropped(
+                            format!("tool {}", named.1),
+                            "a tool of this name was declared before",
+                        );
                         continue;
                     }
                     seen.push(named.clone());
                 }
-                self.tool(tool, wire_name.map_or(String::new(), |(_, name)| name), &mut commas);
+                self.tool(
+                    tool,
+                    wire_name.map_or(String::new(), |(_, name)| name),
+                    &mut commas,
+                );
             }
             self.out.raw("]");
         }
@@ -290,7 +359,8 @@ impl Encoder<'_> {
         if request.tools.is_empty() {
             // T60: a choice among nothing is refused upstream; "none" loses nothing.
             if *choice != ToolChoice::None {
-                self.losses.dropped("tool_choice", "there are no tools to choose from");
+                self.losses
+                    .dropped("tool_choice", "there are no tools to choose from");
             }
             return Ok(());
         }
@@ -302,7 +372,11 @@ impl Encoder<'_> {
             ToolChoice::Named(chosen) => self.chosen(chosen, &request.tools)?,
             ToolChoice::Allowed { required, tools } => {
                 self.out.raw("{\"type\":\"allowed_tools\",\"mode\":");
-                self.out.raw(if *required { "\"required\"" } else { "\"auto\"" });
+                self.out.raw(if *required {
+                    "\"required\""
+                } else {
+                    "\"auto\""
+                });
                 self.out.raw(",\"tools\":[");
                 let mut commas = Commas::default();
                 for chosen in tools {
@@ -317,7 +391,11 @@ impl Encoder<'_> {
 
     fn chosen(&mut self, chosen: &Chosen<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
         wire::require_declared(chosen, tools)?;
-        self.out.raw(if chosen.custom { "{\"type\":\"custom\",\"name\":\"" } else { "{\"type\":\"function\",\"name\":\"" });
+        self.out.raw(if chosen.custom {
+            "{\"type\":\"custom\",\"name\":\""
+        } else {
+            "{\"type\":\"function\",\"name\":\""
+        });
         let name = self.naming.wire(chosen.namespace.as_ref(), &chosen.name);
         self.out.raw(&name);
         self.out.raw("\"}");
@@ -326,7 +404,13 @@ impl Encoder<'_> {
 
     fn tool(&mut self, tool: &Tool<'_>, wire_name: String, commas: &mut Commas) {
         match tool {
-            Tool::Function { namespace, description, parameters, strict, .. } => {
+            Tool::Function {
+                namespace,
+                description,
+                parameters,
+                strict,
+                ..
+            } => {
                 commas.next(&mut self.out);
                 self.open_namespace(namespace.as_ref());
                 self.out.raw("{\"type\":\"function\",\"name\":\"");
@@ -340,10 +424,19 @@ impl Encoder<'_> {
                 let strict = strict.unwrap_or(false);
                 write_parameters(*parameters, strict, &mut self.out);
                 // T44: left out, the upstream may take it for true.
-                self.out.raw(if strict { ",\"strict\":true}" } else { ",\"strict\":false}" });
+                self.out.raw(if strict {
+                    ",\"strict\":true}"
+                } else {
+                    ",\"strict\":false}"
+                });
                 self.close_namespace(namespace.as_ref());
             }
-            Tool::Custom { namespace, description, format, .. } => {
+            Tool::Custom {
+                namespace,
+                description,
+                format,
+                ..
+            } => {
                 commas.next(&mut self.out);
                 self.open_namespace(namespace.as_ref());
                 self.out.raw("{\"type\":\"custom\",\"name\":\"");
@@ -360,12 +453,23 @@ impl Encoder<'_> {
                 self.out.raw("}");
                 self.close_namespace(namespace.as_ref());
             }
-            Tool::Hosted { origin: Dialect::Responses, native, .. } => {
+            Tool::Hosted {
+                origin: Dialect::Responses,
+                native,
+                ..
+            } => {
                 commas.next(&mut self.out);
                 self.out.raw(native);
             }
-            Tool::Hosted { origin: Dialect::Chat, kind, .. } => {
-                self.losses.dropped(format!("tools ({})", kind.decode()), "only its own provider runs this tool (T59)");
+            Tool::Hosted {
+                origin: Dialect::Chat,
+                kind,
+                ..
+            } => {
+                self.losses.dropped(
+                    format!("tools ({})", kind.decode()),
+                    "only its own provider runs this tool (T59)",
+                );
             }
         }
     }
@@ -389,7 +493,10 @@ impl Encoder<'_> {
         if !request.tools.is_empty()
             && let Some(parallel) = settings.parallel_tool_calls
         {
-            self.raw_field("parallel_tool_calls", Some(if parallel { "true" } else { "false" }));
+            self.raw_field(
+                "parallel_tool_calls",
+                Some(if parallel { "true" } else { "false" }),
+            );
         }
         self.reasoning(settings, options);
         self.text(settings);
@@ -415,18 +522,24 @@ impl Encoder<'_> {
 
     /// What the Codex backend refuses, and what Responses has no word for.
     fn limits(&mut self, settings: &Settings<'_>) {
-        let floor = settings.max_output_tokens.map(|limit| limit.max(wire::LOWEST_LIMIT).to_string());
+        let floor = settings
+            .max_output_tokens
+            .map(|limit| limit.max(wire::LOWEST_LIMIT).to_string());
         let plain = [
             ("max_output_tokens", floor.as_deref()),
             ("temperature", settings.temperature),
             ("top_p", settings.top_p),
-            ("top_logprobs", settings.top_logprobs.filter(|_| settings.logprobs)),
+            (
+                "top_logprobs",
+                settings.top_logprobs.filter(|_| settings.logprobs),
+            ),
             ("metadata", settings.metadata),
         ];
         for (key, value) in plain {
             if self.codex && CODEX_DROPS.contains(&key) {
                 if value.is_some() {
-                    self.losses.dropped(key, "the Codex backend refuses this field (F83)");
+                    self.losses
+                        .dropped(key, "the Codex backend refuses this field (F83)");
                 }
             } else {
                 self.raw_field(key, value);
@@ -441,11 +554,19 @@ impl Encoder<'_> {
             if !self.codex {
                 self.text_field(key, value.as_ref());
             } else if value.is_some() {
-                self.losses.dropped(key, "the Codex backend refuses this field (F83)");
+                self.losses
+                    .dropped(key, "the Codex backend refuses this field (F83)");
             }
         }
-        if settings.max_output_tokens.is_some_and(|limit| limit < wire::LOWEST_LIMIT) && !self.codex {
-            self.losses.approximated("max_tokens", "raised to the lowest limit the account's dialect takes (T117)");
+        if settings
+            .max_output_tokens
+            .is_some_and(|limit| limit < wire::LOWEST_LIMIT)
+            && !self.codex
+        {
+            self.losses.approximated(
+                "max_tokens",
+                "raised to the lowest limit the account's dialect takes (T117)",
+            );
         }
         let gone = [
             ("stop", settings.stop),
@@ -457,14 +578,24 @@ impl Encoder<'_> {
         ];
         for (key, value) in gone {
             if value.is_some() {
-                self.losses.dropped(key, "the account's dialect has no such field (T119, T123)");
+                self.losses
+                    .dropped(key, "the account's dialect has no such field (T119, T123)");
             }
         }
     }
 
     fn reasoning(&mut self, settings: &Settings<'_>, options: &Options<'_>) {
-        let effort = options.effort.map(Text::spell).or_else(|| settings.effort.as_ref().map(Text::borrowed));
-        let effort = effort.map(|word| if self.codex && word.is("ultra") { Text::spell("max") } else { word });
+        let effort = options
+            .effort
+            .map(Text::spell)
+            .or_else(|| settings.effort.as_ref().map(Text::borrowed));
+        let effort = effort.map(|word| {
+            if self.codex && word.is("ultra") {
+                Text::spell("max")
+            } else {
+                word
+            }
+        });
         let off = effort.as_ref().is_some_and(|word| word.is("none"));
         // Without a summary the client would see no reasoning at all (F85); elsewhere it may need a verified organisation.
         let summary = match &settings.summary {
@@ -502,10 +633,16 @@ impl Encoder<'_> {
                 commas.key(&mut self.out, "format");
                 self.out.raw("{\"type\":\"json_object\"}");
             }
-            Some(Format::JsonSchema { name, description, schema, strict }) => {
+            Some(Format::JsonSchema {
+                name,
+                description,
+                schema,
+                strict,
+            }) => {
                 commas.key(&mut self.out, "format");
                 self.out.raw("{\"type\":\"json_schema\",\"name\":");
-                self.out.text(name.as_ref().unwrap_or(&Text::spell("answer")));
+                self.out
+                    .text(name.as_ref().unwrap_or(&Text::spell("answer")));
                 if let Some(description) = description {
                     self.out.raw(",\"description\":");
                     self.out.text(description);
@@ -513,7 +650,11 @@ impl Encoder<'_> {
                 self.out.raw(",\"schema\":");
                 self.out.raw(schema.unwrap_or("{}"));
                 if let Some(strict) = strict {
-                    self.out.raw(if *strict { ",\"strict\":true" } else { ",\"strict\":false" });
+                    self.out.raw(if *strict {
+                        ",\"strict\":true"
+                    } else {
+                        ",\"strict\":false"
+                    });
                 }
                 self.out.raw("}");
             }
@@ -526,7 +667,10 @@ impl Encoder<'_> {
     }
 
     fn service_tier(&mut self, settings: &Settings<'_>, options: &Options<'_>) {
-        let Some(tier) = options.service_tier.map(Text::spell).or_else(|| settings.service_tier.clone().map(Text::into_owned))
+        let Some(tier) = options
+            .service_tier
+            .map(Text::spell)
+            .or_else(|| settings.service_tier.clone().map(Text::into_owned))
         else {
             return;
         };
@@ -535,7 +679,10 @@ impl Encoder<'_> {
         } else if tier.is("priority") || tier.is("fast") {
             self.raw_field("service_tier", Some("\"priority\""));
         } else if !tier.is("auto") && !tier.is("default") {
-            self.losses.dropped("service_tier", "the Codex backend takes priority or nothing");
+            self.losses.dropped(
+                "service_tier",
+                "the Codex backend takes priority or nothing",
+            );
         }
     }
 }
@@ -555,6 +702,8 @@ fn mentions_json(items: &[Item<'_>]) -> bool {
 }
 
 fn holds_json(text: &[u8]) -> bool {
-    memchr::memchr2_iter(b'j', b'J', text)
-        .any(|at| text.get(at..at + 4).is_some_and(|word| word.eq_ignore_ascii_case(b"json")))
+    memchr::memchr2_iter(b'j', b'J', text).any(|at| {
+        text.get(at..at + 4)
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"json"))
+    })
 }

@@ -57,9 +57,14 @@ impl Decoder {
         }
         let mut reader = Reader::new(data);
         // Nearly always the first member; then nothing else is read for events that do not matter.
-        let kind = match data.strip_prefix("{\"type\":\"").and_then(|rest| rest.split_once('"')) {
+        let kind = match data
+            .strip_prefix("{\"type\":\"")
+            .and_then(|rest| rest.split_once('"'))
+        {
             Some((kind, _)) => kind,
-            None => match find_type(&mut reader.clone()).or_else(|| name.and_then(|name| std::str::from_utf8(name).ok())) {
+            None => match find_type(&mut reader.clone())
+                .or_else(|| name.and_then(|name| std::str::from_utf8(name).ok()))
+            {
                 Some(kind) => kind,
                 None => return,
             },
@@ -105,13 +110,27 @@ impl Decoder {
         &self.watch.observed
     }
 
-    fn response_event(&mut self, kind: &str, reader: &mut Reader<'_>, data: &str, to: &mut impl Receiver) -> Result<(), Malformed> {
+    fn response_event(
+        &mut self,
+        kind: &str,
+        reader: &mut Reader<'_>,
+        data: &str,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
         match kind {
-            "output_text.delta" | "refusal.delta" | "reasoning_summary_text.delta" | "reasoning_text.delta"
-            | "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
+            "output_text.delta"
+            | "refusal.delta"
+            | "reasoning_summary_text.delta"
+            | "reasoning_text.delta"
+            | "function_call_arguments.delta"
+            | "custom_tool_call_input.delta" => {
                 let fields = read_fields(reader)?;
-                let Some(delta) = fields.delta.as_ref().filter(|delta| !delta.is_empty()) else { return Ok(()) };
-                let Some(at) = self.place(kind, fields.index, to) else { return Ok(()) };
+                let Some(delta) = fields.delta.as_ref().filter(|delta| !delta.is_empty()) else {
+                    return Ok(());
+                };
+                let Some(at) = self.place(kind, fields.index, to) else {
+                    return Ok(());
+                };
                 self.delta(kind, at, delta, &fields, to);
             }
             "output_item.added" => {
@@ -126,7 +145,13 @@ impl Decoder {
                 let fields = read_fields(reader)?;
                 if let Some(mut item) = fields.item {
                     let item = read_item(&mut item)?;
-                    let index = fields.index.or_else(|| self.items.iter().rev().find(|known| known.open).map(|known| known.index));
+                    let index = fields.index.or_else(|| {
+                        self.items
+                            .iter()
+                            .rev()
+                            .find(|known| known.open)
+                            .map(|known| known.index)
+                    });
                     self.done(index.unwrap_or(self.items.len() as u64), &item, to)?;
                 }
             }
@@ -143,7 +168,8 @@ impl Decoder {
                 let fields = read_fields(reader)?;
                 if let Some(mut response) = fields.response {
                     let (head, _) = read_answer(&mut response)?;
-                    self.watch.start(head.id.as_ref(), head.model.as_ref(), head.created, to);
+                    self.watch
+                        .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
                 }
             }
             "completed" | "done" | "incomplete" | "failed" | "cancelled" => {
@@ -153,7 +179,14 @@ impl Decoder {
                     None if kind == "failed" || kind == "cancelled" => self.fail(data, to),
                     None => {
                         self.close_all(to);
-                        self.watch.done(if kind == "incomplete" { Finish::Length } else { Finish::Stop }, to);
+                        self.watch.done(
+                            if kind == "incomplete" {
+                                Finish::Length
+                            } else {
+                                Finish::Stop
+                            },
+                            to,
+                        );
                     }
                 }
             }
@@ -162,12 +195,23 @@ impl Decoder {
         Ok(())
     }
 
-    fn delta(&mut self, kind: &str, at: usize, delta: &Text<'_>, fields: &Fields<'_>, to: &mut impl Receiver) {
+    fn delta(
+        &mut self,
+        kind: &str,
+        at: usize,
+        delta: &Text<'_>,
+        fields: &Fields<'_>,
+        to: &mut impl Receiver,
+    ) {
         let known = &mut self.items[at];
         let Some(slot) = known.slot else { return };
         let delta = delta.borrowed();
         let event = match kind {
-            "output_text.delta" => Event::Text { slot, delta, logprobs: fields.logprobs },
+            "output_text.delta" => Event::Text {
+                slot,
+                delta,
+                logprobs: fields.logprobs,
+            },
             "refusal.delta" => Event::Refusal { slot, delta },
             "reasoning_summary_text.delta" | "reasoning_text.delta" => {
                 if known.told && fields.paragraph > known.paragraph {
@@ -202,7 +246,13 @@ impl Decoder {
     }
 
     fn remember(&mut self, index: u64, slot: Option<usize>) {
-        self.items.push(Known { index, slot, told: false, open: true, paragraph: 0 });
+        self.items.push(Known {
+            index,
+            slot,
+            told: false,
+            open: true,
+            paragraph: 0,
+        });
     }
 
     fn open(&mut self, index: u64, item: &RawItem<'_>, to: &mut impl Receiver) -> usize {
@@ -210,7 +260,9 @@ impl Decoder {
             return at;
         }
         let start = match item.kind.as_ref().map(Text::raw).unwrap_or_default() {
-            "message" => Some(Start::Message { phase: item.phase.clone() }),
+            "message" => Some(Start::Message {
+                phase: item.phase.clone(),
+            }),
             "reasoning" => Some(Start::Reasoning),
             "function_call" | "custom_tool_call" => item.name.clone().map(|name| Start::Call {
                 call_id: item.call_id.clone().or(item.id.clone()).unwrap_or_default(),
@@ -228,13 +280,20 @@ impl Decoder {
     }
 
     /// Closes an item; whatever its deltas did not tell is told now.
-    fn done(&mut self, index: u64, item: &RawItem<'_>, to: &mut impl Receiver) -> Result<(), Malformed> {
+    fn done(
+        &mut self,
+        index: u64,
+        item: &RawItem<'_>,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
         let at = self.open(index, item, to);
         let known = &mut self.items[at];
         if !std::mem::take(&mut known.open) {
             return Ok(());
         }
-        let Some(slot) = known.slot else { return Ok(()) };
+        let Some(slot) = known.slot else {
+            return Ok(());
+        };
         if !known.told {
             tell(slot, item, to)?;
         }
@@ -242,19 +301,33 @@ impl Decoder {
         Ok(())
     }
 
-    fn terminal(&mut self, kind: &str, mut response: Reader<'_>, data: &str, to: &mut impl Receiver) -> Result<(), Malformed> {
+    fn terminal(
+        &mut self,
+        kind: &str,
+        mut response: Reader<'_>,
+        data: &str,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
         let (head, output) = read_answer(&mut response)?;
-        self.watch.start(head.id.as_ref(), head.model.as_ref(), head.created, to);
+        self.watch
+            .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
         self.watch.usage(head.usage);
         let status = head.status.as_ref().map(Text::decode);
-        let failed = matches!(kind, "failed" | "cancelled") || matches!(status.as_deref(), Some("failed" | "cancelled")) || head.failed;
+        let failed = matches!(kind, "failed" | "cancelled")
+            || matches!(status.as_deref(), Some("failed" | "cancelled"))
+            || head.failed;
         if failed {
             self.fail(data, to);
             return Ok(());
         }
         if let Some(mut output) = output {
             let mut index = 0;
-            let mut seen: Vec<u64> = self.items.iter().filter(|known| !known.open).map(|known| known.index).collect();
+            let mut seen: Vec<u64> = self
+                .items
+                .iter()
+                .filter(|known| !known.open)
+                .map(|known| known.index)
+                .collect();
             seen.sort_unstable();
             output.elements(|value| {
                 let item = read_item(value)?;
@@ -283,8 +356,15 @@ impl Decoder {
     }
 
     fn close_all(&mut self, to: &mut impl Receiver) {
-        let mut open: Vec<usize> =
-            self.items.iter_mut().filter(|known| std::mem::take(&mut known.open)).filter_map(|known| known.slot).collect();
+        let mut open: Vec<usize> = self
+            .items
+            .iter_mut()
+            .filter_map(|known| {
+                std::mem::take(&mut known.open)
+                    .then_some(known.slot)
+                    .flatten()
+            })
+            .collect();
         open.sort_unstable();
         for slot in open {
             to.take(Event::ItemEnd { slot });
@@ -297,7 +377,10 @@ fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
     reader
         .members(|key, value| {
             if key == "type" && value.kind()? == Kind::String {
-                kind = value.raw()?.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+                kind = value
+                    .raw()?
+                    .strip_prefix('"')
+                    .and_then(|inner| inner.strip_suffix('"'));
                 return Ok::<(), Malformed>(());
             }
             value.skip()
@@ -347,7 +430,9 @@ struct RawItem<'a> {
 
 impl RawItem<'_> {
     fn is_custom(&self) -> bool {
-        self.kind.as_ref().is_some_and(|kind| kind.is("custom_tool_call"))
+        self.kind
+            .as_ref()
+            .is_some_and(|kind| kind.is("custom_tool_call"))
     }
 }
 
@@ -363,7 +448,9 @@ fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malformed> {
             ("id", _) => item.id = value.string_or_skip()?,
             ("call_id", _) => item.call_id = value.string_or_skip()?.filter(|id| !id.is_empty()),
             ("name", _) => item.name = value.string_or_skip()?.filter(|name| !name.is_empty()),
-            ("namespace", _) => item.namespace = value.string_or_skip()?.filter(|space| !space.is_empty()),
+            ("namespace", _) => {
+                item.namespace = value.string_or_skip()?.filter(|space| !space.is_empty())
+            }
             ("phase", _) => item.phase = value.string_or_skip()?,
             ("arguments" | "input", Kind::String) => item.input = Some(value.string()?),
             ("arguments", Kind::Object) => item.input = Some(Text::spell(value.raw()?)),
@@ -385,12 +472,17 @@ fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malformed> {
 /// Tells the whole content of an item at once.
 fn tell(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) -> Result<(), Malformed> {
     if let Some(input) = item.input.as_ref().filter(|input| !input.is_empty()) {
-        to.take(Event::Input { slot, delta: input.borrowed() });
+        to.take(Event::Input {
+            slot,
+            delta: input.borrowed(),
+        });
     }
     let reasoning = item.kind.as_ref().is_some_and(|kind| kind.is("reasoning"));
     let mut paragraphs = 0;
     for list in [&item.summary, &item.content] {
-        let Some(mut list) = list.clone() else { continue };
+        let Some(mut list) = list.clone() else {
+            continue;
+        };
         // A summary is what the client is meant to read; the raw thoughts only count without one.
         if reasoning && paragraphs > 0 {
             break;
@@ -408,7 +500,9 @@ fn tell(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) -> Result<(), M
                         annotations = Some(value.clone());
                         value.skip()?;
                     }
-                    ("logprobs", Kind::Array) => logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
+                    ("logprobs", Kind::Array) => {
+                        logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{"))
+                    }
                     _ => value.skip()?,
                 }
                 Ok::<(), Malformed>(())
@@ -421,7 +515,11 @@ fn tell(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) -> Result<(), M
                     paragraphs += 1;
                     to.take(Event::Reasoning { slot, delta: text });
                 } else {
-                    to.take(Event::Text { slot, delta: text, logprobs });
+                    to.take(Event::Text {
+                        slot,
+                        delta: text,
+                        logprobs,
+                    });
                 }
             }
             if let Some(delta) = refusal.filter(|text| !text.is_empty()) {
@@ -429,7 +527,10 @@ fn tell(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) -> Result<(), M
             }
             if let Some(mut annotations) = annotations {
                 annotations.elements(|native| {
-                    to.take(Event::Annotation { slot, native: native.raw()? });
+                    to.take(Event::Annotation {
+                        slot,
+                        native: native.raw()?,
+                    });
                     Ok::<(), Malformed>(())
                 })?;
             }
@@ -451,7 +552,9 @@ struct AnswerHead<'a> {
     failed: bool,
 }
 
-fn read_answer<'a>(response: &mut Reader<'a>) -> Result<(AnswerHead<'a>, Option<Reader<'a>>), Malformed> {
+fn read_answer<'a>(
+    response: &mut Reader<'a>,
+) -> Result<(AnswerHead<'a>, Option<Reader<'a>>), Malformed> {
     let mut head = AnswerHead::default();
     let mut output = None;
     response.members(|key, value| {

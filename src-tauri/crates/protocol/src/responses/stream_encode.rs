@@ -5,12 +5,15 @@
 
 use bytes::BytesMut;
 
-use super::answer::{Words, write, write_id, write_item, write_refusal_part, write_summary_part, write_text_part};
+use super::answer::{
+    Words, write, write_id, write_item, write_refusal_part, write_summary_part, write_text_part,
+};
 use crate::{
     canonical::{
         event::{Event, Finish},
         fold::{Fold, FoldedKind, inside_array},
     },
+    chat::answer::own,
     error::{StreamWords, in_band},
     json::{text::Text, write::Sink},
     types::{Dialect, ErrorBody},
@@ -38,7 +41,12 @@ struct Parts {
 impl Encoder {
     /// For one answer.
     pub(crate) fn new(words: Words) -> Self {
-        Self { words, sequence: 0, fold: Fold::default(), slots: Vec::new() }
+        Self {
+            words,
+            sequence: 0,
+            fold: Fold::default(),
+            slots: Vec::new(),
+        }
     }
 
     /// Writes what the event means for the client.
@@ -64,21 +72,43 @@ impl Encoder {
                 self.slots.push(Parts::default());
                 self.item("response.output_item.added", slot, out);
             }
-            Event::Text { slot, delta, logprobs } => self.text(slot, &delta, logprobs, out),
+            Event::Text {
+                slot,
+                delta,
+                logprobs,
+            } => self.text(slot, &delta, logprobs, out),
             Event::Refusal { slot, delta } => self.refusal(slot, &delta, out),
             Event::Annotation { slot, native } => self.annotation(slot, native, out),
             Event::Reasoning { slot, delta } => self.reasoning(slot, &delta, out),
             Event::ReasoningBreak { .. } => {}
             Event::Input { slot, delta } => {
-                let custom = matches!(self.fold.kind(slot), Some(FoldedKind::Call { custom: true, .. }));
-                self.part(if custom { "response.custom_tool_call_input.delta" } else { "response.function_call_arguments.delta" }, slot, out);
+                let custom = matches!(
+                    self.fold.kind(slot),
+                    Some(FoldedKind::Call { custom: true, .. })
+                );
+                self.part(
+                    if custom {
+                        "response.custom_tool_call_input.delta"
+                    } else {
+                        "response.function_call_arguments.delta"
+                    },
+                    slot,
+                    out,
+                );
                 out.raw(",\"delta\":");
                 out.text(&delta);
                 out.raw("}\n\n");
             }
             Event::ItemEnd { slot } => self.end(slot, out),
             Event::Done { finish, .. } => {
-                self.begin(if finish == Finish::Stop { "response.completed" } else { "response.incomplete" }, out);
+                self.begin(
+                    if finish == Finish::Stop {
+                        "response.completed"
+                    } else {
+                        "response.incomplete"
+                    },
+                    out,
+                );
                 out.raw(",\"response\":");
                 write(&self.fold, &self.words, Some(finish), out);
                 out.raw("}\n\n");
@@ -91,8 +121,8 @@ impl Encoder {
     pub(crate) fn fail(&mut self, error: &ErrorBody, out: &mut BytesMut) {
         let created = self.fold.created.unwrap_or(self.words.created);
         let words = StreamWords {
-            id: &self.words.id,
-            model: &self.words.model,
+            id: own(&self.words.id, &self.fold.id),
+            model: own(&self.words.model, &self.fold.model),
             created: i64::try_from(created).unwrap_or(0),
             sequence: self.sequence,
         };
@@ -146,7 +176,9 @@ impl Encoder {
     }
 
     fn open_text(&mut self, slot: usize, out: &mut BytesMut) -> u64 {
-        let Some(parts) = self.slots.get_mut(slot) else { return 0 };
+        let Some(parts) = self.slots.get_mut(slot) else {
+            return 0;
+        };
         if let Some(index) = parts.text {
             return index;
         }
@@ -163,7 +195,9 @@ impl Encoder {
     }
 
     fn refusal(&mut self, slot: usize, delta: &Text<'_>, out: &mut BytesMut) {
-        let Some(parts) = self.slots.get_mut(slot) else { return };
+        let Some(parts) = self.slots.get_mut(slot) else {
+            return;
+        };
         let index = match parts.refusal {
             Some(index) => index,
             None => {
@@ -189,7 +223,9 @@ impl Encoder {
 
     fn annotation(&mut self, slot: usize, native: &str, out: &mut BytesMut) {
         let index = self.open_text(slot, out);
-        let Some(parts) = self.slots.get_mut(slot) else { return };
+        let Some(parts) = self.slots.get_mut(slot) else {
+            return;
+        };
         let number = parts.annotations;
         parts.annotations += 1;
         self.part("response.output_text.annotation.added", slot, out);
@@ -233,16 +269,24 @@ impl Encoder {
 
     fn close_paragraph(&mut self, slot: usize, out: &mut BytesMut) {
         let index = self.paragraph(slot);
-        let open = self.slots.get_mut(slot).is_some_and(|parts| std::mem::take(&mut parts.paragraph_open));
+        let open = self
+            .slots
+            .get_mut(slot)
+            .is_some_and(|parts| std::mem::take(&mut parts.paragraph_open));
         if !open {
             return;
         }
-        for (name, part) in [("response.reasoning_summary_text.done", false), ("response.reasoning_summary_part.done", true)] {
+        for (name, part) in [
+            ("response.reasoning_summary_text.done", false),
+            ("response.reasoning_summary_part.done", true),
+        ] {
             self.part(name, slot, out);
             out.raw(",\"summary_index\":");
             out.number(index);
             let text = match self.fold.kind(slot) {
-                Some(FoldedKind::Reasoning { paragraphs }) => paragraphs.last().map_or("", String::as_str),
+                Some(FoldedKind::Reasoning { paragraphs }) => {
+                    paragraphs.last().map_or("", String::as_str)
+                }
                 _ => "",
             };
             if part {
@@ -265,13 +309,25 @@ impl Encoder {
         }
         if let Some(FoldedKind::Call { custom, .. }) = self.fold.kind(slot) {
             let custom = *custom;
-            self.part(if custom { "response.custom_tool_call_input.done" } else { "response.function_call_arguments.done" }, slot, out);
+            self.part(
+                if custom {
+                    "response.custom_tool_call_input.done"
+                } else {
+                    "response.function_call_arguments.done"
+                },
+                slot,
+                out,
+            );
             if let Some(FoldedKind::Call { name, input, .. }) = self.fold.kind(slot) {
                 if !custom {
                     out.raw(",\"name\":");
                     out.text(name);
                 }
-                out.raw(if custom { ",\"input\":\"" } else { ",\"arguments\":\"" });
+                out.raw(if custom {
+                    ",\"input\":\""
+                } else {
+                    ",\"arguments\":\""
+                });
                 out.raw(input);
                 out.raw("\"}\n\n");
             }
@@ -284,15 +340,34 @@ impl Encoder {
         if self.slots.get(slot).is_some_and(|parts| parts.next == 0) {
             self.open_text(slot, out);
         }
-        let Some(parts) = self.slots.get(slot).copied() else { return };
+        let Some(parts) = self.slots.get(slot).copied() else {
+            return;
+        };
         let mut order = [(parts.text, true), (parts.refusal, false)];
         order.sort_unstable();
         for (index, is_text) in order {
             let Some(index) = index else { continue };
-            self.part(if is_text { "response.output_text.done" } else { "response.refusal.done" }, slot, out);
+            self.part(
+                if is_text {
+                    "response.output_text.done"
+                } else {
+                    "response.refusal.done"
+                },
+                slot,
+                out,
+            );
             out.raw(",\"content_index\":");
             out.number(index);
-            let Some(FoldedKind::Message { text, refusal, annotations, logprobs, .. }) = self.fold.kind(slot) else { return };
+            let Some(FoldedKind::Message {
+                text,
+                refusal,
+                annotations,
+                logprobs,
+                ..
+            }) = self.fold.kind(slot)
+            else {
+                return;
+            };
             if is_text {
                 out.raw(",\"text\":\"");
                 out.raw(text);

@@ -28,7 +28,8 @@ pub(crate) fn tools<'a>(
         let param = format!("{param}[{at}]");
         let native = value.clone().raw()?;
         let mut kind = None;
-        let (mut name, mut description, mut parameters, mut strict, mut format) = (None, None, None, None, None);
+        let (mut name, mut description, mut parameters, mut strict, mut format) =
+            (None, None, None, None, None);
         let mut nested: Option<Reader<'a>> = None;
         object(value, &param, |key, value| {
             match key {
@@ -43,16 +44,18 @@ pub(crate) fn tools<'a>(
                     value.skip()?;
                 }
                 // Chat-shaped tools inside Responses (T86).
-                "function" if value.kind()? == Kind::Object => object(value, &param, |key, value| {
-                    match key {
-                        "name" => name = word(value, &param)?,
-                        "description" => description = value.string_or_skip()?,
-                        "parameters" => parameters = any(value)?,
-                        "strict" => strict = boolean(value, &param)?,
-                        _ => value.skip()?,
-                    }
-                    Ok(())
-                })?,
+                "function" if value.kind()? == Kind::Object => {
+                    object(value, &param, |key, value| {
+                        match key {
+                            "name" => name = word(value, &param)?,
+                            "description" => description = value.string_or_skip()?,
+                            "parameters" => parameters = any(value)?,
+                            "strict" => strict = boolean(value, &param)?,
+                            _ => value.skip()?,
+                        }
+                        Ok(())
+                    })?
+                }
                 _ => value.skip()?,
             }
             Ok(())
@@ -62,11 +65,22 @@ pub(crate) fn tools<'a>(
         match kind.decode().as_ref() {
             "function" => {
                 let name = name.ok_or_else(|| missing(&format!("{param}.name")))?;
-                tools.push(Tool::Function { name, namespace, description, parameters, strict });
+                tools.push(Tool::Function {
+                    name,
+                    namespace,
+                    description,
+                    parameters,
+                    strict,
+                });
             }
             "custom" => {
                 let name = name.ok_or_else(|| missing(&format!("{param}.name")))?;
-                tools.push(Tool::Custom { name, namespace, description, format });
+                tools.push(Tool::Custom {
+                    name,
+                    namespace,
+                    description,
+                    format,
+                });
             }
             "namespace" if namespace.is_none() => {
                 let name = name.ok_or_else(|| missing(&format!("{param}.name")))?;
@@ -74,21 +88,30 @@ pub(crate) fn tools<'a>(
                     self::tools(&mut nested, &format!("{param}.tools"), Some(&name), tools)?;
                 }
             }
-            kind => tools.push(Tool::Hosted { origin: Dialect::Responses, kind: Text::spell(kind), native }),
+            kind => tools.push(Tool::Hosted {
+                origin: Dialect::Responses,
+                kind: Text::spell(kind),
+                native,
+            }),
         }
         Ok(())
     })
 }
 
 /// Reads `tool_choice` (table C4).
-pub(crate) fn tool_choice<'a>(value: &mut Reader<'a>) -> Result<Option<ToolChoice<'a>>, RequestError> {
+pub(crate) fn tool_choice<'a>(
+    value: &mut Reader<'a>,
+) -> Result<Option<ToolChoice<'a>>, RequestError> {
     match value.kind()? {
         Kind::Null => Ok(value.skip().map(|()| None)?),
         Kind::String => match value.string()?.decode().as_ref() {
             "auto" => Ok(Some(ToolChoice::Auto)),
             "none" => Ok(Some(ToolChoice::None)),
             "required" | "any" => Ok(Some(ToolChoice::Required)),
-            _ => Err(RequestError::field("tool_choice", "Unknown tool_choice: use auto, none, required or a named tool.")),
+            _ => Err(RequestError::field(
+                "tool_choice",
+                "Unknown tool_choice: use auto, none, required or a named tool.",
+            )),
         },
         Kind::Object => named_choice(value),
         _ => Err(wrong_type("tool_choice", "a string or an object")),
@@ -100,10 +123,14 @@ fn named_choice<'a>(value: &mut Reader<'a>) -> Result<Option<ToolChoice<'a>>, Re
     let (mut required, mut tools) = (false, Vec::new());
     object(value, "tool_choice", |key, value| {
         match key {
-            "mode" => required = text(value, "tool_choice.mode")?.is_some_and(|mode| mode.is("required")),
+            "mode" => {
+                required = text(value, "tool_choice.mode")?.is_some_and(|mode| mode.is("required"))
+            }
             "tools" => array(value, "tool_choice.tools", |_, value| {
                 let mut one = Pick::default();
-                object(value, "tool_choice.tools", |key, value| one.read(key, value))?;
+                object(value, "tool_choice.tools", |key, value| {
+                    one.read(key, value)
+                })?;
                 tools.extend(one.chosen());
                 Ok(())
             })?,
@@ -111,7 +138,11 @@ fn named_choice<'a>(value: &mut Reader<'a>) -> Result<Option<ToolChoice<'a>>, Re
         }
         Ok(())
     })?;
-    if chosen.kind.as_ref().is_some_and(|kind| kind.is("allowed_tools")) {
+    if chosen
+        .kind
+        .as_ref()
+        .is_some_and(|kind| kind.is("allowed_tools"))
+    {
         return Ok(Some(ToolChoice::Allowed { required, tools }));
     }
     // A hosted tool cannot be forced elsewhere; it is lost with the tool itself.
@@ -131,13 +162,15 @@ impl<'a> Pick<'a> {
             "type" => self.kind = text(value, "tool_choice.type")?,
             "name" => self.name = text(value, "tool_choice.name")?,
             "namespace" => self.namespace = text(value, "tool_choice.namespace")?,
-            "function" if value.kind()? == Kind::Object => object(value, "tool_choice.function", |key, value| {
-                match key {
-                    "name" => self.name = text(value, "tool_choice.function.name")?,
-                    _ => value.skip()?,
-                }
-                Ok(())
-            })?,
+            "function" if value.kind()? == Kind::Object => {
+                object(value, "tool_choice.function", |key, value| {
+                    match key {
+                        "name" => self.name = text(value, "tool_choice.function.name")?,
+                        _ => value.skip()?,
+                    }
+                    Ok(())
+                })?
+            }
             _ => value.skip()?,
         }
         Ok(())
@@ -149,6 +182,10 @@ impl<'a> Pick<'a> {
         if !custom && !kind.is("function") {
             return None;
         }
-        Some(Chosen { namespace: self.namespace, name: self.name?, custom })
+        Some(Chosen {
+            namespace: self.namespace,
+            name: self.name?,
+            custom,
+        })
     }
 }

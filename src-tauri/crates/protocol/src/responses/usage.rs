@@ -19,8 +19,18 @@ pub(crate) fn read(value: &mut Reader<'_>) -> Result<Option<Usage>, Malformed> {
     let mut counted = false;
     value.members(|key, value| {
         match key {
-            "input_tokens" => usage.input = value.unsigned_or_skip()?.inspect(|_| counted = true).unwrap_or(0),
-            "output_tokens" => usage.output = value.unsigned_or_skip()?.inspect(|_| counted = true).unwrap_or(0),
+            "input_tokens" => {
+                usage.input = value
+                    .unsigned_or_skip()?
+                    .inspect(|_| counted = true)
+                    .unwrap_or(0)
+            }
+            "output_tokens" => {
+                usage.output = value
+                    .unsigned_or_skip()?
+                    .inspect(|_| counted = true)
+                    .unwrap_or(0)
+            }
             "input_tokens_details" => detail(value, "cached_tokens", &mut usage.cached)?,
             "output_tokens_details" => detail(value, "reasoning_tokens", &mut usage.reasoning)?,
             _ => value.skip()?,

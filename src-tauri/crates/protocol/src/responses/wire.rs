@@ -18,21 +18,35 @@ pub(crate) const LONGEST_CALL_ID: usize = 64;
 pub(crate) const LOWEST_LIMIT: u64 = 16;
 
 /// Plain fields that the Codex backend refuses and a translated request may hold (F83, T115, T116).
-pub(crate) const CODEX_DROPS: &[&str] = &["max_output_tokens", "temperature", "top_p", "top_logprobs", "metadata"];
+pub(crate) const CODEX_DROPS: &[&str] = &[
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "top_logprobs",
+    "metadata",
+];
 
 /// What is said to a model in JSON mode when nobody else says it (F83).
-pub(crate) const ASK_FOR_JSON: &str =
-    r#"{"type":"message","role":"developer","content":[{"type":"input_text","text":"Answer with one JSON object."}]}"#;
+pub(crate) const ASK_FOR_JSON: &str = r#"{"type":"message","role":"developer","content":[{"type":"input_text","text":"Answer with one JSON object."}]}"#;
 
 /// A choice must name a declared tool (T60).
-pub(crate) fn require_declared(chosen: &Chosen<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
+pub(crate) fn require_declared(
+    chosen: &Chosen<'_>,
+    tools: &[Tool<'_>],
+) -> Result<(), RequestError> {
     let declared = tools.iter().any(|tool| {
-        tool.named().is_some_and(|(space, name)| *name == chosen.name && (chosen.namespace.is_none() || space == chosen.namespace.as_ref()))
+        tool.named().is_some_and(|(space, name)| {
+            *name == chosen.name
+                && (chosen.namespace.is_none() || space == chosen.namespace.as_ref())
+        })
     });
     if declared {
         Ok(())
     } else {
-        Err(RequestError::field("tool_choice", "tool_choice names a tool that is not in tools: declare it or choose another."))
+        Err(RequestError::field(
+            "tool_choice",
+            "tool_choice names a tool that is not in tools: declare it or choose another.",
+        ))
     }
 }
 

@@ -159,13 +159,13 @@ impl Decoder {
     }
 
     /// The stream ended: an event without its closing blank line counts all the same (T159).
-    pub fn finish(&mut self, mut each: impl FnMut(Event<'_>)) {
+    pub fn finish(&mut self, each: impl FnOnce(Event<'_>)) {
         if !self.pending.is_empty() && !self.dead {
             let line = self.line..self.pending.len();
             if !line.is_empty() {
                 Self::read(&mut self.fields, &mut self.begun, &self.pending, line);
             }
-            self.fields.dispatch(&self.pending, |event| each(event));
+            self.fields.dispatch(&self.pending, each);
         }
         self.pending = Vec::new();
         self.line = 0;

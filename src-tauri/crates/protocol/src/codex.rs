@@ -1,1 +1,0 @@
-//! The Codex profile: what the ChatGPT/Codex backend demands of a Responses body, as data.
