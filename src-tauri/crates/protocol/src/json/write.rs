@@ -155,7 +155,7 @@ mod tests {
         writer.raw("{\"a\":\"");
         writer.raw(&text[2..2 + SLICE_FROM]);
         writer.raw("\",\"b\":");
-        writer.raw(&text[4 + SLICE_FROM + 1..text.len() - 1]);
+        writer.raw(&text[2 + SLICE_FROM + 2..text.len() - 1]);
         writer.raw("}");
         let segments = writer.finish().into_vec();
         assert_eq!(segments.len(), 3);
