@@ -7,7 +7,6 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     hub::{self, HubState, StreamTranslator},
-    observe::Observer,
     passthrough::{self, Folding, PassState, PassThrough},
     sse::Decoder,
     types::{Dialect, End, Failure, GatewayError, Lane, Observed, RequestState, Target},
@@ -69,14 +68,32 @@ pub struct Answer {
     way: Way,
 }
 
+/// What has come of the answer.
 #[derive(Debug)]
 enum Way {
+    /// Nothing yet.
+    Waiting(Lane),
+    /// A stream, passed through.
     Pass(Box<PassThrough>),
+    /// A Responses stream for a Responses client that wants JSON.
     Fold(Box<Folding>),
+    /// A stream, translated.
     Hub(Box<Translation>),
-    /// A JSON body was read in the same dialect.
-    Whole(Box<Observer>),
+    /// A JSON body; it has been given to the client.
+    Whole(Box<Observed>),
 }
+
+/// What is seen of an answer before its first byte.
+static NOTHING: Observed = Observed {
+    usage: None,
+    content_started: false,
+    terminal: None,
+    failure: None,
+    rate_limits: None,
+    model: None,
+    response_id: None,
+    events: 0,
+};
 
 #[derive(Debug)]
 struct Translation {
@@ -85,27 +102,65 @@ struct Translation {
     frame: BytesMut,
     ended: bool,
     broken: Option<Failure>,
-    /// What a JSON body was seen to hold; it goes without the translator.
-    json: Option<Observed>,
-    state: HubState,
 }
 
 impl Translation {
-    fn new(from: Target, to: Dialect, state: HubState, streams: bool) -> Box<Self> {
-        let translator = if streams {
-            StreamTranslator::new(from, to, state.clone())
+    fn new(from: Target, to: Dialect, state: HubState, client_streams: bool) -> Way {
+        let translator = if client_streams {
+            StreamTranslator::new(from, to, state)
         } else {
-            StreamTranslator::folding(from, to, state.clone())
+            StreamTranslator::folding(from, to, state)
         };
-        Box::new(Self {
+        Way::Hub(Box::new(Self {
             decoder: Decoder::new(),
             translator,
             frame: BytesMut::new(),
             ended: false,
             broken: None,
-            json: None,
-            state,
-        })
+        }))
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        if self.ended {
+            return;
+        }
+        let (translator, frame) = (&mut self.translator, &mut self.frame);
+        let read = self.decoder.for_each(chunk, |event| {
+            translator.event(event.event, event.data, frame)
+        });
+        if let Err(error) = read {
+            let message = error.to_string();
+            translator.finish(
+                &End::Cut {
+                    message: message.clone(),
+                },
+                frame,
+            );
+            self.ended = true;
+            self.broken = Some(Failure::Unreadable { message });
+        }
+    }
+
+    fn finish(&mut self, end: &End) {
+        if self.ended {
+            return;
+        }
+        let (translator, frame) = (&mut self.translator, &mut self.frame);
+        if *end == End::Clean {
+            self.decoder
+                .finish(|event| translator.event(event.event, event.data, frame));
+        }
+        translator.finish(end, frame);
+        self.ended = true;
+    }
+
+    /// Hands over what the translator wrote; a client that does not stream gets nothing of it.
+    fn give(&mut self, client_streams: bool, out: &mut Out) {
+        if client_streams {
+            out.push(self.frame.split().freeze());
+        } else {
+            self.frame.clear();
+        }
     }
 }
 
@@ -118,80 +173,65 @@ impl Answer {
         state: RequestState,
         client_streams: bool,
     ) -> Self {
-        let way = match state.lane {
-            Lane::Pass(state) if client_streams => {
-                Way::Pass(Box::new(PassThrough::new(client, state)))
-            }
-            Lane::Pass(state) if client == Dialect::Responses => {
-                Way::Fold(Box::new(Folding::new(state)))
-            }
-            Lane::Pass(state) => Way::Hub(Translation::new(
-                upstream,
-                client,
-                HubState::same_dialect(state.echo_model),
-                client_streams,
-            )),
-            Lane::Hub(state) => {
-                Way::Hub(Translation::new(upstream, client, *state, client_streams))
-            }
-        };
         Self {
             client,
             upstream,
             client_streams,
-            way,
+            way: Way::Waiting(state.lane),
         }
+    }
+
+    /// Chooses the lane once the upstream streams.
+    fn start(&mut self) {
+        let Way::Waiting(lane) = &mut self.way else {
+            return;
+        };
+        let lane = std::mem::replace(lane, Lane::Pass(PassState::default()));
+        self.way = match lane {
+            Lane::Pass(state) if self.client_streams => {
+                Way::Pass(Box::new(PassThrough::new(self.client, state)))
+            }
+            Lane::Pass(state) => match self.client {
+                Dialect::Responses => Way::Fold(Box::new(Folding::new(state))),
+                Dialect::Chat => Translation::new(
+                    self.upstream,
+                    self.client,
+                    HubState::same_dialect(state.echo_model),
+                    self.client_streams,
+                ),
+            },
+            Lane::Hub(state) => {
+                Translation::new(self.upstream, self.client, *state, self.client_streams)
+            }
+        };
     }
 
     /// A chunk of the upstream's event stream. For a client that does not stream nothing comes out until
     /// [`Answer::into_json`].
     pub fn push(&mut self, chunk: &Bytes, out: &mut Out) {
+        self.start();
         match &mut self.way {
             Way::Pass(pass) => pass.push(chunk, out),
             Way::Fold(fold) => fold.push(chunk),
             Way::Hub(hub) => {
-                if hub.ended {
-                    return;
-                }
-                let (translator, frame) = (&mut hub.translator, &mut hub.frame);
-                let read = hub.decoder.for_each(chunk, |event| {
-                    translator.event(event.event, event.data, frame)
-                });
-                if let Err(error) = read {
-                    let end = End::Cut {
-                        message: error.to_string(),
-                    };
-                    translator.finish(&end, frame);
-                    hub.ended = true;
-                    hub.broken = Some(Failure::Unreadable {
-                        message: error.to_string(),
-                    });
-                }
-                give(frame, self.client_streams, out);
+                hub.push(chunk);
+                hub.give(self.client_streams, out);
             }
-            Way::Whole(_) => {}
+            Way::Waiting(_) | Way::Whole(_) => {}
         }
     }
 
     /// The upstream's event stream ended. A missing terminal event becomes the dialect's own error (T181, T182).
     pub fn finish(&mut self, out: &mut Out, end: End) {
+        self.start();
         match &mut self.way {
             Way::Pass(pass) => pass.finish(out, &end),
             Way::Fold(fold) => fold.finish(&end),
             Way::Hub(hub) => {
-                if hub.ended {
-                    return;
-                }
-                let (translator, frame) = (&mut hub.translator, &mut hub.frame);
-                if end == End::Clean {
-                    hub.decoder
-                        .finish(|event| translator.event(event.event, event.data, frame));
-                }
-                translator.finish(&end, frame);
-                hub.ended = true;
-                give(frame, self.client_streams, out);
+                hub.finish(&end);
+                hub.give(self.client_streams, out);
             }
-            Way::Whole(_) => {}
+            Way::Waiting(_) | Way::Whole(_) => {}
         }
     }
 
@@ -199,13 +239,11 @@ impl Answer {
     #[must_use]
     pub fn observed(&self) -> &Observed {
         match &self.way {
+            Way::Waiting(_) => &NOTHING,
             Way::Pass(pass) => &pass.observer.seen,
             Way::Fold(fold) => &fold.observer.seen,
-            Way::Hub(hub) => hub
-                .json
-                .as_ref()
-                .unwrap_or_else(|| hub.translator.observed()),
-            Way::Whole(observer) => &observer.seen,
+            Way::Hub(hub) => hub.translator.observed(),
+            Way::Whole(observed) => observed,
         }
     }
 
@@ -220,40 +258,30 @@ impl Answer {
                 Some(failure) => Err(failure),
                 None => hub.translator.into_json(),
             },
-            Way::Pass(_) | Way::Whole(_) => Err(Failure::Unreadable {
-                message: "the answer was streamed to the client".to_owned(),
+            Way::Waiting(_) | Way::Pass(_) | Way::Whole(_) => Err(Failure::Unreadable {
+                message: "there is no streamed answer to fold".to_owned(),
             }),
         }
     }
 
     /// A whole JSON answer of the upstream, for a client that does not stream. Fills [`Answer::observed`].
     ///
+    /// In one dialect the very bytes that came, unless the model has an alias.
+    ///
     /// # Errors
     /// A [`Failure`] when the answer is an error or cannot be read.
     pub fn answer_json(&mut self, body: &Bytes) -> Result<Bytes, Failure> {
-        let same = self.upstream.dialect() == self.client;
-        match &mut self.way {
-            Way::Hub(hub) if !same => {
-                let state = std::mem::take(&mut hub.state);
-                let (json, observed) =
-                    hub::translate_json(self.upstream, self.client, state, body)?;
-                hub.json = Some(observed);
-                Ok(json)
-            }
-            way => {
-                let state = match way {
-                    Way::Pass(pass) => pass.state().clone(),
-                    Way::Fold(fold) => fold.state().clone(),
-                    Way::Hub(hub) => PassState {
-                        echo_model: hub.state.echo_model(),
-                        ..PassState::default()
-                    },
-                    Way::Whole(_) => PassState::default(),
-                };
-                let mut observer = Box::new(Observer::new(self.client));
-                let json = passthrough::whole_json(&mut observer, &state, body);
-                *way = Way::Whole(observer);
+        match self.take_lane() {
+            Lane::Pass(state) => {
+                let (observed, json) = passthrough::whole_json(self.client, &state, body);
+                self.way = Way::Whole(Box::new(observed));
                 json
+            }
+            Lane::Hub(state) => {
+                let (json, observed) =
+                    hub::translate_json(self.upstream, self.client, *state, body)?;
+                self.way = Way::Whole(Box::new(observed));
+                Ok(json)
             }
         }
     }
@@ -263,23 +291,34 @@ impl Answer {
     /// # Errors
     /// A [`Failure`] when the answer is an error or cannot be read.
     pub fn stream_json(&mut self, body: &Bytes, out: &mut Out) -> Result<(), Failure> {
-        let state = match &mut self.way {
-            Way::Hub(hub) => std::mem::take(&mut hub.state),
-            Way::Pass(pass) => HubState::same_dialect(pass.state().echo_model.clone()),
-            Way::Fold(_) | Way::Whole(_) => HubState::default(),
+        let state = match self.take_lane() {
+            Lane::Pass(state) => HubState::same_dialect(state.echo_model),
+            Lane::Hub(state) => *state,
         };
-        let mut frame = BytesMut::new();
-        let observed = hub::json_to_stream(self.upstream, self.client, state, body, &mut frame)?;
-        let mut observer = Box::new(Observer::new(self.client));
-        observer.seen = observed;
-        self.way = Way::Whole(observer);
-        out.push(frame.freeze());
+        let mut frames = BytesMut::new();
+        let observed = hub::json_to_stream(self.upstream, self.client, state, body, &mut frames)?;
+        self.way = Way::Whole(Box::new(observed));
+        out.push(frames.freeze());
         Ok(())
+    }
+
+    /// The request's state, for a body that is no stream. After a stream has begun there is none left.
+    fn take_lane(&mut self) -> Lane {
+        match &mut self.way {
+            Way::Waiting(lane) => std::mem::replace(lane, Lane::Pass(PassState::default())),
+            Way::Pass(_) | Way::Fold(_) | Way::Hub(_) | Way::Whole(_) => {
+                Lane::Pass(PassState::default())
+            }
+        }
     }
 
     /// After the commit: the error and the clean end of the stream in the client's dialect (T182). Empty when the stream
     /// has had its terminal event: nothing follows that.
     pub fn in_band_error(&mut self, error: &GatewayError) -> Bytes {
+        if !self.client_streams {
+            return Bytes::new();
+        }
+        self.start();
         match &mut self.way {
             Way::Pass(pass) => pass.in_band_error(error),
             Way::Hub(hub) if !hub.ended => {
@@ -287,7 +326,7 @@ impl Answer {
                 hub.translator.in_band_error(error, &mut hub.frame);
                 hub.frame.split().freeze()
             }
-            Way::Hub(_) | Way::Fold(_) | Way::Whole(_) => Bytes::new(),
+            Way::Waiting(_) | Way::Hub(_) | Way::Fold(_) | Way::Whole(_) => Bytes::new(),
         }
     }
 
@@ -296,26 +335,19 @@ impl Answer {
     #[must_use]
     pub fn keepalive(&self) -> Option<&'static [u8]> {
         let open = match &self.way {
+            Way::Waiting(_) => true,
             Way::Pass(pass) => pass.at_border(),
-            Way::Hub(hub) => {
-                self.client_streams && !hub.ended && hub.translator.observed().terminal.is_none()
-            }
+            Way::Hub(hub) => !hub.ended && hub.translator.observed().terminal.is_none(),
             Way::Fold(_) | Way::Whole(_) => false,
         };
         // Responses clients expect `response.created` before any other event.
-        let begun = self.observed().events > 0;
-        open.then_some(match self.client {
+        let begun = self.observed().response_id.is_some();
+        (open && self.client_streams).then_some(match self.client {
             Dialect::Responses if begun => KEEPALIVE_EVENT,
             Dialect::Responses | Dialect::Chat => COMMENT,
         })
     }
 }
 
-/// Hands over what the translator wrote; a client that does not stream gets nothing of it.
-fn give(frame: &mut BytesMut, client_streams: bool, out: &mut Out) {
-    if client_streams {
-        out.push(frame.split().freeze());
-    } else {
-        frame.clear();
-    }
-}
+#[cfg(test)]
+mod tests;

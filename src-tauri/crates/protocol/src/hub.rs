@@ -13,13 +13,14 @@ use crate::{
         restore::Restorer,
     },
     chat,
+    error::{event_status, from_event},
     json::scan,
     names::ToolNames,
     responses,
     rope::Rope,
     types::{
         Dialect, End, ErrorBody, Failure, GatewayError, Head, Loss, Observed, Options,
-        ReasoningOutput, RequestError, Target,
+        ReasoningOutput, RequestError, Target, Terminal,
     },
 };
 
@@ -47,11 +48,6 @@ impl HubState {
             model: echo_model.map(String::from).unwrap_or_default(),
             ..Self::default()
         }
-    }
-
-    /// The name the client asked for, where the answer must show it.
-    pub(crate) fn echo_model(&self) -> Option<Box<str>> {
-        (!self.model.is_empty()).then(|| self.model.as_str().into())
     }
 }
 
@@ -136,14 +132,20 @@ impl Decoder {
         }
     }
 
+    fn observed_mut(&mut self) -> &mut Observed {
+        match self {
+            Self::Chat(decoder) => &mut decoder.watch.observed,
+            Self::Responses(decoder) => &mut decoder.watch.observed,
+        }
+    }
+
     fn push(&mut self, name: Option<&[u8]>, data: &str, to: &mut impl Receiver) {
+        self.observed_mut().events += 1;
         match self {
             Self::Chat(decoder) => {
-                decoder.watch.observed.events += 1;
                 decoder.push(data, to);
             }
             Self::Responses(decoder) => {
-                decoder.watch.observed.events += 1;
                 decoder.push(name, data, to);
             }
         }
@@ -344,6 +346,7 @@ impl StreamTranslator {
             return;
         }
         self.closed = true;
+        self.decoder.observed_mut().terminal = Some(Terminal::Failed);
         self.encoder.fail(&error.into(), out);
     }
 }
@@ -421,7 +424,18 @@ impl StreamTranslator {
             out,
         };
         self.decoder.whole(body, &mut road)?;
-        Ok(self.decoder.observed().clone())
+        let observed = self.decoder.observed();
+        if let Some(raw) = &observed.failure {
+            // Nothing was sent yet: the client gets the status that the error stands for (T184).
+            let error = from_event(raw);
+            let status = event_status(raw, &error);
+            return Err(Failure::Upstream {
+                error: Box::new(error),
+                status,
+                raw: raw.clone(),
+            });
+        }
+        Ok(observed.clone())
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Observer {
     pub(crate) seen: Observed,
     /// How many numbered events went by (T171).
     pub(crate) sequence: u64,
+    /// Whether a Responses stream had its terminal life-cycle event; an `error` event alone is none for Codex.
+    pub(crate) ended: bool,
     /// `created_at` of the answer, in unix seconds.
     pub(crate) created: Option<i64>,
 }
@@ -50,6 +52,7 @@ impl Observer {
             dialect,
             seen: Observed::default(),
             sequence: 0,
+            ended: false,
             created: None,
         }
     }
@@ -71,9 +74,10 @@ impl Observer {
             .unwrap_or(0);
         match self.dialect {
             Dialect::Chat => self.chat_object(body).is_some(),
-            Dialect::Responses => self
-                .response(body, at..body.len(), Terminal::Completed)
-                .is_some(),
+            Dialect::Responses => scan::each_member(body, at, |_| ()).is_ok_and(|end| {
+                self.response(body, at..end, Some(Terminal::Completed));
+                true
+            }),
         }
     }
 
@@ -126,6 +130,7 @@ impl Observer {
             }
         };
         self.seen.terminal = Some(terminal);
+        self.ended = true;
         self.lifecycle(data, Some(terminal));
         if self.seen.terminal == Some(Terminal::Failed) {
             self.fail(data);
@@ -137,18 +142,19 @@ impl Observer {
 
     fn lifecycle(&mut self, data: &[u8], terminal: Option<Terminal>) {
         if let Some(response) = scan::member_value(data, 0..data.len(), "response") {
-            let before = self.seen.terminal;
-            self.response(data, response, terminal.unwrap_or(Terminal::Completed));
-            if terminal.is_none() {
-                self.seen.terminal = before;
-            }
+            self.response(data, response, terminal);
         }
     }
 
-    /// A Responses object; `None` when it is no object.
-    fn response(&mut self, text: &[u8], range: Range<usize>, terminal: Terminal) -> Option<()> {
-        let (mut status, mut error) = (None, None);
-        let mut content = false;
+    /// A Responses object; `None` when it is no object. `terminal` is how it ends unless its status says otherwise; without one
+    /// it is only begun.
+    fn response(
+        &mut self,
+        text: &[u8],
+        range: Range<usize>,
+        terminal: Option<Terminal>,
+    ) -> Option<()> {
+        let (mut status, mut error) = (None, false);
         scan::each_member(text, range.start, |member| {
             let value = member.value.clone();
             match member.name(text) {
@@ -157,27 +163,27 @@ impl Observer {
                 }
                 b"model" => self.seen.model = string(text, value).or(self.seen.model.take()),
                 b"created_at" => {
-                    self.created = number(text, value).and_then(|number| i64::try_from(number).ok())
+                    self.created =
+                        number(text, value).and_then(|number| i64::try_from(number).ok());
                 }
                 b"usage" => self.usage(text, value, &RESPONSES_USAGE),
                 b"status" => status = Some(value),
-                b"error" => error = Some(value).filter(|value| text[value.start] == b'{'),
-                b"output" => content = true,
+                b"error" => error = text[value.start] == b'{',
                 _ => {}
             }
         })
         .ok()?;
-        let status = status.map(|value| &text[value]);
-        self.seen.terminal = Some(match status {
+        let terminal = terminal?;
+        let terminal = match status.map(|value| &text[value]) {
             Some(b"\"failed\"" | b"\"cancelled\"") => Terminal::Failed,
             Some(b"\"incomplete\"") => Terminal::Incomplete,
-            _ if error.is_some() => Terminal::Failed,
+            _ if error => Terminal::Failed,
             _ => terminal,
-        });
-        if self.seen.terminal == Some(Terminal::Failed) {
-            self.seen.failure = Some(Bytes::copy_from_slice(&text[range]));
-        } else {
-            self.seen.content_started |= content && terminal_is_whole(status);
+        };
+        self.seen.terminal = Some(terminal);
+        match terminal {
+            Terminal::Failed => self.seen.failure = Some(Bytes::copy_from_slice(&text[range])),
+            Terminal::Completed | Terminal::Incomplete => self.seen.content_started = true,
         }
         Some(())
     }
@@ -326,10 +332,6 @@ fn told(finder: &Finder<'_>, data: &[u8]) -> bool {
         }
     }
     false
-}
-
-fn terminal_is_whole(status: Option<&[u8]>) -> bool {
-    !matches!(status, Some(b"\"in_progress\"" | b"\"queued\""))
 }
 
 fn string(text: &[u8], value: Range<usize>) -> Option<String> {

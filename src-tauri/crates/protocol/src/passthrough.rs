@@ -17,7 +17,7 @@ use crate::{
     observe::{Kind, Observer},
     patch::{Edits, ObjectPatch, quoted},
     sse::{Decoder, EventTooLong, write_event},
-    types::{Dialect, End, ErrorBody, Failure, GatewayError, Head, Options, Target},
+    types::{Dialect, End, ErrorBody, Failure, GatewayError, Head, Observed, Options, Target},
 };
 
 /// How much of an unfinished frame is held back, in bytes.
@@ -220,8 +220,29 @@ impl PassThrough {
                 End::Cut { message } => message,
             };
             self.end_with(message, out);
+        } else if self.dialect == Dialect::Responses && !self.observer.ended {
+            // The upstream told its error in an `error` event alone.
+            let failure = self.observer.seen.failure.as_deref().unwrap_or_default();
+            let mut frame = BytesMut::new();
+            error::failed_event(&error::from_event(failure), self.words(), &mut frame);
+            out.push(frame.freeze());
         }
         self.ended = true;
+    }
+
+    /// What an error told by us repeats of the stream.
+    fn words(&self) -> StreamWords<'_> {
+        let seen = &self.observer.seen;
+        let model = self.state.echo_model.as_deref().or(seen.model.as_deref());
+        StreamWords {
+            id: seen
+                .response_id
+                .as_deref()
+                .unwrap_or(&self.state.fallback_id),
+            model: model.unwrap_or_default(),
+            created: self.observer.created.unwrap_or(self.state.created),
+            sequence: self.observer.sequence,
+        }
     }
 
     /// A last event without its blank line (T159): it counts when it is whole, and gets the blank line.
@@ -266,25 +287,11 @@ impl PassThrough {
         if self.mid_frame {
             frame.extend_from_slice(b"\n\n");
         }
-        let seen = &self.observer.seen;
-        let model = self.state.echo_model.as_deref().or(seen.model.as_deref());
-        let words = StreamWords {
-            id: seen
-                .response_id
-                .as_deref()
-                .unwrap_or(&self.state.fallback_id),
-            model: model.unwrap_or_default(),
-            created: self.observer.created.unwrap_or(self.state.created),
-            sequence: self.observer.sequence,
-        };
+        let words = self.words();
         error::in_band(self.dialect, &ErrorBody::from(error), words, &mut frame);
         self.observer.seen.terminal = Some(crate::types::Terminal::Failed);
         self.held.clear();
         frame.freeze()
-    }
-
-    pub(crate) const fn state(&self) -> &PassState {
-        &self.state
     }
 
     /// Whether a keep-alive may stand here (T164).
@@ -313,10 +320,6 @@ impl Folding {
             fold: Fold::default(),
             broken: None,
         }
-    }
-
-    pub(crate) const fn state(&self) -> &PassState {
-        &self.state
     }
 
     pub(crate) fn push(&mut self, chunk: &[u8]) {
@@ -364,18 +367,20 @@ impl Folding {
 
 /// A whole JSON answer for a client of the same dialect: observed, and the very bytes that came unless the model has an alias.
 pub(crate) fn whole_json(
-    observer: &mut Observer,
+    dialect: Dialect,
     state: &PassState,
     body: &Bytes,
-) -> Result<Bytes, Failure> {
-    if !observer.whole(body) {
-        return Err(Failure::Unreadable {
+) -> (Observed, Result<Bytes, Failure>) {
+    let mut observer = Observer::new(dialect);
+    let json = if !observer.whole(body) {
+        Err(Failure::Unreadable {
             message: "the answer is not a JSON object".to_owned(),
-        });
-    }
-    // An error object in a 200 is an error all the same; a failed Responses answer is an answer, and says so itself.
-    if observer.seen.failure.is_some() && scan::member_value(body, 0..body.len(), "id").is_none() {
-        return Err(fold::failed(observer));
-    }
-    Ok(state.named(body))
+        })
+    } else if observer.seen.failure.is_some() && observer.seen.response_id.is_none() {
+        // An error object in a 200 is an error all the same; a failed answer with an id is an answer, and says so itself.
+        Err(fold::failed(&observer))
+    } else {
+        Ok(state.named(body))
+    };
+    (observer.seen, json)
 }

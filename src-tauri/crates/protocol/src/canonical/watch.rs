@@ -17,13 +17,12 @@ pub(crate) struct Watch {
     pub(crate) observed: Observed,
     slots: usize,
     started: bool,
-    cut: bool,
 }
 
 impl Watch {
     /// Whether the terminal was given; nothing may follow it.
     pub(crate) fn ended(&self) -> bool {
-        self.cut || self.observed.terminal.is_some()
+        self.observed.terminal.is_some()
     }
 
     /// Tells of the answer's existence, once.
@@ -100,7 +99,7 @@ impl Watch {
             End::Clean => "The upstream ended its answer without finishing it.".to_owned(),
             End::Cut { message } => message.clone(),
         };
-        self.cut = true;
+        self.observed.terminal = Some(Terminal::Failed);
         let error = ErrorBody {
             message,
             kind: GATEWAY_ERROR.into(),

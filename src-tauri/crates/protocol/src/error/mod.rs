@@ -207,27 +207,40 @@ pub(crate) fn in_band(
                 error: error.into(),
             };
             write_event(out, Some("error"), &json(&told));
-            let failed = FailedEvent {
-                r#type: "response.failed",
-                sequence_number: words.sequence + 1,
-                response: FailedResponse {
-                    id: words.id,
-                    object: "response",
-                    created_at: words.created,
-                    status: "failed",
-                    error: FailedError {
-                        code: error.code.as_deref().unwrap_or("server_error"),
-                        message: &error.message,
-                    },
-                    incomplete_details: None,
-                    model: words.model,
-                    output: [],
-                    usage: None,
+            failed_event(
+                error,
+                StreamWords {
+                    sequence: words.sequence + 1,
+                    ..words
                 },
-            };
-            write_event(out, Some("response.failed"), &json(&failed));
+                out,
+            );
         }
     }
+}
+
+/// `response.failed` alone, for a Responses stream whose upstream told its error in an `error` event and nothing else: Codex
+/// reads only this one.
+pub(crate) fn failed_event(error: &ErrorBody, words: StreamWords<'_>, out: &mut BytesMut) {
+    let failed = FailedEvent {
+        r#type: "response.failed",
+        sequence_number: words.sequence,
+        response: FailedResponse {
+            id: words.id,
+            object: "response",
+            created_at: words.created,
+            status: "failed",
+            error: FailedError {
+                code: error.code.as_deref().unwrap_or("server_error"),
+                message: &error.message,
+            },
+            incomplete_details: None,
+            model: words.model,
+            output: [],
+            usage: None,
+        },
+    };
+    write_event(out, Some("response.failed"), &json(&failed));
 }
 
 /// JSON of our own plain structs: it cannot fail, and if it did the client would see an empty body instead of a panic.
