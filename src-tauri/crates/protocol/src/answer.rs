@@ -105,7 +105,7 @@ struct Translation {
 }
 
 impl Translation {
-    fn new(from: Target, to: Dialect, state: HubState, client_streams: bool) -> Way {
+    fn way(from: Target, to: Dialect, state: HubState, client_streams: bool) -> Way {
         let translator = if client_streams {
             StreamTranslator::new(from, to, state)
         } else {
@@ -193,7 +193,7 @@ impl Answer {
             }
             Lane::Pass(state) => match self.client {
                 Dialect::Responses => Way::Fold(Box::new(Folding::new(state))),
-                Dialect::Chat => Translation::new(
+                Dialect::Chat => Translation::way(
                     self.upstream,
                     self.client,
                     HubState::same_dialect(state.echo_model),
@@ -201,7 +201,7 @@ impl Answer {
                 ),
             },
             Lane::Hub(state) => {
-                Translation::new(self.upstream, self.client, *state, self.client_streams)
+                Translation::way(self.upstream, self.client, *state, self.client_streams)
             }
         };
     }

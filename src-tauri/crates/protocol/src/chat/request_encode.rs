@@ -5,20 +5,18 @@
 
 use bytes::Bytes;
 
-use super::wire::{LONGEST_CALL_ID, WANTS_COMPLETION_TOKENS};
+use super::wire::LONGEST_CALL_ID;
 use crate::{
     Rope,
     canonical::{
         pairing::{calls, pair},
-        request::{Call, Chosen, Format, Item, Losses, Part, Request, Role, Tool, ToolChoice},
-        schema::write_parameters,
+        request::{Call, Item, Losses, Part, Request, Role},
     },
     json::{
         text::{Text, escape_into},
         write::{Commas, RopeWriter, Sink},
     },
     names::{Naming, ToolNames, cap_call_id},
-    responses::wire::{grammar, require_declared},
     types::{Dialect, Head, Options, RequestError},
 };
 
@@ -54,13 +52,13 @@ pub(crate) fn encode<'a>(
     Ok((encoder.out.finish(), encoder.naming.into_names()))
 }
 
-struct Encoder<'l> {
-    out: RopeWriter,
-    commas: Commas,
-    messages: Commas,
-    flatten: bool,
-    naming: Naming,
-    losses: &'l mut Losses,
+pub(super) struct Encoder<'l> {
+    pub(super) out: RopeWriter,
+    pub(super) commas: Commas,
+    pub(super) messages: Commas,
+    pub(super) flatten: bool,
+    pub(super) naming: Naming,
+    pub(super) losses: &'l mut Losses,
 }
 
 /// The assistant message being gathered.
@@ -78,7 +76,7 @@ impl Turn<'_, '_> {
 }
 
 impl Encoder<'_> {
-    fn key(&mut self, key: &str) {
+    pub(super) fn key(&mut self, key: &str) {
         self.commas.key(&mut self.out, key);
     }
 
@@ -361,305 +359,5 @@ impl Encoder<'_> {
             "media of tool results follow as a user message (T25)",
         );
         Ok(())
-    }
-
-    fn tools(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
-        let mut commas = Commas::default();
-        let mut seen: Vec<String> = Vec::new();
-        for tool in &request.tools {
-            if let Tool::Hosted {
-                origin: Dialect::Responses,
-                kind,
-                ..
-            } = tool
-            {
-                self.losses.dropped(
-                    format!("tools ({})", kind.decode()),
-                    "only its own provider runs this tool (T56, T59)",
-                );
-                continue;
-            }
-            let wire = tool
-                .named()
-                .map(|(space, name)| self.naming.wire(space, name).into_owned())
-                .unwrap_or_default();
-            if tool.named().is_some() && seen.contains(&wire) {
-                self.losses.dropped(
-                    format!("tool {wire}"),
-                    "a tool of this name was declared before (T49)",
-                );
-                continue;
-            }
-            if seen.is_empty() {
-                self.key("tools");
-                self.out.raw("[");
-            }
-            commas.next(&mut self.out);
-            self.tool(tool, &wire);
-            seen.push(wire);
-        }
-        if !seen.is_empty() {
-            self.out.raw("]");
-        }
-        match &request.tool_choice {
-            None => return Ok(()),
-            Some(_) if seen.is_empty() => {
-                if !matches!(
-                    request.tool_choice,
-                    Some(ToolChoice::None | ToolChoice::Auto)
-                ) {
-                    self.losses
-                        .dropped("tool_choice", "there are no tools to choose from (T60)");
-                }
-                return Ok(());
-            }
-            Some(choice) => self.choice(choice, &request.tools)?,
-        }
-        Ok(())
-    }
-
-    fn tool(&mut self, tool: &Tool<'_>, wire: &str) {
-        match tool {
-            Tool::Function {
-                description,
-                parameters,
-                strict,
-                ..
-            } => {
-                self.out
-                    .raw("{\"type\":\"function\",\"function\":{\"name\":\"");
-                self.out.raw(wire);
-                self.out.raw("\"");
-                if let Some(description) = description {
-                    self.out.raw(",\"description\":");
-                    self.out.text(description);
-                }
-                self.out.raw(",\"parameters\":");
-                let strict = *strict == Some(true);
-                write_parameters(*parameters, strict, &mut self.out);
-                // Many servers do not know the field: it is sent only where it says something.
-                self.out
-                    .raw(if strict { ",\"strict\":true}}" } else { "}}" });
-            }
-            Tool::Custom {
-                description,
-                format,
-                ..
-            } if self.flatten => {
-                self.out
-                    .raw("{\"type\":\"function\",\"function\":{\"name\":\"");
-                self.out.raw(wire);
-                self.out.raw("\",\"description\":\"");
-                if let Some(description) = description {
-                    self.out.raw(description.raw());
-                }
-                if let Some((syntax, definition)) = format.and_then(grammar) {
-                    self.out.raw("\\n\\nThe input must follow this grammar (");
-                    self.out.raw(syntax.trim_matches('"'));
-                    self.out.raw("):\\n");
-                    self.out.raw(
-                        definition
-                            .strip_prefix('"')
-                            .and_then(|inner| inner.strip_suffix('"'))
-                            .unwrap_or(""),
-                    );
-                }
-                self.out.raw("\",\"parameters\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"],\"additionalProperties\":false}}}");
-            }
-            Tool::Custom {
-                description,
-                format,
-                ..
-            } => {
-                self.out.raw("{\"type\":\"custom\",\"custom\":{\"name\":\"");
-                self.out.raw(wire);
-                self.out.raw("\"");
-                if let Some(description) = description {
-                    self.out.raw(",\"description\":");
-                    self.out.text(description);
-                }
-                if let Some(format) = format {
-                    self.out.raw(",\"format\":");
-                    self.out.raw(format);
-                }
-                self.out.raw("}}");
-            }
-            Tool::Hosted { native, .. } => self.out.raw(native),
-        }
-    }
-
-    fn choice(&mut self, choice: &ToolChoice<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
-        self.key("tool_choice");
-        match choice {
-            ToolChoice::Auto => self.out.raw("\"auto\""),
-            ToolChoice::None => self.out.raw("\"none\""),
-            ToolChoice::Required => self.out.raw("\"required\""),
-            ToolChoice::Named(chosen) => self.chosen(chosen, tools)?,
-            ToolChoice::Allowed {
-                required,
-                tools: allowed,
-            } => {
-                self.out
-                    .raw("{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":");
-                self.out.raw(if *required {
-                    "\"required\""
-                } else {
-                    "\"auto\""
-                });
-                self.out.raw(",\"tools\":[");
-                let mut commas = Commas::default();
-                for chosen in allowed {
-                    commas.next(&mut self.out);
-                    self.chosen(chosen, tools)?;
-                }
-                self.out.raw("]}}");
-            }
-        }
-        Ok(())
-    }
-
-    fn chosen(&mut self, chosen: &Chosen<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
-        require_declared(chosen, tools)?;
-        self.out.raw(if chosen.custom && !self.flatten {
-            "{\"type\":\"custom\",\"custom\":{\"name\":\""
-        } else {
-            "{\"type\":\"function\",\"function\":{\"name\":\""
-        });
-        let name = self.naming.wire(chosen.namespace.as_ref(), &chosen.name);
-        self.out.raw(&name);
-        self.out.raw("\"}}");
-        Ok(())
-    }
-
-    fn settings(
-        &mut self,
-        request: &Request<'_>,
-        model: Option<&str>,
-        head: &Head,
-        options: &Options<'_>,
-    ) {
-        let settings = &request.settings;
-        if let Some(limit) = settings.max_output_tokens {
-            // T140
-            let newer = model.is_some_and(|model| {
-                WANTS_COMPLETION_TOKENS
-                    .iter()
-                    .any(|prefix| model.starts_with(prefix))
-            });
-            self.key(if newer {
-                "max_completion_tokens"
-            } else {
-                "max_tokens"
-            });
-            self.out.number(limit);
-        }
-        let effort = options
-            .effort
-            .map(Text::spell)
-            .or_else(|| settings.effort.clone().map(Text::into_owned));
-        let tier = options
-            .service_tier
-            .map(Text::spell)
-            .or_else(|| settings.service_tier.clone().map(Text::into_owned));
-        let words = [
-            ("reasoning_effort", effort.as_ref()),
-            ("verbosity", settings.verbosity.as_ref()),
-            ("service_tier", tier.as_ref()),
-            ("user", settings.user.as_ref()),
-        ];
-        for (key, value) in words {
-            if let Some(value) = value {
-                self.key(key);
-                self.out.text(value);
-            }
-        }
-        let plain = [
-            ("temperature", settings.temperature),
-            ("top_p", settings.top_p),
-            ("frequency_penalty", settings.frequency_penalty),
-            ("presence_penalty", settings.presence_penalty),
-            ("seed", settings.seed),
-            ("stop", settings.stop),
-            ("logit_bias", settings.logit_bias),
-            ("logprobs", settings.logprobs.then_some("true")),
-            (
-                "top_logprobs",
-                settings.top_logprobs.filter(|_| settings.logprobs),
-            ),
-        ];
-        for (key, value) in plain {
-            if let Some(value) = value {
-                self.key(key);
-                self.out.raw(value);
-            }
-        }
-        let has_tools = request.tools.iter().any(|tool| tool.named().is_some());
-        if let Some(parallel) = settings.parallel_tool_calls.filter(|_| has_tools) {
-            self.key("parallel_tool_calls");
-            self.out.raw(if parallel { "true" } else { "false" });
-        }
-        self.format(settings.format.as_ref());
-        let gone = [
-            ("metadata", settings.metadata.is_some()),
-            ("store", settings.store == Some(true)),
-            ("safety_identifier", settings.safety_identifier.is_some()),
-            ("prompt_cache_key", settings.prompt_cache_key.is_some()),
-            (
-                "prompt_cache_retention",
-                settings.prompt_cache_retention.is_some(),
-            ),
-        ];
-        for (key, present) in gone {
-            if present {
-                self.losses
-                    .dropped(key, "servers of this dialect may refuse the field");
-            }
-        }
-        let stream = options.stream.unwrap_or(head.stream);
-        self.key("stream");
-        if stream {
-            // T154: usage comes only when asked for.
-            self.out
-                .raw("true,\"stream_options\":{\"include_usage\":true}");
-        } else {
-            self.out.raw("false");
-        }
-    }
-
-    fn format(&mut self, format: Option<&Format<'_>>) {
-        match format {
-            None => {}
-            Some(Format::JsonObject) => {
-                self.key("response_format");
-                self.out.raw("{\"type\":\"json_object\"}");
-            }
-            Some(Format::JsonSchema {
-                name,
-                description,
-                schema,
-                strict,
-            }) => {
-                self.key("response_format");
-                // T126: the name is required here.
-                self.out
-                    .raw("{\"type\":\"json_schema\",\"json_schema\":{\"name\":");
-                self.out
-                    .text(name.as_ref().unwrap_or(&Text::spell("answer")));
-                if let Some(description) = description {
-                    self.out.raw(",\"description\":");
-                    self.out.text(description);
-                }
-                self.out.raw(",\"schema\":");
-                self.out.raw(schema.unwrap_or("{}"));
-                if let Some(strict) = strict {
-                    self.out.raw(if *strict {
-                        ",\"strict\":true"
-                    } else {
-                        ",\"strict\":false"
-                    });
-                }
-                self.out.raw("}}");
-            }
-        }
     }
 }

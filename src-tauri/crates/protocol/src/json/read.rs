@@ -279,7 +279,7 @@ impl<'a> Reader<'a> {
                 clippy::cast_sign_loss,
                 reason = "checked to lie in the range just here"
             )]
-            (whole >= 0.0 && whole < 9.0e15).then_some(whole as u64)
+            (0.0..9.0e15).contains(&whole).then_some(whole as u64)
         }))
     }
 
