@@ -46,8 +46,7 @@ fn check_with(
     for (key, value) in given.as_object().expect("an object") {
         body[key] = value.clone();
     }
-    let prepared =
-        translate(from, to, &body, options).unwrap_or_else(|error| panic!("{trap}: {error}"));
+    let prepared = translate(from, to, &body, options).expect(trap);
     let got = sent(&prepared);
     for (key, value) in expected.as_object().expect("an object") {
         let found = got.get(key).cloned().unwrap_or(Value::Null);
@@ -878,7 +877,7 @@ fn judge_codex_request(name: &str, body: &Value) {
                 );
                 outputs.push(item["call_id"].clone());
             }
-            other => panic!("{name}: {other}"),
+            other => assert_eq!(other, "an item we make", "{name}"),
         }
         assert!(item.get("id").is_none(), "{name}: T74");
     }
@@ -944,7 +943,16 @@ fn there_and_back_is_the_same_conversation() {
                 .replace("developer", "system")
                 .replace("\\n", "")
         };
-        if !first.to_string().contains("custom") && !first.to_string().contains("input_image") {
+        // Ids that are too long for Chat are capped there (T73).
+        let short_ids = first["input"]
+            .as_array()
+            .expect("input")
+            .iter()
+            .all(|item| item["call_id"].as_str().unwrap_or_default().len() <= 40);
+        if short_ids
+            && !first.to_string().contains("custom")
+            && !first.to_string().contains("input_image")
+        {
             assert_eq!(text(&first), text(&second), "{name}");
             assert_eq!(
                 first["tools"].as_array().map(Vec::len),
