@@ -21,10 +21,16 @@ pub(crate) struct Hosted {
 impl Hosted {
     /// Opens the home and serves. Prints the endpoint for whoever started the application from a terminal.
     pub(crate) fn start() -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("gateway").build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("gateway")
+            .build()?;
         let engine = runtime.block_on(async {
             let engine = Engine::open(OpenOptions::from_process()?).await?;
-            engine.listen().await.context("the gateway could not listen")?;
+            engine
+                .listen()
+                .await
+                .context("the gateway could not listen")?;
             anyhow::Ok(engine)
         })?;
         Ok(Self { runtime, engine })

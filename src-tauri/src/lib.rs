@@ -36,7 +36,10 @@ pub fn run() -> ExitCode {
     };
     let code = app.run_return(|_app, event| {
         // Without a window the last one closing means nothing: only "Quit" (an exit with a code) ends the application.
-        if let tauri::RunEvent::ExitRequested { code: None, api, .. } = event {
+        if let tauri::RunEvent::ExitRequested {
+            code: None, api, ..
+        } = event
+        {
             api.prevent_exit();
         }
     });

@@ -24,10 +24,19 @@ pub(crate) fn show(app: &AppHandle, engine: Arc<Engine>, runtime: &Handle) -> ta
     let menu = Menu::new(app)?;
     menu.append(&status)?;
     menu.append(&PredefinedMenuItem::separator(app)?)?;
-    let mut shown = Accounts { menu: menu.clone(), items: Vec::new() };
+    let mut shown = Accounts {
+        menu: menu.clone(),
+        items: Vec::new(),
+    };
     shown.update(app, &engine.accounts())?;
     menu.append(&PredefinedMenuItem::separator(app)?)?;
-    menu.append(&MenuItem::with_id(app, COPY_URL, "Copy URL", true, None::<&str>)?)?;
+    menu.append(&MenuItem::with_id(
+        app,
+        COPY_URL,
+        "Copy URL",
+        true,
+        None::<&str>,
+    )?)?;
     menu.append(&MenuItem::with_id(app, QUIT, "Quit", true, None::<&str>)?)?;
     let clicked = engine.clone();
     let on = runtime.clone();
@@ -76,14 +85,26 @@ impl Accounts {
 
     /// Changes texts and marks in place; items come and go only when accounts do.
     fn update(&mut self, app: &AppHandle, accounts: &[AccountView]) -> tauri::Result<()> {
-        let same = self.items.len() == accounts.len() && self.items.iter().zip(accounts).all(|((id, _), account)| id == account.id.as_str());
+        let same = self.items.len() == accounts.len()
+            && self
+                .items
+                .iter()
+                .zip(accounts)
+                .all(|((id, _), account)| id == account.id.as_str());
         if !same {
             for (_, item) in self.items.drain(..) {
                 self.menu.remove(&item)?;
             }
             for (n, account) in accounts.iter().enumerate() {
                 let id = format!("{ACCOUNT}{}", account.id);
-                let item = CheckMenuItem::with_id(app, id, label(account), account.enabled, account.active, None::<&str>)?;
+                let item = CheckMenuItem::with_id(
+                    app,
+                    id,
+                    label(account),
+                    account.enabled,
+                    account.active,
+                    None::<&str>,
+                )?;
                 self.menu.insert(&item, Self::FIRST + n)?;
                 self.items.push((account.id.as_str().to_owned(), item));
             }
@@ -114,7 +135,9 @@ fn click(app: &AppHandle, engine: &Arc<Engine>, runtime: &Handle, id: &str) {
         }
         QUIT => app.exit(0),
         _ => {
-            let Some(account) = id.strip_prefix(ACCOUNT).map(str::to_owned) else { return };
+            let Some(account) = id.strip_prefix(ACCOUNT).map(str::to_owned) else {
+                return;
+            };
             let engine = engine.clone();
             runtime.spawn(async move {
                 if let Err(error) = engine.activate(&account).await {
@@ -130,7 +153,10 @@ fn click(app: &AppHandle, engine: &Arc<Engine>, runtime: &Handle, id: &str) {
 fn status_line(engine: &Engine) -> String {
     match engine.accounts().len() {
         0 => "No account yet".to_owned(),
-        _ => format!("Running · {}", engine.base_url().trim_start_matches("http://")),
+        _ => format!(
+            "Running · {}",
+            engine.base_url().trim_start_matches("http://")
+        ),
     }
 }
 

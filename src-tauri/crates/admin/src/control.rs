@@ -14,7 +14,10 @@ use crate::local;
 /// When the socket cannot be made; the gateway itself is not affected.
 pub async fn serve(engine: Arc<Engine>) -> std::io::Result<()> {
     let path = engine.control_socket();
-    engine.home().prepare_control_socket(&path).map_err(std::io::Error::other)?;
+    engine
+        .home()
+        .prepare_control_socket(&path)
+        .map_err(std::io::Error::other)?;
     let listener = platform::bind(&path)?;
     let _removed_at_the_end = Remove(path);
     axum::serve(listener, local::router(engine)).await
@@ -60,8 +63,14 @@ mod platform {
 
     pub(super) fn bind(path: &Path) -> std::io::Result<Pipe> {
         let name = path.as_os_str().to_owned();
-        let first = ServerOptions::new().first_pipe_instance(true).reject_remote_clients(true).create(&name)?;
-        Ok(Pipe { name, next: Some(first) })
+        let first = ServerOptions::new()
+            .first_pipe_instance(true)
+            .reject_remote_clients(true)
+            .create(&name)?;
+        Ok(Pipe {
+            name,
+            next: Some(first),
+        })
     }
 
     impl Listener for Pipe {
@@ -72,12 +81,17 @@ mod platform {
             loop {
                 let server = match self.next.take() {
                     Some(server) => Ok(server),
-                    None => ServerOptions::new().reject_remote_clients(true).create(&self.name),
+                    None => ServerOptions::new()
+                        .reject_remote_clients(true)
+                        .create(&self.name),
                 };
                 if let Ok(server) = server
                     && server.connect().await.is_ok()
                 {
-                    self.next = ServerOptions::new().reject_remote_clients(true).create(&self.name).ok();
+                    self.next = ServerOptions::new()
+                        .reject_remote_clients(true)
+                        .create(&self.name)
+                        .ok();
                     return (server, ());
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;

@@ -1,6 +1,9 @@
 //! The wire types of the admin API. Made from the engine's views, never the other way round by accident: no secret has a field here.
 
-use engine::{AccountView, ExplainView, ImportItemView, ImportReport, KeyView, SettingView, StatusView};
+use engine::{
+    AccountView, AttemptView, ExplainView, ImportItemView, ImportReport, KeyView, RequestView,
+    SettingView, StatusView,
+};
 use engine::{QuotaSnapshot, QuotaWindow};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +117,70 @@ pub(crate) struct Setting {
     apply: &'static str,
     allowed: String,
     doc: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Attempt {
+    account: Option<String>,
+    outcome: String,
+    status: Option<u16>,
+    duration_ms: i64,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Request {
+    request_id: String,
+    started_at: Millis,
+    key: Option<String>,
+    endpoint: String,
+    model: Option<String>,
+    account: Option<String>,
+    status: Option<u16>,
+    outcome: String,
+    error_code: Option<String>,
+    stream: bool,
+    first_byte_ms: Option<i64>,
+    duration_ms: i64,
+    input_tokens: Option<i64>,
+    output_tokens: Option<i64>,
+    losses: Vec<String>,
+    attempts: Vec<Attempt>,
+}
+
+impl From<AttemptView> for Attempt {
+    fn from(view: AttemptView) -> Self {
+        Self {
+            account: view.account,
+            outcome: view.outcome,
+            status: view.status,
+            duration_ms: view.duration_ms,
+            reason: view.reason,
+        }
+    }
+}
+
+impl From<RequestView> for Request {
+    fn from(view: RequestView) -> Self {
+        Self {
+            request_id: view.request_id,
+            started_at: view.started_at.0,
+            key: view.key,
+            endpoint: view.endpoint,
+            model: view.model,
+            account: view.account,
+            status: view.status,
+            outcome: view.outcome,
+            error_code: view.error_code,
+            stream: view.stream,
+            first_byte_ms: view.first_byte_ms,
+            duration_ms: view.duration_ms,
+            input_tokens: view.input_tokens,
+            output_tokens: view.output_tokens,
+            losses: view.losses,
+            attempts: view.attempts.into_iter().map(Attempt::from).collect(),
+        }
+    }
 }
 
 /// `POST /accounts/import`
@@ -230,13 +297,23 @@ impl From<StatusView> for Status {
 
 impl From<KeyView> for Key {
     fn from(view: KeyView) -> Self {
-        Self { name: view.name, masked: view.masked, created_at: view.created_at.0, enabled: view.enabled }
+        Self {
+            name: view.name,
+            masked: view.masked,
+            created_at: view.created_at.0,
+            enabled: view.enabled,
+        }
     }
 }
 
 impl From<ExplainView> for Explain {
     fn from(view: ExplainView) -> Self {
-        Self { id: view.id.to_string(), label: view.label, rank: view.rank, reason: view.reason }
+        Self {
+            id: view.id.to_string(),
+            label: view.label,
+            rank: view.rank,
+            reason: view.reason,
+        }
     }
 }
 

@@ -22,11 +22,17 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .merge(crate::router(engine))
 }
 
-async fn key(State(engine): State<Arc<Engine>>, Path(name): Path<String>) -> Result<String, AdminError> {
+async fn key(
+    State(engine): State<Arc<Engine>>,
+    Path(name): Path<String>,
+) -> Result<String, AdminError> {
     Ok(engine.key(&name)?.expose_secret().to_owned())
 }
 
-async fn add_key(State(engine): State<Arc<Engine>>, Path(name): Path<String>) -> Result<String, AdminError> {
+async fn add_key(
+    State(engine): State<Arc<Engine>>,
+    Path(name): Path<String>,
+) -> Result<String, AdminError> {
     Ok(engine.add_key(&name).await?.expose_secret().to_owned())
 }
 
@@ -42,7 +48,14 @@ struct ExportRequest {
     passphrase: Option<String>,
 }
 
-async fn export(State(engine): State<Arc<Engine>>, Json(request): Json<ExportRequest>) -> Result<String, AdminError> {
+async fn export(
+    State(engine): State<Arc<Engine>>,
+    Json(request): Json<ExportRequest>,
+) -> Result<String, AdminError> {
     let passphrase = request.passphrase.map(SecretString::from);
-    Ok(engine.export(&request.ids, passphrase.as_ref()).await?.expose_secret().to_owned())
+    Ok(engine
+        .export(&request.ids, passphrase.as_ref())
+        .await?
+        .expose_secret()
+        .to_owned())
 }

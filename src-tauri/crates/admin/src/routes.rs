@@ -21,6 +21,7 @@ pub(crate) fn router() -> Router<Arc<Engine>> {
         .route("/status", get(status))
         .route("/accounts", get(accounts).post(add))
         .route("/accounts/import", post(import))
+        .route("/accounts/import-codex", post(import_codex))
         .route("/accounts/order", post(order))
         .route("/accounts/refresh", post(refresh_all))
         .route("/accounts/{id}", get(account).delete(remove))
@@ -28,6 +29,7 @@ pub(crate) fn router() -> Router<Arc<Engine>> {
         .route("/accounts/{id}/enable", post(enable))
         .route("/accounts/{id}/disable", post(disable))
         .route("/accounts/{id}/refresh", post(refresh))
+        .route("/requests", get(requests))
         .route("/models", get(models))
         .route("/quota", get(quota))
         .route("/explain", get(explain))
@@ -65,14 +67,37 @@ async fn add(State(engine): Engines, Json(new): Json<dto::AddRequest>) -> Answer
     Ok(Json(engine.add_key_account(new).await?.into()))
 }
 
-async fn import(State(engine): Engines, Json(request): Json<dto::ImportRequest>) -> Answer<dto::Import> {
+async fn import(
+    State(engine): Engines,
+    Json(request): Json<dto::ImportRequest>,
+) -> Answer<dto::Import> {
     let text = SecretString::from(request.text);
-    Ok(Json(engine.import(&text, request.dry_run, request.verify).await?.into()))
+    Ok(Json(
+        engine
+            .import(&text, request.dry_run, request.verify)
+            .await?
+            .into(),
+    ))
 }
 
-async fn order(State(engine): Engines, Json(request): Json<dto::OrderRequest>) -> Answer<Vec<dto::Account>> {
+#[derive(Deserialize)]
+struct DryRun {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+async fn import_codex(State(engine): Engines, Query(query): Query<DryRun>) -> Answer<dto::Import> {
+    Ok(Json(engine.import_codex_cli(query.dry_run).await?.into()))
+}
+
+async fn order(
+    State(engine): Engines,
+    Json(request): Json<dto::OrderRequest>,
+) -> Answer<Vec<dto::Account>> {
     engine.reorder(&request.ids).await?;
-    Ok(Json(engine.accounts().into_iter().map(Into::into).collect()))
+    Ok(Json(
+        engine.accounts().into_iter().map(Into::into).collect(),
+    ))
 }
 
 async fn remove(State(engine): Engines, Path(id): Path<String>) -> Result<StatusCode, AdminError> {
@@ -103,14 +128,33 @@ async fn refresh_all(State(engine): Engines) -> Answer<serde_json::Value> {
 }
 
 fn refreshed(results: Vec<engine::RefreshView>) -> serde_json::Value {
-    let line = |view: engine::RefreshView| {
-        serde_json::json!({"id": view.id.to_string(), "label": view.label, "result": view.result, "reason": view.reason})
-    };
+    let line = |view: engine::RefreshView| serde_json::json!({"id": view.id.to_string(), "label": view.label, "result": view.result, "reason": view.reason});
     results.into_iter().map(line).collect()
 }
 
+#[derive(Deserialize)]
+struct RequestsQuery {
+    #[serde(default = "twenty")]
+    limit: u32,
+}
+
+fn twenty() -> u32 {
+    20
+}
+
+async fn requests(
+    State(engine): Engines,
+    Query(query): Query<RequestsQuery>,
+) -> Answer<Vec<dto::Request>> {
+    let requests = engine.requests(query.limit.min(2_000)).await?;
+    Ok(Json(requests.into_iter().map(Into::into).collect()))
+}
+
 async fn models(State(engine): Engines) -> Json<serde_json::Value> {
-    let models = engine.models().into_iter().map(|(id, owner)| serde_json::json!({"id": id, "owned_by": owner}));
+    let models = engine
+        .models()
+        .into_iter()
+        .map(|(id, owner)| serde_json::json!({"id": id, "owned_by": owner}));
     Json(models.collect())
 }
 
@@ -120,11 +164,16 @@ struct QuotaQuery {
     refresh: bool,
 }
 
-async fn quota(State(engine): Engines, Query(query): Query<QuotaQuery>) -> Answer<Vec<dto::Account>> {
+async fn quota(
+    State(engine): Engines,
+    Query(query): Query<QuotaQuery>,
+) -> Answer<Vec<dto::Account>> {
     if query.refresh {
         engine.query_quota().await;
     }
-    Ok(Json(engine.accounts().into_iter().map(Into::into).collect()))
+    Ok(Json(
+        engine.accounts().into_iter().map(Into::into).collect(),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -132,15 +181,27 @@ struct ExplainQuery {
     model: String,
 }
 
-async fn explain(State(engine): Engines, Query(query): Query<ExplainQuery>) -> Json<Vec<dto::Explain>> {
-    Json(engine.explain(&query.model).into_iter().map(Into::into).collect())
+async fn explain(
+    State(engine): Engines,
+    Query(query): Query<ExplainQuery>,
+) -> Json<Vec<dto::Explain>> {
+    Json(
+        engine
+            .explain(&query.model)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+    )
 }
 
 async fn keys(State(engine): Engines) -> Json<Vec<dto::Key>> {
     Json(engine.keys().into_iter().map(Into::into).collect())
 }
 
-async fn revoke(State(engine): Engines, Path(name): Path<String>) -> Result<StatusCode, AdminError> {
+async fn revoke(
+    State(engine): Engines,
+    Path(name): Path<String>,
+) -> Result<StatusCode, AdminError> {
     engine.revoke_key(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -153,8 +214,17 @@ async fn setting(State(engine): Engines, Path(key): Path<String>) -> Answer<dto:
     Ok(Json(engine.setting(&key)?.into()))
 }
 
-async fn set(State(engine): Engines, Path(key): Path<String>, Json(request): Json<dto::SettingRequest>) -> Answer<dto::Setting> {
-    Ok(Json(engine.change_setting(&key, Some(&request.value)).await?.into()))
+async fn set(
+    State(engine): Engines,
+    Path(key): Path<String>,
+    Json(request): Json<dto::SettingRequest>,
+) -> Answer<dto::Setting> {
+    Ok(Json(
+        engine
+            .change_setting(&key, Some(&request.value))
+            .await?
+            .into(),
+    ))
 }
 
 async fn unset(State(engine): Engines, Path(key): Path<String>) -> Answer<dto::Setting> {

@@ -49,6 +49,12 @@ pub enum Command {
         #[arg(long)]
         refresh: bool,
     },
+    /// List the latest requests, with every account tried and why
+    Requests {
+        /// How many, 1 to 2000
+        #[arg(short, long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2000))]
+        limit: u32,
+    },
     /// Show which accounts would serve a model, and why the others would not
     Explain {
         /// The model's name as a client writes it
@@ -94,6 +100,9 @@ pub struct Serve {
     /// Serve the web console too, under a token of its own
     #[arg(long)]
     pub console: bool,
+    /// Print the default gateway key at start, for a terminal nobody else reads
+    #[arg(long)]
+    pub show_key: bool,
 }
 
 /// `key …`
@@ -209,7 +218,7 @@ pub struct Export {
     /// Encrypt the file under a passphrase read from standard input
     #[arg(long)]
     pub passphrase_stdin: bool,
-    /// Replace a file that is there, or write secrets to a terminal
+    /// Write the secrets even to a terminal
     #[arg(long)]
     pub force: bool,
     /// Do not ask

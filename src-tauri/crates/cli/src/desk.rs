@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// How long a command waits for another command to let go of the home.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,7 +40,9 @@ impl Reply {
         if self.body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&self.body).context("the instance answered with something else than JSON; are both of one version?")
+        serde_json::from_slice(&self.body).context(
+            "the instance answered with something else than JSON; are both of one version?",
+        )
     }
 
     pub(crate) fn text(&self) -> String {
@@ -50,10 +52,15 @@ impl Reply {
 
 impl Desk {
     /// Finds the running instance, or opens the home.
-    pub(crate) async fn open(home: &Home, options: impl FnOnce(engine::home::HomeLock) -> Result<engine::OpenOptions, Failure>) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        home: &Home,
+        options: impl FnOnce(engine::home::HomeLock) -> Result<engine::OpenOptions, Failure>,
+    ) -> Result<Self, Failure> {
         let entered = {
             let home = home.clone();
-            tokio::task::spawn_blocking(move || home.enter(PATIENCE)).await.context("the home could not be entered")?
+            tokio::task::spawn_blocking(move || home.enter(PATIENCE))
+                .await
+                .context("the home could not be entered")?
         };
         match entered.map_err(engine::EngineError::from)? {
             Entry::Running(instance) => Ok(Self::Remote(instance)),
@@ -82,7 +89,12 @@ impl Desk {
     }
 
     /// One call; an error answer becomes a [`Failure`] with its exit code.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Reply, Failure> {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Reply, Failure> {
         let body = body.map(|value| value.to_string()).unwrap_or_default();
         let request = Request::builder()
             .method(method)
@@ -99,12 +111,21 @@ impl Desk {
             Self::Remote(instance) => remote(&instance.control, request).await?,
         };
         let status = response.status();
-        let body = response.into_body().collect().await.context("the instance broke off")?.to_bytes().to_vec();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .context("the instance broke off")?
+            .to_bytes()
+            .to_vec();
         let reply = Reply { status, body };
         if reply.status.is_success() {
             return Ok(reply);
         }
-        Err(Failure::from_admin(reply.status, &reply.json().unwrap_or_default()))
+        Err(Failure::from_admin(
+            reply.status,
+            &reply.json().unwrap_or_default(),
+        ))
     }
 
     /// Lets go of the home.
@@ -121,14 +142,26 @@ async fn connect(path: &PathBuf) -> std::io::Result<tokio::net::UnixStream> {
 }
 
 #[cfg(windows)]
-async fn connect(path: &PathBuf) -> std::io::Result<tokio::net::windows::named_pipe::NamedPipeClient> {
+async fn connect(
+    path: &PathBuf,
+) -> std::io::Result<tokio::net::windows::named_pipe::NamedPipeClient> {
     tokio::net::windows::named_pipe::ClientOptions::new().open(path)
 }
 
-async fn remote(control: &PathBuf, request: Request<Body>) -> Result<http::Response<Body>, Failure> {
-    let stream = connect(control).await.context("the running instance does not answer on its control socket")?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context("the running instance does not answer")?;
+async fn remote(
+    control: &PathBuf,
+    request: Request<Body>,
+) -> Result<http::Response<Body>, Failure> {
+    let stream = connect(control)
+        .await
+        .context("the running instance does not answer on its control socket")?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .context("the running instance does not answer")?;
     tokio::spawn(connection);
-    let response = sender.send_request(request).await.context("the running instance broke off")?;
+    let response = sender
+        .send_request(request)
+        .await
+        .context("the running instance broke off")?;
     Ok(response.map(Body::new))
 }

@@ -41,7 +41,8 @@ pub struct NewKeyAccount {
 impl Engine {
     /// Every account in the person's order.
     pub fn accounts(&self) -> Vec<AccountView> {
-        self.records.with(|rows| rows.iter().map(|row| self.view(row)).collect())
+        self.records
+            .with(|rows| rows.iter().map(|row| self.view(row)).collect())
     }
 
     /// One account by id, by label, or by a beginning of its id that only it has.
@@ -64,7 +65,12 @@ impl Engine {
             vault: self.vault.kind().as_str(),
             home: self.home().root().display().to_string(),
             accounts: self.accounts(),
-            notices: resolved.settings.notices().iter().map(ToString::to_string).collect(),
+            notices: resolved
+                .settings
+                .notices()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         }
     }
 
@@ -75,14 +81,20 @@ impl Engine {
     pub async fn activate(&self, name: &str) -> Result<AccountView, EngineError> {
         let row = self.find(name)?;
         if !row.enabled {
-            return Err(EngineError::Invalid(format!("{} is switched off; `switchyard account enable {}` switches it on", row.label, row.id)));
+            return Err(EngineError::Invalid(format!(
+                "{} is switched off; `switchyard account enable {}` switches it on",
+                row.label, row.id
+            )));
         }
         let id = AccountId::from(row.id.as_str());
         // What a click chose acts at once; that it is kept is a matter of milliseconds later.
-        self.pool.with(|pool| pool.activate(&id)).map_err(|_| EngineError::Internal)?;
+        self.pool
+            .with(|pool| pool.activate(&id))
+            .map_err(|_| EngineError::Internal)?;
         self.announce();
         let kept = row.id.clone();
-        self.stored(move |store| store.set_meta(records::ACTIVE, Some(&kept))).await?;
+        self.stored(move |store| store.set_meta(records::ACTIVE, Some(&kept)))
+            .await?;
         Ok(self.view(&row))
     }
 
@@ -114,10 +126,16 @@ impl Engine {
             }
         });
         let order = ids.clone();
-        self.stored(move |store| store.reorder_accounts(&order.iter().map(String::as_str).collect::<Vec<_>>())).await?;
+        self.stored(move |store| {
+            store.reorder_accounts(&order.iter().map(String::as_str).collect::<Vec<_>>())
+        })
+        .await?;
         self.records.change(|rows| {
             for row in rows {
-                let place = ids.iter().position(|id| *id == row.id).unwrap_or(usize::MAX);
+                let place = ids
+                    .iter()
+                    .position(|id| *id == row.id)
+                    .unwrap_or(usize::MAX);
                 row.position = u32::try_from(place).unwrap_or(u32::MAX);
             }
         });
@@ -137,9 +155,11 @@ impl Engine {
         let secret = item(&id);
         self.tasks.blocking(move || vault.delete(&secret)).await??;
         let gone = row.id.clone();
-        self.stored(move |store| store.delete_account(&gone)).await?;
+        self.stored(move |store| store.delete_account(&gone))
+            .await?;
         self.upstream.forget(&id);
-        self.records.change(|rows| rows.retain(|other| other.id != row.id));
+        self.records
+            .change(|rows| rows.retain(|other| other.id != row.id));
         self.republish();
         if was_active {
             self.activate_first_usable().await?;
@@ -151,27 +171,43 @@ impl Engine {
     ///
     /// # Errors
     /// Names the field that is wrong.
-    pub async fn add_key_account(self: &Arc<Self>, new: NewKeyAccount) -> Result<AccountView, EngineError> {
+    pub async fn add_key_account(
+        self: &Arc<Self>,
+        new: NewKeyAccount,
+    ) -> Result<AccountView, EngineError> {
         let kind = match new.kind.as_str() {
             "relay" => AccountKind::Relay,
             "zai" => AccountKind::Zai,
             "provider" | "provider_key" => AccountKind::ProviderKey,
-            other => return Err(EngineError::Invalid(format!("kind {other:?} is not one of relay, zai, provider"))),
+            other => {
+                return Err(EngineError::Invalid(format!(
+                    "kind {other:?} is not one of relay, zai, provider"
+                )));
+            }
         };
-        let format: Format = new
-            .format
-            .parse()
-            .map_err(|_| EngineError::Invalid(format!("format {:?} is not one of openai, responses, anthropic, gemini, codex", new.format)))?;
+        let format: Format = new.format.parse().map_err(|_| {
+            EngineError::Invalid(format!(
+                "format {:?} is not one of openai, responses, anthropic, gemini, codex",
+                new.format
+            ))
+        })?;
         let label = check_label(&new.label)?;
-        let base_url = crate::import::normalise_base_url(&new.base_url)
-            .ok_or_else(|| EngineError::Invalid("the base URL is not a plain http or https URL".into()))?;
+        let base_url = crate::import::normalise_base_url(&new.base_url).ok_or_else(|| {
+            EngineError::Invalid("the base URL is not a plain http or https URL".into())
+        })?;
         if new.key.expose_secret().trim().is_empty() {
-            return Err(EngineError::Invalid("the key is empty; it is read from standard input".into()));
+            return Err(EngineError::Invalid(
+                "the key is empty; it is read from standard input".into(),
+            ));
         }
         if let Some(proxy) = new.proxy.as_deref().filter(|proxy| *proxy != "direct") {
-            let parsed = crate::settings::ProxyAddress::parse(proxy).map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
+            let parsed = crate::settings::ProxyAddress::parse(proxy)
+                .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
             if parsed.password().is_some() {
-                return Err(EngineError::Invalid("a proxy of one account cannot carry a password yet; use the setting proxy.url".into()));
+                return Err(EngineError::Invalid(
+                    "a proxy of one account cannot carry a password yet; use the setting proxy.url"
+                        .into(),
+                ));
             }
         }
         let existing = self.same_key_account(&base_url, &new.key).await?;
@@ -187,7 +223,10 @@ impl Engine {
         row.enabled = true;
         records::target(&row)?;
         let id = AccountId::from(row.id.as_str());
-        self.credentials().persist(&id, &Credential::Key(new.key)).await.map_err(|error| EngineError::Provider(error.to_string()))?;
+        self.credentials()
+            .persist(&id, &Credential::Key(new.key))
+            .await
+            .map_err(|error| EngineError::Provider(error.to_string()))?;
         self.save(row.clone()).await?;
         self.upstream.forget(&id);
         self.pool.with(|pool| pool.clear(self.clock.now(), &id));
@@ -201,8 +240,11 @@ impl Engine {
         let ask = Ask::new(model, &[Format::Responses, Format::Codex, Format::OpenAi]);
         let now = self.clock.now();
         let verdicts = self.pool.with(|pool| pool.explain(now, &ask));
-        let labels: std::collections::HashMap<String, String> =
-            self.records.with(|rows| rows.iter().map(|row| (row.id.clone(), row.label.clone())).collect());
+        let labels: std::collections::HashMap<String, String> = self.records.with(|rows| {
+            rows.iter()
+                .map(|row| (row.id.clone(), row.label.clone()))
+                .collect()
+        });
         let view = |(id, verdict): (AccountId, Result<usize, pool::SkipReason>)| ExplainView {
             label: labels.get(id.as_str()).cloned().unwrap_or_default(),
             rank: verdict.as_ref().ok().map(|rank| rank + 1),
@@ -219,24 +261,35 @@ impl Engine {
             if let Some(row) = rows.iter().find(|row| row.id == name) {
                 return Ok(row.clone());
             }
-            let matches: Vec<&AccountRow> =
-                rows.iter().filter(|row| row.label == name || (name.len() >= 4 && row.id.starts_with(name))).collect();
+            let matches: Vec<&AccountRow> = rows
+                .iter()
+                .filter(|row| row.label == name || (name.len() >= 4 && row.id.starts_with(name)))
+                .collect();
             match matches.as_slice() {
                 [one] => Ok((*one).clone()),
-                [] => Err(EngineError::NotFound(format!("there is no account {name:?}; `switchyard account list` shows ids and labels"))),
-                _ => Err(EngineError::NotFound(format!("{name:?} names more than one account; use an id of `switchyard account list`"))),
+                [] => Err(EngineError::NotFound(format!(
+                    "there is no account {name:?}; `switchyard account list` shows ids and labels"
+                ))),
+                _ => Err(EngineError::NotFound(format!(
+                    "{name:?} names more than one account; use an id of `switchyard account list`"
+                ))),
             }
         })
     }
 
     pub(crate) fn credentials(&self) -> VaultCredentials {
-        VaultCredentials { vault: self.vault.clone(), tasks: self.tasks.clone() }
+        VaultCredentials {
+            vault: self.vault.clone(),
+            tasks: self.tasks.clone(),
+        }
     }
 
     /// A record with every default and a fresh id.
     pub(crate) fn blank(&self, kind: AccountKind, label: String) -> AccountRow {
         let id = format!("{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..));
-        let position = self.records.with(|rows| rows.iter().map(|row| row.position + 1).max().unwrap_or(0));
+        let position = self
+            .records
+            .with(|rows| rows.iter().map(|row| row.position + 1).max().unwrap_or(0));
         AccountRow {
             enabled: true,
             position,
@@ -251,11 +304,14 @@ impl Engine {
     /// Writes a record and puts it in force.
     pub(crate) async fn save(&self, row: AccountRow) -> Result<(), EngineError> {
         let kept = row.clone();
-        self.stored(move |store| store.save_accounts(std::slice::from_ref(&kept))).await?;
-        self.records.change(|rows| match rows.iter_mut().find(|other| other.id == row.id) {
-            Some(other) => *other = row,
-            None => rows.push(row),
-        });
+        self.stored(move |store| store.save_accounts(std::slice::from_ref(&kept)))
+            .await?;
+        self.records.change(
+            |rows| match rows.iter_mut().find(|other| other.id == row.id) {
+                Some(other) => *other = row,
+                None => rows.push(row),
+            },
+        );
         self.republish();
         Ok(())
     }
@@ -270,12 +326,16 @@ impl Engine {
                         targets.insert(AccountId::from(row.id.as_str()), target);
                     }
                     // Said, not hidden: the account is skipped with a reason until it is mended.
-                    Err(error) => tracing::warn!(account = %row.label, %error, "the account cannot be used"),
+                    Err(error) => {
+                        tracing::warn!(account = %row.label, %error, "the account cannot be used")
+                    }
                 }
             }
             let accounts: Vec<pool::Account> = rows.iter().map(records::account).collect();
-            let tokens: Vec<(AccountId, pool::Token)> =
-                rows.iter().map(|row| (AccountId::from(row.id.as_str()), records::token(row))).collect();
+            let tokens: Vec<(AccountId, pool::Token)> = rows
+                .iter()
+                .map(|row| (AccountId::from(row.id.as_str()), records::token(row)))
+                .collect();
             (accounts, tokens, targets)
         });
         self.gateway.set_targets(targets);
@@ -290,13 +350,26 @@ impl Engine {
     }
 
     /// The key account with this base URL and key, if there is one (F2).
-    pub(crate) async fn same_key_account(&self, base_url: &str, key: &SecretString) -> Result<Option<AccountRow>, EngineError> {
+    pub(crate) async fn same_key_account(
+        &self,
+        base_url: &str,
+        key: &SecretString,
+    ) -> Result<Option<AccountRow>, EngineError> {
         let wanted = crate::import::DuplicateKey::of_key(base_url, key);
-        let rows: Vec<AccountRow> = self.records.with(|rows| rows.iter().filter(|row| records::kind(row).is_key()).cloned().collect());
+        let rows: Vec<AccountRow> = self.records.with(|rows| {
+            rows.iter()
+                .filter(|row| records::kind(row).is_key())
+                .cloned()
+                .collect()
+        });
         for row in rows {
             let Some(url) = &row.base_url else { continue };
             let id = AccountId::from(row.id.as_str());
-            let held = self.credentials().load(&id).await.map_err(|error| EngineError::Provider(error.to_string()))?;
+            let held = self
+                .credentials()
+                .load(&id)
+                .await
+                .map_err(|error| EngineError::Provider(error.to_string()))?;
             if let Some(Credential::Key(held)) = held
                 && crate::import::DuplicateKey::of_key(url, &held) == wanted
             {
@@ -308,18 +381,30 @@ impl Engine {
 
     /// F5: the first usable account becomes active where there was none.
     pub(crate) async fn activate_first_usable_if_none(&self) -> Result<(), EngineError> {
-        if self.pool.with(|pool| pool.active().is_none()) { self.activate_first_usable().await } else { Ok(()) }
+        if self.pool.with(|pool| pool.active().is_none()) {
+            self.activate_first_usable().await
+        } else {
+            Ok(())
+        }
     }
 
     async fn activate_first_usable(&self) -> Result<(), EngineError> {
         let now = self.clock.now();
         let first = self.pool.with(|pool| {
             let ids: Vec<AccountId> = pool.accounts().map(|account| account.id.clone()).collect();
-            ids.into_iter().find(|id| matches!(pool.health(now, id), Some(Health::Active | Health::Unknown | Health::Attention)))
+            ids.into_iter().find(|id| {
+                matches!(
+                    pool.health(now, id),
+                    Some(Health::Active | Health::Unknown | Health::Attention)
+                )
+            })
         });
         match first {
             Some(id) => self.activate(id.as_str()).await.map(|_| ()),
-            None => self.stored(|store| store.set_meta(records::ACTIVE, None)).await,
+            None => {
+                self.stored(|store| store.set_meta(records::ACTIVE, None))
+                    .await
+            }
         }
     }
 
@@ -329,7 +414,13 @@ impl Engine {
         call: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let store: Arc<_> = self.store.clone();
-        let done = self.tasks.blocking(move || call(&mut store.lock().unwrap_or_else(std::sync::PoisonError::into_inner)));
+        let done = self.tasks.blocking(move || {
+            call(
+                &mut store
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+            )
+        });
         Ok(done.await??)
     }
 
@@ -348,7 +439,10 @@ impl Engine {
                 Health::Disabled => Some("switched off".to_owned()),
                 Health::Cooling { source, .. } => Some(source.as_str().replace('_', " ")),
                 Health::Exhausted { .. } => Some("quota used up".to_owned()),
-                _ => state.reason.as_ref().map(|reason| reason.code.replace('_', " ")),
+                _ => state
+                    .reason
+                    .as_ref()
+                    .map(|reason| reason.code.replace('_', " ")),
             };
             AccountView {
                 active: pool.active() == Some(&id),
@@ -356,7 +450,11 @@ impl Engine {
                 reason,
                 usable_again_at,
                 running: pool.in_flight(&id),
-                remaining_percent: state.quota.as_ref().and_then(|quota| quota.max_percent(now)).map(|used| (100.0 - used).max(0.0)),
+                remaining_percent: state
+                    .quota
+                    .as_ref()
+                    .and_then(|quota| quota.max_percent(now))
+                    .map(|used| (100.0 - used).max(0.0)),
                 quota: state.quota,
                 last_used_at: state.last_used,
                 requests: state.counters.requests,
@@ -374,7 +472,10 @@ impl Engine {
                 group: row.group.clone(),
                 allowed_models: row.allowed_models.clone(),
                 known_models: {
-                    let models: Vec<String> = crate::catalog::cached(row).into_iter().map(|model| model.id).collect();
+                    let models: Vec<String> = crate::catalog::cached(row)
+                        .into_iter()
+                        .map(|model| model.id)
+                        .collect();
                     (!models.is_empty()).then_some(models)
                 },
                 expires_at: row.expires_at.map(Timestamp),
@@ -389,6 +490,14 @@ impl Engine {
 /// A label of 1 to 64 characters without control characters (F1).
 pub(crate) fn check_label(label: &str) -> Result<String, EngineError> {
     let label = label.trim();
-    let fits = !label.is_empty() && label.chars().count() <= crate::import::LONGEST_LABEL && !label.chars().any(char::is_control);
-    if fits { Ok(label.to_owned()) } else { Err(EngineError::Invalid("a label has 1 to 64 characters".into())) }
+    let fits = !label.is_empty()
+        && label.chars().count() <= crate::import::LONGEST_LABEL
+        && !label.chars().any(char::is_control);
+    if fits {
+        Ok(label.to_owned())
+    } else {
+        Err(EngineError::Invalid(
+            "a label has 1 to 64 characters".into(),
+        ))
+    }
 }

@@ -67,11 +67,23 @@ impl OpenOptions {
         let vault = match env.get(env::VAULT) {
             None => VaultChoice::Keychain,
             // "memory" would lose every sign-in at the end: only demo homes ask for it, and not by this road.
-            Some("memory") => return Err(EngineError::Invalid("SWITCHYARD_VAULT must be keychain or file".into())),
-            Some(word) => word.parse().map_err(|_| EngineError::Invalid("SWITCHYARD_VAULT must be keychain or file".into()))?,
+            Some("memory") => {
+                return Err(EngineError::Invalid(
+                    "SWITCHYARD_VAULT must be keychain or file".into(),
+                ));
+            }
+            Some(word) => word.parse().map_err(|_| {
+                EngineError::Invalid("SWITCHYARD_VAULT must be keychain or file".into())
+            })?,
         };
         let passphrase = env.passphrase().cloned();
-        Ok(Self { home, env, vault, passphrase, flags: Vec::new() })
+        Ok(Self {
+            home,
+            env,
+            vault,
+            passphrase,
+            flags: Vec::new(),
+        })
     }
 }
 
@@ -98,7 +110,9 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("home", &self.home).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("home", &self.home)
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,7 +122,13 @@ impl Engine {
     /// # Errors
     /// Every way in which a home cannot be used; nothing of it is changed then.
     pub async fn open(options: OpenOptions) -> Result<Arc<Self>, EngineError> {
-        let OpenOptions { home, env, vault: choice, passphrase, flags } = options;
+        let OpenOptions {
+            home,
+            env,
+            vault: choice,
+            passphrase,
+            flags,
+        } = options;
         let tasks = Tasks::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let root = home.home().root().to_path_buf();
@@ -119,7 +139,8 @@ impl Engine {
             async move {
                 tasks
                     .blocking(move || {
-                        let vault: Arc<dyn Vault> = Arc::from(vault::open(choice, &root, passphrase)?);
+                        let vault: Arc<dyn Vault> =
+                            Arc::from(vault::open(choice, &root, passphrase)?);
                         let keys = keys::load(&*vault, now)?;
                         Ok::<_, EngineError>((vault, keys))
                     })
@@ -127,7 +148,10 @@ impl Engine {
             }
         };
         let opened = tokio::spawn(opening);
-        let flags: Vec<(&str, String)> = flags.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+        let flags: Vec<(&str, String)> = flags
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.clone()))
+            .collect();
         let settings = SettingsFile::open(home.home().settings(), env.clone(), &flags)?;
         let store = Store::open(&root, clock.now().0)?;
         let (vault, keys) = opened.await.map_err(|_| EngineError::Internal)??;
@@ -136,7 +160,10 @@ impl Engine {
         let mut pool = Pool::new(convert::policy(&resolved.settings));
         let records = Records::load(&store, &mut pool)?;
         let pool = Arc::new(SharedPool::new(pool));
-        let credentials = VaultCredentials { vault: vault.clone(), tasks: tasks.clone() };
+        let credentials = VaultCredentials {
+            vault: vault.clone(),
+            tasks: tasks.clone(),
+        };
         let proxy_password = convert::proxy_password(&*vault)?;
         let upstream = Upstream::new(
             convert::upstream_config(&resolved.settings, proxy_password.as_ref())?,
@@ -144,7 +171,12 @@ impl Engine {
             clock.clone(),
         )?;
         let journal = Arc::new(Gathering::new());
-        let gateway = Gateway::new(pool.clone(), upstream.clone(), journal.clone(), clock.clone());
+        let gateway = Gateway::new(
+            pool.clone(),
+            upstream.clone(),
+            journal.clone(),
+            clock.clone(),
+        );
         gateway.set_config(convert::gateway_config(&resolved.settings));
         gateway.set_keys(keys::digests(&keys));
         let engine = Arc::new(Self {
@@ -179,7 +211,10 @@ impl Engine {
         let resolved = self.settings.current();
         let server = &resolved.settings.server;
         let listener = bind(&server.host, u16::try_from(server.port).unwrap_or(0)).await?;
-        let listen_error = |source| EngineError::Listen { address: server.host.clone(), source };
+        let listen_error = |source| EngineError::Listen {
+            address: server.host.clone(),
+            source,
+        };
         let serving = gateway::serve(self.gateway.clone(), listener).map_err(listen_error)?;
         let address = serving.address();
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
@@ -208,11 +243,16 @@ impl Engine {
         let address = *self.address.lock().unwrap_or_else(PoisonError::into_inner);
         match address {
             // "Every address" is no address a client could use.
-            Some(address) if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+            Some(address) if address.ip().is_unspecified() => {
+                format!("http://127.0.0.1:{}", address.port())
+            }
             Some(address) => format!("http://{address}"),
             None => {
                 let resolved = self.settings.current();
-                format!("http://{}:{}", resolved.settings.server.host, resolved.settings.server.port)
+                format!(
+                    "http://{}:{}",
+                    resolved.settings.server.host, resolved.settings.server.port
+                )
             }
         }
     }
@@ -239,7 +279,11 @@ impl Engine {
 
     /// Stops accepting, lets streams end for at most `patience`, writes the journal, and lets go of the home.
     pub async fn shutdown(&self, patience: Duration) {
-        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let server = self
+            .server
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(server) = server {
             let cut = server.drain(patience).await;
             if cut > 0 {
@@ -255,12 +299,20 @@ impl Engine {
 /// Binds `port`, or the next free one of the following ports.
 async fn bind(host: &str, port: u16) -> Result<TcpListener, EngineError> {
     let mut first: Option<std::io::Error> = None;
-    let last = if port == 0 { 0 } else { port.saturating_add(PORTS_TRIED) };
+    let last = if port == 0 {
+        0
+    } else {
+        port.saturating_add(PORTS_TRIED)
+    };
     for candidate in port..=last {
         match TcpListener::bind((host, candidate)).await {
             Ok(listener) => {
                 if first.is_some() {
-                    tracing::warn!(wanted = port, port = candidate, "the port is busy; clients must use the other one");
+                    tracing::warn!(
+                        wanted = port,
+                        port = candidate,
+                        "the port is busy; clients must use the other one"
+                    );
                 }
                 return Ok(listener);
             }
@@ -274,5 +326,8 @@ async fn bind(host: &str, port: u16) -> Result<TcpListener, EngineError> {
         }
     }
     let source = first.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into());
-    Err(EngineError::Listen { address: format!("{host}:{port}"), source })
+    Err(EngineError::Listen {
+        address: format!("{host}:{port}"),
+        source,
+    })
 }

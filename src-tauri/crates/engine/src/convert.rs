@@ -34,11 +34,16 @@ fn mib(count: u64) -> usize {
 }
 
 /// The password of `proxy.url`, which the settings file does not hold.
-pub(crate) fn proxy_password(vault: &dyn vault::Vault) -> Result<Option<SecretString>, EngineError> {
+pub(crate) fn proxy_password(
+    vault: &dyn vault::Vault,
+) -> Result<Option<SecretString>, EngineError> {
     Ok(vault.get(ProxyAddress::PASSWORD_NAME)?)
 }
 
-pub(crate) fn upstream_config(settings: &Settings, password: Option<&SecretString>) -> Result<upstream::Config, EngineError> {
+pub(crate) fn upstream_config(
+    settings: &Settings,
+    password: Option<&SecretString>,
+) -> Result<upstream::Config, EngineError> {
     let proxy = match &settings.proxy.url {
         Some(address) if settings.proxy.enabled => {
             // A password given with the URL (by environment) wins over the kept one.
@@ -47,21 +52,30 @@ pub(crate) fn upstream_config(settings: &Settings, password: Option<&SecretStrin
                 None => address.clone().with_password(password.cloned()),
             };
             let whole = address.whole();
-            let url = ProxyUrl::parse(whole.expose_secret()).map_err(|error| EngineError::Invalid(format!("proxy.url: {error}")))?;
+            let url = ProxyUrl::parse(whole.expose_secret())
+                .map_err(|error| EngineError::Invalid(format!("proxy.url: {error}")))?;
             Some(url)
         }
         _ => None,
     };
-    let no_proxy =
-        NoProxy::parse(&settings.proxy.no_proxy).map_err(|error| EngineError::Invalid(format!("proxy.no_proxy: {error}")))?;
+    let no_proxy = NoProxy::parse(&settings.proxy.no_proxy)
+        .map_err(|error| EngineError::Invalid(format!("proxy.no_proxy: {error}")))?;
     let defaults = upstream::Config::default();
     Ok(upstream::Config {
         codex_base_url: settings.codex.base_url.clone(),
         usage_url: Some(settings.usage_url()),
         auth_url: settings.codex.auth_url.clone(),
         originator: settings.codex.originator.clone(),
-        client_version: settings.codex.client_version.clone().unwrap_or(defaults.client_version),
-        user_agent: settings.codex.user_agent.clone().unwrap_or(defaults.user_agent),
+        client_version: settings
+            .codex
+            .client_version
+            .clone()
+            .unwrap_or(defaults.client_version),
+        user_agent: settings
+            .codex
+            .user_agent
+            .clone()
+            .unwrap_or(defaults.user_agent),
         proxy,
         no_proxy,
         connect_timeout: Duration::from_secs(settings.timeouts.connect_s),

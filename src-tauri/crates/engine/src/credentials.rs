@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pool::AccountId;
 use futures_util::future::BoxFuture;
+use pool::AccountId;
 use upstream::{Credential, CredentialError, CredentialStore};
 
 use crate::error::EngineError;
@@ -25,18 +25,34 @@ impl CredentialStore for VaultCredentials {
         let name = item(id);
         Box::pin(async move {
             let vault = self.vault.clone();
-            let secret = self.tasks.blocking(move || vault.get(&name)).await.map_err(broken)?.map_err(refused)?;
-            let read = |secret| Credential::from_json(&secret).map_err(|error| CredentialError::Unreadable(error.to_string()));
+            let secret = self
+                .tasks
+                .blocking(move || vault.get(&name))
+                .await
+                .map_err(broken)?
+                .map_err(refused)?;
+            let read = |secret| {
+                Credential::from_json(&secret)
+                    .map_err(|error| CredentialError::Unreadable(error.to_string()))
+            };
             secret.map(read).transpose()
         })
     }
 
-    fn persist(&self, id: &AccountId, credential: &Credential) -> BoxFuture<'_, Result<(), CredentialError>> {
+    fn persist(
+        &self,
+        id: &AccountId,
+        credential: &Credential,
+    ) -> BoxFuture<'_, Result<(), CredentialError>> {
         let name = item(id);
         let secret = credential.to_json();
         Box::pin(async move {
             let vault = self.vault.clone();
-            self.tasks.blocking(move || vault.put(&name, &secret)).await.map_err(broken)?.map_err(refused)
+            self.tasks
+                .blocking(move || vault.put(&name, &secret))
+                .await
+                .map_err(broken)?
+                .map_err(refused)
         })
     }
 }
@@ -46,5 +62,9 @@ fn broken(error: EngineError) -> CredentialError {
 }
 
 fn refused(error: vault::VaultError) -> CredentialError {
-    if error.is_locked() { CredentialError::Locked } else { CredentialError::Unavailable(error.to_string()) }
+    if error.is_locked() {
+        CredentialError::Locked
+    } else {
+        CredentialError::Unavailable(error.to_string())
+    }
 }

@@ -31,7 +31,9 @@ pub enum EngineError {
     #[error("{0}")]
     Invalid(String),
     /// No port could be bound.
-    #[error("cannot listen on {address}: {source}; choose another port with --port or the setting server.port")]
+    #[error(
+        "cannot listen on {address}: {source}; choose another port with --port or the setting server.port"
+    )]
     Listen {
         /// What was tried.
         address: String,
@@ -49,7 +51,10 @@ pub enum EngineError {
 impl EngineError {
     /// Whether the home is locked, or newer than this program.
     pub fn is_home_locked(&self) -> bool {
-        matches!(self, Self::Home(HomeError::InUse { .. }) | Self::Store(store::StoreError::Newer { .. }))
+        matches!(
+            self,
+            Self::Home(HomeError::InUse { .. }) | Self::Store(store::StoreError::Newer { .. })
+        )
     }
 
     /// Whether the vault needs a person to unlock it.

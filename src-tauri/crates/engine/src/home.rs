@@ -21,6 +21,7 @@ pub use lock::{Entry, HomeLock, Instance};
 const SOCKET_PATH_LIMIT: usize = 103;
 
 /// What Switchyard itself writes in a home; one of these marks a folder as a home.
+#[cfg(unix)]
 const OURS: &[&str] = &[
     "settings.toml",
     "lock",

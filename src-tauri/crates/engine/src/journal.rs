@@ -59,7 +59,11 @@ pub(crate) struct Gathering {
 
 impl Gathering {
     pub(crate) fn new() -> Self {
-        Self { waiting: Mutex::default(), wake: Notify::new(), changes: watch::Sender::new(0) }
+        Self {
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+            changes: watch::Sender::new(0),
+        }
     }
 
     /// Tells the tray and whoever else listens that accounts look different now.
@@ -84,7 +88,11 @@ impl Gathering {
 
     /// The account's state is to be written again.
     pub(crate) fn touch(&self, id: &AccountId) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).accounts.insert(id.clone());
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .accounts
+            .insert(id.clone());
         self.wake.notify_one();
     }
 }
@@ -96,7 +104,9 @@ impl Journal for Gathering {
         let served = entry.attempts.last();
         let key = CountKey {
             account: served.map(|attempt| attempt.account.clone()),
-            label: served.map(|attempt| attempt.label.to_string()).unwrap_or_default(),
+            label: served
+                .map(|attempt| attempt.label.to_string())
+                .unwrap_or_default(),
             model: entry.model.clone(),
             route: entry.endpoint,
             key: entry.key.to_string(),

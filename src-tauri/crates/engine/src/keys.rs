@@ -49,8 +49,12 @@ pub struct KeyView {
 fn fresh() -> Result<String, EngineError> {
     use base64::Engine as _;
     let mut bytes = [0u8; RANDOM];
-    getrandom::fill(&mut bytes).map_err(|_| EngineError::Invalid("the system gives no random numbers".into()))?;
-    Ok(format!("sw-{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
+    getrandom::fill(&mut bytes)
+        .map_err(|_| EngineError::Invalid("the system gives no random numbers".into()))?;
+    Ok(format!(
+        "sk-sw-{}",
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    ))
 }
 
 pub(crate) fn digests(keys: &[StoredKey]) -> Keys {
@@ -64,12 +68,21 @@ pub(crate) fn digests(keys: &[StoredKey]) -> Keys {
 }
 
 /// Loads the keys; makes the first one where there is none.
-pub(crate) fn load(vault: &dyn vault::Vault, now: Timestamp) -> Result<Vec<StoredKey>, EngineError> {
+pub(crate) fn load(
+    vault: &dyn vault::Vault,
+    now: Timestamp,
+) -> Result<Vec<StoredKey>, EngineError> {
     if let Some(item) = vault.get(ITEM)? {
         return serde_json::from_str(item.expose_secret())
             .map_err(|_| EngineError::Invalid(format!("the vault item {ITEM} cannot be read; `switchyard key rotate` is not possible until it is removed")));
     }
-    let keys = vec![StoredKey { name: DEFAULT_KEY.into(), key: fresh()?, created_at: now.0, enabled: true, expires_at: None }];
+    let keys = vec![StoredKey {
+        name: DEFAULT_KEY.into(),
+        key: fresh()?,
+        created_at: now.0,
+        enabled: true,
+        expires_at: None,
+    }];
     save(vault, &keys)?;
     Ok(keys)
 }
@@ -82,14 +95,22 @@ fn save(vault: &dyn vault::Vault, keys: &[StoredKey]) -> Result<(), EngineError>
 impl Engine {
     /// The default key, for the one place that shows it: `switchyard key` and the copy action of the desktop.
     pub fn key(&self, name: &str) -> Result<SecretString, EngineError> {
-        let keys = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let keys = self
+            .keys
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let found = keys.iter().find(|key| key.name == name);
-        found.map(|key| SecretString::from(key.key.clone())).ok_or_else(|| no_key(name))
+        found
+            .map(|key| SecretString::from(key.key.clone()))
+            .ok_or_else(|| no_key(name))
     }
 
     /// All keys, masked.
     pub fn keys(&self) -> Vec<KeyView> {
-        let keys = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let keys = self
+            .keys
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let view = |key: &StoredKey| KeyView {
             name: key.name.clone(),
             masked: crate::redact::mask_secret(&key.key),
@@ -105,7 +126,16 @@ impl Engine {
         let value = key.clone();
         self.change_keys(move |keys, now| {
             keys.retain(|key| key.name != DEFAULT_KEY);
-            keys.insert(0, StoredKey { name: DEFAULT_KEY.into(), key, created_at: now.0, enabled: true, expires_at: None });
+            keys.insert(
+                0,
+                StoredKey {
+                    name: DEFAULT_KEY.into(),
+                    key,
+                    created_at: now.0,
+                    enabled: true,
+                    expires_at: None,
+                },
+            );
             Ok(())
         })
         .await?;
@@ -116,16 +146,26 @@ impl Engine {
     pub async fn add_key(&self, name: &str) -> Result<SecretString, EngineError> {
         let sane = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| !c.is_control());
         if !sane {
-            return Err(EngineError::Invalid("a key's name has 1 to 64 characters".into()));
+            return Err(EngineError::Invalid(
+                "a key's name has 1 to 64 characters".into(),
+            ));
         }
         let key = fresh()?;
         let value = key.clone();
         let name = name.to_owned();
         self.change_keys(move |keys, now| {
             if keys.iter().any(|key| key.name == name) {
-                return Err(EngineError::Invalid(format!("there is a key named {name} already")));
+                return Err(EngineError::Invalid(format!(
+                    "there is a key named {name} already"
+                )));
             }
-            keys.push(StoredKey { name, key, created_at: now.0, enabled: true, expires_at: None });
+            keys.push(StoredKey {
+                name,
+                key,
+                created_at: now.0,
+                enabled: true,
+                expires_at: None,
+            });
             Ok(())
         })
         .await?;
@@ -138,7 +178,11 @@ impl Engine {
         self.change_keys(move |keys, _| {
             let before = keys.len();
             keys.retain(|key| key.name != name);
-            if keys.len() == before { Err(no_key(&name)) } else { Ok(()) }
+            if keys.len() == before {
+                Err(no_key(&name))
+            } else {
+                Ok(())
+            }
         })
         .await
     }
@@ -148,17 +192,26 @@ impl Engine {
         &self,
         change: impl FnOnce(&mut Vec<StoredKey>, Timestamp) -> Result<(), EngineError> + Send + 'static,
     ) -> Result<(), EngineError> {
-        let mut keys = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let mut keys = self
+            .keys
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
         change(&mut keys, self.clock.now())?;
         let vault = self.vault.clone();
         let saved = keys.clone();
         self.tasks.blocking(move || save(&*vault, &saved)).await??;
         self.gateway.set_keys(digests(&keys));
-        *self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        *self
+            .keys
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
         Ok(())
     }
 }
 
 fn no_key(name: &str) -> EngineError {
-    EngineError::NotFound(format!("there is no key named {name}; `switchyard key show` lists them"))
+    EngineError::NotFound(format!(
+        "there is no key named {name}; `switchyard key show` lists them"
+    ))
 }

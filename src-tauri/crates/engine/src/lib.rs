@@ -34,4 +34,4 @@ pub use pool::{QuotaSnapshot, QuotaWindow};
 pub use settings_use::SettingView;
 pub use transfer::{ImportItemView, ImportReport, RefreshView};
 pub use vault::VaultChoice;
-pub use views::{AccountView, ExplainView, StatusView};
+pub use views::{AccountView, AttemptView, ExplainView, RequestView, StatusView};

@@ -54,7 +54,10 @@ pub(crate) fn kind(row: &AccountRow) -> AccountKind {
 }
 
 pub(crate) fn format(row: &AccountRow) -> Format {
-    row.format.as_deref().and_then(|format| format.parse().ok()).unwrap_or(Format::Codex)
+    row.format
+        .as_deref()
+        .and_then(|format| format.parse().ok())
+        .unwrap_or(Format::Codex)
 }
 
 /// The part that selection needs.
@@ -99,11 +102,15 @@ pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
     let proxy = match row.proxy.as_deref() {
         None | Some("") => ProxyChoice::Global,
         Some("direct") => ProxyChoice::Direct,
-        Some(url) => ProxyChoice::Own(
-            upstream::proxy::ProxyUrl::parse(url).map_err(|error| EngineError::Invalid(format!("the proxy of {}: {error}", row.label)))?,
-        ),
+        Some(url) => ProxyChoice::Own(upstream::proxy::ProxyUrl::parse(url).map_err(|error| {
+            EngineError::Invalid(format!("the proxy of {}: {error}", row.label))
+        })?),
     };
-    let headers = row.extra_headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect();
+    let headers = row
+        .extra_headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
+        .collect();
     let spec = TargetSpec {
         id: AccountId::from(row.id.as_str()),
         label: row.label.clone(),
@@ -115,5 +122,6 @@ pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
         provider_account_id: row.provider_account_id.clone(),
         fedramp: false,
     };
-    Target::new(spec).map_err(|error| EngineError::Invalid(format!("account {}: {error}", row.label)))
+    Target::new(spec)
+        .map_err(|error| EngineError::Invalid(format!("account {}: {error}", row.label)))
 }

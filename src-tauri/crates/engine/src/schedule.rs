@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pool::{AccountId, Health, Timestamp};
-use store::{AttemptRow, JournalRow, QuotaSampleRow, UsageRow};
+use store::{AttemptRow, JournalFilter, JournalRow, QuotaSampleRow, UsageRow};
 use upstream::{CredentialError, Observer, Refreshed, Target};
 
 use crate::compose::Engine;
+use crate::error::EngineError;
 use crate::journal::Waiting;
+use crate::views::{AttemptView, RequestView};
 use crate::{records, state_rows};
 
 /// Old rows are removed this often, and once shortly after the start.
@@ -23,7 +25,9 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Starts every background task of the engine.
 pub(crate) fn start(engine: &Arc<Engine>) {
-    engine.upstream.set_observer(Arc::new(Tokens(Arc::downgrade(engine))));
+    engine
+        .upstream
+        .set_observer(Arc::new(Tokens(Arc::downgrade(engine))));
     // Held weakly by none: tasks end at shutdown, which is what lets go of the engine.
     let writer = engine.clone();
     engine.tasks.run(async move {
@@ -60,7 +64,9 @@ impl Engine {
             rows.iter()
                 .filter(|row| row.enabled && row.refreshable && !records::kind(row).is_key())
                 .filter(|row| {
-                    let health = self.pool.with(|pool| pool.health(now, &AccountId::from(row.id.as_str())));
+                    let health = self
+                        .pool
+                        .with(|pool| pool.health(now, &AccountId::from(row.id.as_str())));
                     !matches!(health, Some(Health::NeedsLogin | Health::Banned))
                 })
                 .filter_map(|row| records::target(row).ok())
@@ -78,7 +84,10 @@ impl Engine {
                 gateway::Journal::pool_events(&*self.journal, events);
             }
             changes.mark_unchanged();
-            let wait = self.pool.with(|pool| pool.next_expiry(now)).map(|at| at.since(now) + Duration::from_millis(50));
+            let wait = self
+                .pool
+                .with(|pool| pool.next_expiry(now))
+                .map(|at| at.since(now) + Duration::from_millis(50));
             tokio::select! {
                 () = sleep_or_for_ever(wait) => {}
                 changed = changes.changed() => if changed.is_err() { return },
@@ -93,12 +102,25 @@ impl Engine {
             return;
         }
         let (states, samples) = self.states(&waiting);
-        let keep = usize::try_from(self.settings.current().settings.journal.rows).unwrap_or(usize::MAX);
+        let keep =
+            usize::try_from(self.settings.current().settings.journal.rows).unwrap_or(usize::MAX);
         let skip = waiting.entries.len().saturating_sub(keep);
-        let rows: Vec<JournalRow> = waiting.entries.into_iter().skip(skip).map(journal_row).collect();
+        let rows: Vec<JournalRow> = waiting
+            .entries
+            .into_iter()
+            .skip(skip)
+            .map(journal_row)
+            .collect();
         let day = self.clock.now().0.div_euclid(DAY_MS);
-        let usage: Vec<UsageRow> = waiting.counts.into_iter().map(|(key, counts)| usage_row(day, key, counts)).collect();
-        let store = self.store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let usage: Vec<UsageRow> = waiting
+            .counts
+            .into_iter()
+            .map(|(key, counts)| usage_row(day, key, counts))
+            .collect();
+        let store = self
+            .store
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = store
             .add_requests(&rows)
             .and_then(|()| store.add_usage(&usage))
@@ -111,15 +133,37 @@ impl Engine {
 
     fn states(&self, waiting: &Waiting) -> (Vec<store::AccountStateRow>, Vec<QuotaSampleRow>) {
         self.pool.with(|pool| {
-            let known = waiting.accounts.iter().filter_map(|id| Some((id, pool.state(id)?)));
+            let known = waiting
+                .accounts
+                .iter()
+                .filter_map(|id| Some((id, pool.state(id)?)));
             let mut states = Vec::new();
             let mut samples = Vec::new();
             for (id, state) in known {
                 states.push(state_rows::to_row(id, state));
-                samples.extend(state.quota.as_ref().map(|quota| state_rows::samples(id, quota)).unwrap_or_default());
+                samples.extend(
+                    state
+                        .quota
+                        .as_ref()
+                        .map(|quota| state_rows::samples(id, quota))
+                        .unwrap_or_default(),
+                );
             }
             (states, samples)
         })
+    }
+
+    /// The latest finished requests, newest first; what still waits is written before.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn requests(self: &Arc<Self>, limit: u32) -> Result<Vec<RequestView>, EngineError> {
+        let writer = self.clone();
+        self.tasks.blocking(move || writer.flush()).await?;
+        let rows = self
+            .stored(move |store| store.recent_requests(limit, &JournalFilter::default()))
+            .await?;
+        Ok(rows.into_iter().map(request_view).collect())
     }
 
     /// Removes what retention says (F74).
@@ -127,7 +171,10 @@ impl Engine {
         let journal = &self.settings.current().settings.journal;
         let now = self.clock.now().0;
         let keep = u32::try_from(journal.rows).unwrap_or(u32::MAX);
-        let before = now - i64::try_from(journal.days).unwrap_or(7).saturating_mul(DAY_MS);
+        let before = now
+            - i64::try_from(journal.days)
+                .unwrap_or(7)
+                .saturating_mul(DAY_MS);
         let pruned = self
             .stored(move |store| {
                 store.prune_requests(keep, before)?;
@@ -150,7 +197,12 @@ async fn sleep_or_for_ever(wait: Option<Duration>) {
 
 fn journal_row(entry: gateway::Entry) -> JournalRow {
     let served = entry.attempts.last();
-    let tokens = |pick: fn(&protocol::Usage) -> u64| entry.usage.as_ref().map(|usage| i64::try_from(pick(usage)).unwrap_or(i64::MAX));
+    let tokens = |pick: fn(&protocol::Usage) -> u64| {
+        entry
+            .usage
+            .as_ref()
+            .map(|usage| i64::try_from(pick(usage)).unwrap_or(i64::MAX))
+    };
     JournalRow {
         seq: 0,
         started_at: entry.started_at.0,
@@ -170,10 +222,41 @@ fn journal_row(entry: gateway::Entry) -> JournalRow {
         reasoning_tokens: tokens(|usage| usage.reasoning),
         error_code: entry.error_code,
         losses: entry.losses,
-        attempts: (1..).zip(&entry.attempts).map(|(n, attempt)| attempt_row(n, attempt)).collect(),
+        attempts: (1..)
+            .zip(&entry.attempts)
+            .map(|(n, attempt)| attempt_row(n, attempt))
+            .collect(),
         request_id: entry.request_id,
         model_asked: Some(entry.model),
         model_served: None,
+    }
+}
+
+fn request_view(row: JournalRow) -> RequestView {
+    let attempt = |attempt: AttemptRow| AttemptView {
+        account: attempt.account_label,
+        outcome: attempt.outcome,
+        status: attempt.http_status,
+        duration_ms: attempt.duration_ms,
+        reason: attempt.reason,
+    };
+    RequestView {
+        request_id: row.request_id,
+        started_at: Timestamp(row.started_at),
+        key: row.client_key,
+        endpoint: row.endpoint,
+        model: row.model_asked,
+        account: row.account_label,
+        status: row.status,
+        outcome: row.outcome,
+        error_code: row.error_code,
+        stream: row.stream,
+        first_byte_ms: row.ttft_ms,
+        duration_ms: row.duration_ms,
+        input_tokens: row.input_tokens,
+        output_tokens: row.output_tokens,
+        losses: row.losses,
+        attempts: row.attempts.into_iter().map(attempt).collect(),
     }
 }
 
@@ -185,7 +268,8 @@ fn attempt_row(n: u32, attempt: &gateway::Attempt) -> AttemptRow {
         outcome: attempt.outcome.to_owned(),
         http_status: attempt.status,
         duration_ms: i64::from(attempt.duration_ms),
-        reason: (!attempt.reason.is_empty()).then(|| crate::redact::redact(&attempt.reason).into_owned()),
+        reason: (!attempt.reason.is_empty())
+            .then(|| crate::redact::redact(&attempt.reason).into_owned()),
     }
 }
 
@@ -214,17 +298,30 @@ struct Tokens(std::sync::Weak<Engine>);
 
 impl Observer for Tokens {
     fn refreshed(&self, id: &AccountId, refreshed: &Refreshed) {
-        let Some(engine) = self.0.upgrade() else { return };
+        let Some(engine) = self.0.upgrade() else {
+            return;
+        };
         let (id, refreshed) = (id.clone(), refreshed.clone());
-        engine.pool.with(|pool| pool.set_token(&id, refreshed.expires_at.map_or(pool::Token::Usable, pool::Token::Until)));
+        engine.pool.with(|pool| {
+            pool.set_token(
+                &id,
+                refreshed
+                    .expires_at
+                    .map_or(pool::Token::Usable, pool::Token::Until),
+            )
+        });
         let tasks = engine.tasks.clone();
         tasks.finish(async move { engine.adopt(&id, &refreshed).await });
     }
 
     fn refresh_refused(&self, id: &AccountId, _code: &str, confirmed: bool, banned: bool) {
-        let Some(engine) = self.0.upgrade() else { return };
+        let Some(engine) = self.0.upgrade() else {
+            return;
+        };
         let outcome = pool::Outcome::RefreshRefused { confirmed, banned };
-        let events = engine.pool.with(|pool| pool.report(engine.clock.now(), id, &outcome));
+        let events = engine
+            .pool
+            .with(|pool| pool.report(engine.clock.now(), id, &outcome));
         gateway::Journal::pool_events(&*engine.journal, events);
         engine.journal.touch(id);
     }
@@ -241,7 +338,9 @@ impl Observer for Tokens {
 impl Engine {
     /// Takes over what a refresh told about an account (F6: a refresh-only import learns who it is).
     async fn adopt(&self, id: &AccountId, refreshed: &Refreshed) {
-        let row = self.records.with(|rows| rows.iter().find(|row| row.id == id.as_str()).cloned());
+        let row = self
+            .records
+            .with(|rows| rows.iter().find(|row| row.id == id.as_str()).cloned());
         let Some(mut row) = row else { return };
         row.expires_at = refreshed.expires_at.map(|at| at.0).or(row.expires_at);
         row.provider_account_id = refreshed.account_id.clone().or(row.provider_account_id);

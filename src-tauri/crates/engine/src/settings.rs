@@ -13,8 +13,10 @@ mod table;
 use std::fmt;
 use std::net::IpAddr;
 
+use pool::Policy;
+
 pub use field::{Apply, Field, Key, SettingValue};
-pub use file::{Change, Entry, SettingsFile};
+pub use file::{Change, Entry, PasswordChange, SettingsFile};
 pub use proxy::ProxyAddress;
 pub use resolve::{Resolved, Source};
 pub use table::{KEYS, key, template};
@@ -207,6 +209,17 @@ impl Settings {
         }
         let base = self.codex.base_url.trim_end_matches('/');
         format!("{}/wham/usage", base.strip_suffix("/codex").unwrap_or(base))
+    }
+
+    /// The rotation policy that `rotation.mode` names.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        // The table allows exactly the pool's words, which a test holds to; the default names a policy too.
+        let named = Policy::ALL
+            .iter()
+            .copied()
+            .find(|policy| policy.as_str() == self.rotation.mode);
+        named.unwrap_or_default()
     }
 
     /// What deserves a standing notice.

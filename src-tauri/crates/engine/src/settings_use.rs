@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use crate::compose::Engine;
 use crate::convert;
 use crate::error::EngineError;
-use crate::settings::{Entry, ProxyAddress};
+use crate::settings::{Entry, PasswordChange, ProxyAddress};
 
 /// One setting as it may be shown.
 #[derive(Debug, Clone)]
@@ -46,7 +46,11 @@ impl From<Entry> for SettingView {
 impl Engine {
     /// Every setting.
     pub fn settings(&self) -> Vec<SettingView> {
-        self.settings.list().into_iter().map(SettingView::from).collect()
+        self.settings
+            .list()
+            .into_iter()
+            .map(SettingView::from)
+            .collect()
     }
 
     /// One setting.
@@ -61,13 +65,19 @@ impl Engine {
     ///
     /// # Errors
     /// Names the key and what is allowed; the old value stays.
-    pub async fn change_setting(&self, key: &str, value: Option<&str>) -> Result<SettingView, EngineError> {
+    pub async fn change_setting(
+        &self,
+        key: &str,
+        value: Option<&str>,
+    ) -> Result<SettingView, EngineError> {
         let change = match value {
             Some(value) => self.settings.set(key, value)?,
             None => self.settings.unset(key)?,
         };
-        if change.changed.contains(&"proxy.url") {
-            self.keep_proxy_password(change.proxy_password).await?;
+        match change.proxy_password {
+            PasswordChange::Keep(password) => self.keep_proxy_password(Some(password)).await?,
+            PasswordChange::Forget => self.keep_proxy_password(None).await?,
+            PasswordChange::None => {}
         }
         self.apply_settings().await?;
         self.setting(key)
@@ -86,10 +96,18 @@ impl Engine {
     async fn apply_settings(&self) -> Result<(), EngineError> {
         let resolved = self.settings.current();
         let vault = self.vault.clone();
-        let password = self.tasks.blocking(move || convert::proxy_password(&*vault)).await??;
-        self.upstream.set_config(convert::upstream_config(&resolved.settings, password.as_ref())?)?;
-        self.gateway.set_config(convert::gateway_config(&resolved.settings));
-        self.pool.with(|pool| pool.set_policy(convert::policy(&resolved.settings)));
+        let password = self
+            .tasks
+            .blocking(move || convert::proxy_password(&*vault))
+            .await??;
+        self.upstream.set_config(convert::upstream_config(
+            &resolved.settings,
+            password.as_ref(),
+        )?)?;
+        self.gateway
+            .set_config(convert::gateway_config(&resolved.settings));
+        self.pool
+            .with(|pool| pool.set_policy(convert::policy(&resolved.settings)));
         self.announce();
         Ok(())
     }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use pool::{
-    AccountId, AccountState, Cooldown, Counters, Credits, Exhaustion, QuotaBucket, QuotaSnapshot, QuotaWindow, Reason, Timestamp,
+    AccountId, AccountState, Cooldown, Counters, Credits, Exhaustion, QuotaBucket, QuotaSnapshot,
+    QuotaWindow, Reason, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use store::{AccountStateRow, QuotaSampleRow};
@@ -16,10 +17,17 @@ pub(crate) fn to_row(id: &AccountId, state: &AccountState) -> AccountStateRow {
         reason: state.reason.as_ref().map(|reason| reason.code.to_string()),
         status_at: state.reason.as_ref().map(|reason| reason.at.0),
         cooldown_until: state.cooldown.map(|cooldown| cooldown.until.0),
-        cooldown_source: state.cooldown.map(|cooldown| cooldown.source.as_str().to_owned()),
+        cooldown_source: state
+            .cooldown
+            .map(|cooldown| cooldown.source.as_str().to_owned()),
         exhausted_until: state.exhausted.map(|exhausted| exhausted.until.0),
-        exhausted_source: state.exhausted.map(|exhausted| exhausted.source.as_str().to_owned()),
-        quota: state.quota.as_ref().and_then(|quota| serde_json::to_string(&Quota::from(quota)).ok()),
+        exhausted_source: state
+            .exhausted
+            .map(|exhausted| exhausted.source.as_str().to_owned()),
+        quota: state
+            .quota
+            .as_ref()
+            .and_then(|quota| serde_json::to_string(&Quota::from(quota)).ok()),
         last_used_at: state.last_used.map(|at| at.0),
         last_success_at: state.last_success.map(|at| at.0),
         consecutive_failures: i64::from(state.consecutive_failures),
@@ -32,18 +40,30 @@ pub(crate) fn to_row(id: &AccountId, state: &AccountState) -> AccountStateRow {
 
 /// What cannot be read (an older or newer version's word) is left at its default: the next answer tells it anew.
 pub(crate) fn from_row(row: &AccountStateRow) -> AccountState {
-    let reason = row.reason.clone().map(|code| Reason { code: Cow::Owned(code), at: Timestamp(row.status_at.unwrap_or(0)) });
-    let hold = |until: Option<i64>, source: &Option<String>| Some((Timestamp(until?), source.as_deref()?.parse().ok()?));
+    let reason = row.reason.clone().map(|code| Reason {
+        code: Cow::Owned(code),
+        at: Timestamp(row.status_at.unwrap_or(0)),
+    });
+    let hold = |until: Option<i64>, source: &Option<String>| {
+        Some((Timestamp(until?), source.as_deref()?.parse().ok()?))
+    };
     AccountState {
         status: row.status.parse().unwrap_or(pool::Status::Unknown),
         reason,
-        cooldown: hold(row.cooldown_until, &row.cooldown_source).map(|(until, source)| Cooldown { until, source }),
-        exhausted: hold(row.exhausted_until, &row.exhausted_source).map(|(until, source)| Exhaustion {
-            until,
-            since: Timestamp(row.status_at.unwrap_or(0)),
-            source,
+        cooldown: hold(row.cooldown_until, &row.cooldown_source)
+            .map(|(until, source)| Cooldown { until, source }),
+        exhausted: hold(row.exhausted_until, &row.exhausted_source).map(|(until, source)| {
+            Exhaustion {
+                until,
+                since: Timestamp(row.status_at.unwrap_or(0)),
+                source,
+            }
         }),
-        quota: row.quota.as_deref().and_then(|text| serde_json::from_str::<Quota>(text).ok()).and_then(Quota::into_pool),
+        quota: row
+            .quota
+            .as_deref()
+            .and_then(|text| serde_json::from_str::<Quota>(text).ok())
+            .and_then(Quota::into_pool),
         last_used: row.last_used_at.map(Timestamp),
         last_success: row.last_success_at.map(Timestamp),
         consecutive_failures: u32::try_from(row.consecutive_failures).unwrap_or(0),
@@ -69,7 +89,11 @@ pub(crate) fn samples(id: &AccountId, quota: &QuotaSnapshot) -> Vec<QuotaSampleR
         source: quota.source.as_str().to_owned(),
     };
     let named = [("primary", &quota.primary), ("secondary", &quota.secondary)];
-    named.into_iter().filter_map(|(name, window)| Some((name, window.as_ref()?))).map(sample).collect()
+    named
+        .into_iter()
+        .filter_map(|(name, window)| Some((name, window.as_ref()?)))
+        .map(sample)
+        .collect()
 }
 
 fn count(n: u64) -> i64 {
@@ -168,7 +192,11 @@ impl Quota {
             primary: self.primary.map(Into::into),
             secondary: self.secondary.map(Into::into),
             buckets: self.buckets.into_iter().map(bucket).collect(),
-            credits: self.credits.map(|credits| Credits { has: credits.has, unlimited: credits.unlimited, balance: credits.balance }),
+            credits: self.credits.map(|credits| Credits {
+                has: credits.has,
+                unlimited: credits.unlimited,
+                balance: credits.balance,
+            }),
             captured_at: Timestamp(self.captured_at),
             source: self.source.parse().ok()?,
         })
@@ -185,22 +213,50 @@ mod tests {
     fn a_state_survives_the_way_to_the_database_and_back() {
         let state = AccountState {
             status: Status::Attention,
-            reason: Some(Reason { code: "forbidden".into(), at: Timestamp(5) }),
-            cooldown: Some(Cooldown { until: Timestamp(90), source: HoldSource::Forbidden }),
-            exhausted: Some(Exhaustion { until: Timestamp(99), since: Timestamp(5), source: HoldSource::UsageLimit }),
+            reason: Some(Reason {
+                code: "forbidden".into(),
+                at: Timestamp(5),
+            }),
+            cooldown: Some(Cooldown {
+                until: Timestamp(90),
+                source: HoldSource::Forbidden,
+            }),
+            exhausted: Some(Exhaustion {
+                until: Timestamp(99),
+                since: Timestamp(5),
+                source: HoldSource::UsageLimit,
+            }),
             quota: Some(QuotaSnapshot {
                 plan: Some("plus".into()),
-                primary: Some(QuotaWindow { used_percent: 12.5, length: Some(Duration::from_secs(18_000)), resets_at: Some(Timestamp(7)) }),
+                primary: Some(QuotaWindow {
+                    used_percent: 12.5,
+                    length: Some(Duration::from_secs(18_000)),
+                    resets_at: Some(Timestamp(7)),
+                }),
                 secondary: None,
-                buckets: vec![QuotaBucket { name: "codex_other".into(), primary: None, secondary: Some(QuotaWindow::default()) }],
-                credits: Some(Credits { has: true, unlimited: false, balance: Some("1.20".into()) }),
+                buckets: vec![QuotaBucket {
+                    name: "codex_other".into(),
+                    primary: None,
+                    secondary: Some(QuotaWindow::default()),
+                }],
+                credits: Some(Credits {
+                    has: true,
+                    unlimited: false,
+                    balance: Some("1.20".into()),
+                }),
                 captured_at: Timestamp(3),
                 source: QuotaSource::Limit429,
             }),
             last_used: Some(Timestamp(8)),
             last_success: Some(Timestamp(9)),
             consecutive_failures: 2,
-            counters: Counters { requests: 10, successes: 7, failures: 2, cancelled: 1, empty_answers: 0 },
+            counters: Counters {
+                requests: 10,
+                successes: 7,
+                failures: 2,
+                cancelled: 1,
+                empty_answers: 0,
+            },
             ..AccountState::default()
         };
         let id = AccountId::from("a");
@@ -210,7 +266,12 @@ mod tests {
 
     #[test]
     fn f1_words_of_another_version_are_left_at_their_default() {
-        let row = AccountStateRow { status: "floating".into(), quota: Some("{".into()), cooldown_source: Some("moon".into()), ..Default::default() };
+        let row = AccountStateRow {
+            status: "floating".into(),
+            quota: Some("{".into()),
+            cooldown_source: Some("moon".into()),
+            ..Default::default()
+        };
         assert_eq!(from_row(&row), AccountState::default());
     }
 }

@@ -33,20 +33,24 @@ impl Tasks {
     }
 
     /// Runs something that blocks (vault, database) beside the runtime's workers.
-    pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
-        self.tracker.spawn_blocking(work).await.map_err(|_| EngineError::Internal)
-    }
-
-    /// Resolves when the engine stops.
-    pub(crate) fn stopped(&self) -> CancellationToken {
-        self.stop.clone()
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        self.tracker
+            .spawn_blocking(work)
+            .await
+            .map_err(|_| EngineError::Internal)
     }
 
     /// Stops everything and waits for it, at most `patience`.
     pub(crate) async fn end(&self, patience: Duration) {
         self.stop.cancel();
         self.tracker.close();
-        if tokio::time::timeout(patience, self.tracker.wait()).await.is_err() {
+        if tokio::time::timeout(patience, self.tracker.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("background work was cut at the end");
         }
     }

@@ -72,16 +72,34 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Import`] names the item.
-    pub async fn import(self: &Arc<Self>, text: &SecretString, dry_run: bool, verify: bool) -> Result<ImportReport, EngineError> {
+    pub async fn import(
+        self: &Arc<Self>,
+        text: &SecretString,
+        dry_run: bool,
+        verify: bool,
+    ) -> Result<ImportReport, EngineError> {
         let batch = import::parse(text.expose_secret())?;
-        let mut report = ImportReport { failed: batch.refused.len(), ..ImportReport::default() };
-        report.errors.extend(batch.refused.iter().take(ERRORS).map(|refused| format!("item {} {}", refused.item, refused.problem)));
+        let mut report = ImportReport {
+            failed: batch.refused.len(),
+            ..ImportReport::default()
+        };
+        report.errors.extend(
+            batch
+                .refused
+                .iter()
+                .take(ERRORS)
+                .map(|refused| format!("item {} {}", refused.item, refused.problem)),
+        );
         self.import_batch(batch, dry_run, &mut report).await?;
         if dry_run {
             return Ok(report);
         }
         self.activate_first_usable_if_none().await?;
-        let ids: Vec<AccountId> = report.items.iter().filter_map(|item| item.id.clone()).collect();
+        let ids: Vec<AccountId> = report
+            .items
+            .iter()
+            .filter_map(|item| item.id.clone())
+            .collect();
         if verify {
             self.verify(&ids, &mut report).await;
         }
@@ -97,10 +115,15 @@ impl Engine {
     ///
     /// # Errors
     /// When there is none, or its tokens are somewhere else; the text says where.
-    pub async fn import_codex_cli(self: &Arc<Self>, dry_run: bool) -> Result<ImportReport, EngineError> {
-        let folder = import::codex_home(&self.env)
-            .ok_or_else(|| EngineError::Invalid("the folder of the Codex CLI is not known; set CODEX_HOME".into()))?;
-        let batch = import::codex_local(&folder).map_err(|error| EngineError::Invalid(error.to_string()))?;
+    pub async fn import_codex_cli(
+        self: &Arc<Self>,
+        dry_run: bool,
+    ) -> Result<ImportReport, EngineError> {
+        let folder = import::codex_home(&self.env).ok_or_else(|| {
+            EngineError::Invalid("the folder of the Codex CLI is not known; set CODEX_HOME".into())
+        })?;
+        let batch = import::codex_local(&folder)
+            .map_err(|error| EngineError::Invalid(error.to_string()))?;
         let mut report = ImportReport::default();
         self.import_batch(batch, dry_run, &mut report).await?;
         if !dry_run {
@@ -109,7 +132,12 @@ impl Engine {
         Ok(report)
     }
 
-    async fn import_batch(&self, batch: ImportBatch, dry_run: bool, report: &mut ImportReport) -> Result<(), EngineError> {
+    async fn import_batch(
+        &self,
+        batch: ImportBatch,
+        dry_run: bool,
+        report: &mut ImportReport,
+    ) -> Result<(), EngineError> {
         let mut seen: HashSet<DuplicateKey> = HashSet::new();
         let mut rows = Vec::new();
         for entry in batch.items {
@@ -158,7 +186,8 @@ impl Engine {
             return Ok(());
         }
         let written = rows.clone();
-        self.stored(move |store| store.save_accounts(&written)).await?;
+        self.stored(move |store| store.save_accounts(&written))
+            .await?;
         self.records.change(|known| {
             for row in rows {
                 match known.iter_mut().find(|other| other.id == row.id) {
@@ -176,7 +205,9 @@ impl Engine {
         if let (import::Credential::Key(key), Some(relay)) = (&entry.credential, &entry.relay) {
             return self.same_key_account(&relay.base_url, key).await;
         }
-        let Some(wanted) = DuplicateKey::of_identity(&entry.identity) else { return Ok(None) };
+        let Some(wanted) = DuplicateKey::of_identity(&entry.identity) else {
+            return Ok(None);
+        };
         let identity = |row: &AccountRow| Identity {
             account_id: row.provider_account_id.clone(),
             user_id: row.provider_user_id.clone(),
@@ -184,19 +215,37 @@ impl Engine {
             ..Identity::default()
         };
         Ok(self.records.with(|rows| {
-            let same = |row: &&AccountRow| !records::kind(row).is_key() && DuplicateKey::of_identity(&identity(row)).as_ref() == Some(&wanted);
+            let same = |row: &&AccountRow| {
+                !records::kind(row).is_key()
+                    && DuplicateKey::of_identity(&identity(row)).as_ref() == Some(&wanted)
+            };
             rows.iter().find(same).cloned()
         }))
     }
 
     /// The record of an item: of the account that is there with its label, order and usage, or a new one (F2).
-    fn record_of(&self, entry: &ImportItem, existing: Option<AccountRow>, before: usize) -> AccountRow {
+    fn record_of(
+        &self,
+        entry: &ImportItem,
+        existing: Option<AccountRow>,
+        before: usize,
+    ) -> AccountRow {
         let relay = entry.relay.as_ref();
         let is_new = existing.is_none();
         let mut row = existing.unwrap_or_else(|| {
-            let host = relay.and_then(|relay| url::Url::parse(&relay.base_url).ok()).and_then(|url| url.host_str().map(str::to_owned));
-            let label = entry.label.clone().or_else(|| entry.identity.email.clone()).or(host).unwrap_or_else(|| entry.kind.as_str().to_owned());
-            let mut row = self.blank(entry.kind, label.chars().take(import::LONGEST_LABEL).collect());
+            let host = relay
+                .and_then(|relay| url::Url::parse(&relay.base_url).ok())
+                .and_then(|url| url.host_str().map(str::to_owned));
+            let label = entry
+                .label
+                .clone()
+                .or_else(|| entry.identity.email.clone())
+                .or(host)
+                .unwrap_or_else(|| entry.kind.as_str().to_owned());
+            let mut row = self.blank(
+                entry.kind,
+                label.chars().take(import::LONGEST_LABEL).collect(),
+            );
             row.position += u32::try_from(before).unwrap_or(0);
             row.source = "import".to_owned();
             row
@@ -232,11 +281,20 @@ impl Engine {
     }
 
     /// The credential first: a record without one would be an account that cannot serve.
-    async fn keep(&self, id: &AccountId, row: &AccountRow, entry: ImportItem) -> Result<(), EngineError> {
+    async fn keep(
+        &self,
+        id: &AccountId,
+        row: &AccountRow,
+        entry: ImportItem,
+    ) -> Result<(), EngineError> {
         records::target(row)?;
         let credential = match entry.credential {
             import::Credential::Key(key) => Credential::Key(key),
-            import::Credential::Codex(CodexTokens { access, refresh, id_token }) => {
+            import::Credential::Codex(CodexTokens {
+                access,
+                refresh,
+                id_token,
+            }) => {
                 let old = match self.credentials().load(id).await {
                     Ok(Some(Credential::OAuth(tokens))) => Some(tokens),
                     _ => None,
@@ -256,7 +314,10 @@ impl Engine {
                 Credential::OAuth(Box::new(tokens))
             }
         };
-        self.credentials().persist(id, &credential).await.map_err(|error| EngineError::Provider(error.to_string()))?;
+        self.credentials()
+            .persist(id, &credential)
+            .await
+            .map_err(|error| EngineError::Provider(error.to_string()))?;
         self.upstream.forget(id);
         let _ = self.pool.with(|pool| pool.clear(self.clock.now(), id));
         Ok(())
@@ -265,12 +326,19 @@ impl Engine {
     /// F7: by refresh or usage query, two at a time, never a model call. A failure keeps the account.
     async fn verify(&self, ids: &[AccountId], report: &mut ImportReport) {
         use futures_util::StreamExt;
-        let rows: Vec<AccountRow> = ids.iter().filter_map(|id| self.find(id.as_str()).ok()).collect();
+        let rows: Vec<AccountRow> = ids
+            .iter()
+            .filter_map(|id| self.find(id.as_str()).ok())
+            .collect();
         let checks = rows.into_iter().map(|row| async move {
             let problem = self.check(&row).await?;
             Some((row.label, problem))
         });
-        let problems: Vec<_> = futures_util::stream::iter(checks).buffer_unordered(2).filter_map(std::future::ready).collect().await;
+        let problems: Vec<_> = futures_util::stream::iter(checks)
+            .buffer_unordered(2)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
         for (label, problem) in problems {
             if report.errors.len() < ERRORS {
                 report.errors.push(format!("{label}: {problem}"));
@@ -282,11 +350,17 @@ impl Engine {
     async fn check(&self, row: &AccountRow) -> Option<String> {
         let target = records::target(row).ok()?;
         if records::kind(row).is_key() {
-            return self.upstream.list_models(&target).await.err().map(|error| error.to_string());
+            return self
+                .upstream
+                .list_models(&target)
+                .await
+                .err()
+                .map(|error| error.to_string());
         }
         match self.upstream.query_usage(&target).await {
             Ok(quota) => {
-                self.gateway.observe(&AccountId::from(row.id.as_str()), quota);
+                self.gateway
+                    .observe(&AccountId::from(row.id.as_str()), quota);
                 None
             }
             Err(error) => Some(error.to_string()),
@@ -300,19 +374,30 @@ impl Engine {
     pub async fn refresh(&self, name: Option<&str>) -> Result<Vec<RefreshView>, EngineError> {
         let rows = match name {
             Some(name) => vec![self.find(name)?],
-            None => self.records.with(|rows| rows.iter().filter(|row| row.enabled).cloned().collect()),
+            None => self
+                .records
+                .with(|rows| rows.iter().filter(|row| row.enabled).cloned().collect()),
         };
         let mut results = Vec::new();
         for row in rows {
             let (result, reason) = match records::target(&row) {
                 Err(error) => ("failed", Some(error.to_string())),
-                Ok(target) if target.is_oauth() => match self.upstream.refresh(&target, true).await {
+                Ok(target) if target.is_oauth() => match self.upstream.refresh(&target, true).await
+                {
                     Ok(_) => ("ok", None),
                     Err(error) => ("failed", Some(error.to_string())),
                 },
-                Ok(_) => ("skipped", Some("uses a key, which is never refreshed".to_owned())),
+                Ok(_) => (
+                    "skipped",
+                    Some("uses a key, which is never refreshed".to_owned()),
+                ),
             };
-            results.push(RefreshView { id: AccountId::from(row.id.as_str()), label: row.label, result, reason });
+            results.push(RefreshView {
+                id: AccountId::from(row.id.as_str()),
+                label: row.label,
+                result,
+                reason,
+            });
         }
         Ok(results)
     }
@@ -321,14 +406,23 @@ impl Engine {
     ///
     /// # Errors
     /// When an account is not there or the vault does not give its credential.
-    pub async fn export(&self, names: &[String], passphrase: Option<&SecretString>) -> Result<SecretString, EngineError> {
+    pub async fn export(
+        &self,
+        names: &[String],
+        passphrase: Option<&SecretString>,
+    ) -> Result<SecretString, EngineError> {
         let rows = if names.is_empty() {
             self.records.with(Vec::clone)
         } else {
-            names.iter().map(|name| self.find(name)).collect::<Result<_, _>>()?
+            names
+                .iter()
+                .map(|name| self.find(name))
+                .collect::<Result<_, _>>()?
         };
         if rows.is_empty() {
-            return Err(EngineError::NotFound("there is no account to export".into()));
+            return Err(EngineError::NotFound(
+                "there is no account to export".into(),
+            ));
         }
         let mut accounts = Vec::new();
         for row in &rows {
@@ -337,7 +431,8 @@ impl Engine {
         let now = self.clock.now();
         let mut text = export::export(&accounts, now);
         if let Some(passphrase) = passphrase {
-            text = export::seal(&text, passphrase).map_err(|error| EngineError::Invalid(error.to_string()))?;
+            text = export::seal(&text, passphrase)
+                .map_err(|error| EngineError::Invalid(error.to_string()))?;
         }
         for mut row in rows {
             row.export_count += 1;
@@ -349,7 +444,11 @@ impl Engine {
 
     async fn export_of(&self, row: &AccountRow) -> Result<ExportAccount, EngineError> {
         let id = AccountId::from(row.id.as_str());
-        let held = self.credentials().load(&id).await.map_err(|error| EngineError::Provider(error.to_string()))?;
+        let held = self
+            .credentials()
+            .load(&id)
+            .await
+            .map_err(|error| EngineError::Provider(error.to_string()))?;
         let credential = match held {
             Some(Credential::Key(key)) => import::Credential::Key(key),
             Some(Credential::OAuth(tokens)) => import::Credential::Codex(CodexTokens {
@@ -357,7 +456,12 @@ impl Engine {
                 refresh: tokens.refresh,
                 id_token: tokens.id_token,
             }),
-            None => return Err(EngineError::NotFound(format!("{} has no credential in the vault", row.label))),
+            None => {
+                return Err(EngineError::NotFound(format!(
+                    "{} has no credential in the vault",
+                    row.label
+                )));
+            }
         };
         let relay = row.base_url.clone().map(|base_url| Relay {
             base_url,

@@ -84,6 +84,58 @@ pub struct StatusView {
     pub notices: Vec<String>,
 }
 
+/// One account tried for a request.
+#[derive(Debug, Clone)]
+pub struct AttemptView {
+    /// Its label then.
+    pub account: Option<String>,
+    /// [`pool::Outcome::code`].
+    pub outcome: String,
+    /// HTTP status of its answer.
+    pub status: Option<u16>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// What happened, in words.
+    pub reason: Option<String>,
+}
+
+/// One finished request, as the journal holds it.
+#[derive(Debug, Clone)]
+pub struct RequestView {
+    /// `x-request-id` of its answer.
+    pub request_id: String,
+    /// When it arrived.
+    pub started_at: Timestamp,
+    /// Name of the gateway key.
+    pub key: Option<String>,
+    /// Path.
+    pub endpoint: String,
+    /// Model asked for.
+    pub model: Option<String>,
+    /// Label of the account that was tried last.
+    pub account: Option<String>,
+    /// Status sent to the client.
+    pub status: Option<u16>,
+    /// `completed`, `failed` or `cancelled`.
+    pub outcome: String,
+    /// Error code.
+    pub error_code: Option<String>,
+    /// Whether it was streamed.
+    pub stream: bool,
+    /// Milliseconds to the first byte.
+    pub first_byte_ms: Option<i64>,
+    /// Milliseconds to the end.
+    pub duration_ms: i64,
+    /// Input tokens, where the upstream told.
+    pub input_tokens: Option<i64>,
+    /// Output tokens, where the upstream told.
+    pub output_tokens: Option<i64>,
+    /// What of the request did not reach the upstream as it was.
+    pub losses: Vec<String>,
+    /// Every account tried, in order.
+    pub attempts: Vec<AttemptView>,
+}
+
 /// One line of `explain MODEL`.
 #[derive(Debug, Clone)]
 pub struct ExplainView {

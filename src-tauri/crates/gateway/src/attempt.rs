@@ -69,7 +69,13 @@ struct Fault {
 
 impl Fault {
     fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
-        Self { outcome, status: None, reason: reason.into(), body: None, retry_after: None }
+        Self {
+            outcome,
+            status: None,
+            reason: reason.into(),
+            body: None,
+            retry_after: None,
+        }
     }
 }
 
@@ -97,7 +103,14 @@ fn speaks(format: Format) -> Option<protocol::Target> {
 pub(crate) async fn serve(request: Request, record: Record) -> Response<Body> {
     let started = record.started();
     let mut record = Some(record);
-    let mut road = Road { request: &request, tried: Vec::new(), last: None, repeated: false, model_moved: false, failures: 0 };
+    let mut road = Road {
+        request: &request,
+        tried: Vec::new(),
+        last: None,
+        repeated: false,
+        model_moved: false,
+        failures: 0,
+    };
     loop {
         match road.step(&mut record, started).await {
             Step::Again => {}
@@ -143,21 +156,34 @@ impl Road<'_> {
         let attempt = attempt(request, record, slot, target.clone(), began, deadline);
         let tried = match timeout_at(deadline, attempt).await {
             Ok(tried) => tried,
-            Err(_) => Tried::Failed(Fault::new(Outcome::Timeout, "no answer began before the deadline")),
+            Err(_) => Tried::Failed(Fault::new(
+                Outcome::Timeout,
+                "no answer began before the deadline",
+            )),
         };
         let fault = match tried {
             Tried::Answered(response) => return Step::Done(response),
             Tried::Unsayable(error) => {
                 return Step::Done(match record.take() {
                     Some(record) => record.refuse_request(&error, request.call.dialect),
-                    None => json(StatusCode::BAD_REQUEST, protocol::error::render_request_error(request.call.dialect, &error)),
+                    None => json(
+                        StatusCode::BAD_REQUEST,
+                        protocol::error::render_request_error(request.call.dialect, &error),
+                    ),
                 });
             }
             Tried::Failed(fault) => fault,
         };
         gateway.tell(&target.id, &fault.outcome);
         if let Some(record) = record {
-            record.attempt(&target.id, &target.label, &fault.outcome, fault.status.map(|s| s.as_u16()), began, fault.reason.clone());
+            record.attempt(
+                &target.id,
+                &target.label,
+                &fault.outcome,
+                fault.status.map(|s| s.as_u16()),
+                began,
+                fault.reason.clone(),
+            );
         }
         tracing::debug!(account = %target.label, outcome = fault.outcome.code(), "an attempt failed");
         self.failures += 1;
@@ -173,13 +199,21 @@ impl Road<'_> {
                 first
             }
         };
-        let again = again && self.failures <= request.config.max_retries && Instant::now() < deadline;
+        let again =
+            again && self.failures <= request.config.max_retries && Instant::now() < deadline;
         self.last = Some((fault, target));
-        if again { Step::Again } else { Step::Done(self.give_up(record.take(), None)) }
+        if again {
+            Step::Again
+        } else {
+            Step::Done(self.give_up(record.take(), None))
+        }
     }
 
     /// The next account with a slot taken on it; `Ok(None)` asks for another round.
-    fn select(&mut self, record: &mut Option<Record>) -> Result<Option<(Slot, Target)>, NoCandidate> {
+    fn select(
+        &mut self,
+        record: &mut Option<Record>,
+    ) -> Result<Option<(Slot, Target)>, NoCandidate> {
         let request = self.request;
         let gateway = &request.gateway;
         let session = forward::session(&request.headers, &request.head);
@@ -191,11 +225,17 @@ impl Road<'_> {
             tried: &self.tried,
             last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
         };
-        let chosen = match gateway.pool.with(|pool| pool.select(gateway.clock.now(), &ask)) {
+        let chosen = match gateway
+            .pool
+            .with(|pool| pool.select(gateway.clock.now(), &ask))
+        {
             Ok(chosen) => chosen,
             Err(none) => {
                 // F54: with nobody else left, a connection that broke before any answer may be tried once more on the same account.
-                let same = self.last.as_ref().filter(|(fault, _)| fault.outcome.same_account_may_repeat());
+                let same = self
+                    .last
+                    .as_ref()
+                    .filter(|(fault, _)| fault.outcome.same_account_may_repeat());
                 if let Some(id) = same.map(|(_, target)| target.id.clone())
                     && !std::mem::replace(&mut self.repeated, true)
                 {
@@ -211,15 +251,25 @@ impl Road<'_> {
         self.tried.push(chosen.id.clone());
         let slot = Slot::new(gateway.clone(), chosen.id.clone());
         // An account that was removed between two swaps has no target any more: the slot is freed and the next one asked.
-        Ok(gateway.targets.load().get(&chosen.id).map(|target| (slot, target.clone())))
+        Ok(gateway
+            .targets
+            .load()
+            .get(&chosen.id)
+            .map(|target| (slot, target.clone())))
     }
 
     /// F55: a short wait before another account of a host that has just failed; none after 429 and 401.
     async fn pause_between(&self, next: &Target) {
-        let Some((fault, before)) = &self.last else { return };
-        let ill = matches!(fault.outcome, Outcome::Network | Outcome::Timeout | Outcome::ServerError { .. });
+        let Some((fault, before)) = &self.last else {
+            return;
+        };
+        let ill = matches!(
+            fault.outcome,
+            Outcome::Network | Outcome::Timeout | Outcome::ServerError { .. }
+        );
         if ill && before.base_url == next.base_url {
-            let base = Duration::from_millis(500) * 2u32.saturating_pow(self.failures.saturating_sub(1)).min(60);
+            let base = Duration::from_millis(500)
+                * 2u32.saturating_pow(self.failures.saturating_sub(1)).min(60);
             let spread = 0.7 + 0.6 * fastrand::f64();
             tokio::time::sleep(base.mul_f64(spread).min(Duration::from_secs(30))).await;
         }
@@ -232,7 +282,11 @@ impl Road<'_> {
         let answer = match (self.last.take(), none) {
             (Some((fault, target)), _) => last_error(request, &fault, &target),
             (None, Some(none)) => Err(nobody(request, &none)),
-            (None, None) => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_account_available", "No account could be asked.")),
+            (None, None) => Err(Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_account_available",
+                "No account could be asked.",
+            )),
         };
         match (answer, record) {
             (Ok((mut response, code)), Some(mut record)) => {
@@ -249,39 +303,61 @@ impl Road<'_> {
 }
 
 /// The client's view of the last failed attempt: the upstream's own status and text where it gave one (F57).
-fn last_error(request: &Request, fault: &Fault, target: &Target) -> Result<(Response<Body>, &'static str), Refusal> {
+fn last_error(
+    request: &Request,
+    fault: &Fault,
+    target: &Target,
+) -> Result<(Response<Body>, &'static str), Refusal> {
     let code = fault.outcome.code();
     let now = request.gateway.clock.now();
-    let wait = request.gateway.pool.with(|pool| pool.next_expiry(now)).map(|at| at.since(now).as_secs().max(1));
+    let wait = request
+        .gateway
+        .pool
+        .with(|pool| pool.next_expiry(now))
+        .map(|at| at.since(now).as_secs().max(1));
     match (fault.status, &fault.body) {
         // A 401 of an account must not look like a wrong gateway key: clients would throw that key away.
         (Some(status), Some(body)) if status != StatusCode::UNAUTHORIZED => {
             let shown = protocol::error::rewrap(request.call.dialect, status.as_u16(), body);
             let mut response = json(status, shown);
-            if let Some(value) = fault.retry_after.clone().or_else(|| retryable(status).then(|| wait.map(HeaderValue::from)).flatten()) {
+            if let Some(value) = fault.retry_after.clone().or_else(|| {
+                retryable(status)
+                    .then(|| wait.map(HeaderValue::from))
+                    .flatten()
+            }) {
                 response.headers_mut().insert(RETRY_AFTER, value);
             }
             // The gateway has retried already where that helps; a client's own tries would multiply (T197).
             if fault.outcome.retry() != Retry::Never {
-                response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
+                response
+                    .headers_mut()
+                    .insert("x-should-retry", HeaderValue::from_static("false"));
             }
             Ok((response, code))
         }
         _ => {
             let status = match fault.outcome {
                 Outcome::Timeout => StatusCode::GATEWAY_TIMEOUT,
-                Outcome::UsageLimit { .. } | Outcome::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-                Outcome::Unauthorized | Outcome::RefreshRefused { .. } | Outcome::RefreshUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+                Outcome::UsageLimit { .. } | Outcome::RateLimited { .. } => {
+                    StatusCode::TOO_MANY_REQUESTS
+                }
+                Outcome::Unauthorized
+                | Outcome::RefreshRefused { .. }
+                | Outcome::RefreshUnavailable => StatusCode::SERVICE_UNAVAILABLE,
                 _ => StatusCode::BAD_GATEWAY,
             };
             let message = format!("account \"{}\": {}", target.label, fault.reason);
-            Err(Refusal::new(status, code, message).retry_after(retryable(status).then_some(wait).flatten()))
+            Err(Refusal::new(status, code, message)
+                .retry_after(retryable(status).then_some(wait).flatten()))
         }
     }
 }
 
 fn retryable(status: StatusCode) -> bool {
-    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
 }
 
 /// F39: who was passed over, why, and when the first one is back.
@@ -301,20 +377,36 @@ fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
             refusal.message.push_str(&format!(" ({reasons})"));
             refusal
         }
-        pool::NoCandidateKind::Quota => {
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "usage_limit_reached", format!("Every account has reached its limit. {reasons}"))
-                .retry_after(wait)
-        }
-        _ => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_account_available", format!("No account can serve this now. {reasons}"))
-            .retry_after(wait),
+        pool::NoCandidateKind::Quota => Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "usage_limit_reached",
+            format!("Every account has reached its limit. {reasons}"),
+        )
+        .retry_after(wait),
+        _ => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no_account_available",
+            format!("No account can serve this now. {reasons}"),
+        )
+        .retry_after(wait),
     }
 }
 
 /// One attempt on one account, up to the commit.
-async fn attempt(request: &Request, record: &mut Option<Record>, slot: Slot, target: Target, began: Instant, deadline: Instant) -> Tried {
+async fn attempt(
+    request: &Request,
+    record: &mut Option<Record>,
+    slot: Slot,
+    target: Target,
+    began: Instant,
+    deadline: Instant,
+) -> Tried {
     let gateway = &request.gateway;
     let Some(speaks) = speaks(target.format) else {
-        return Tried::Failed(Fault::new(Outcome::ModelUnsupported, "this version does not speak the account's format"));
+        return Tried::Failed(Fault::new(
+            Outcome::ModelUnsupported,
+            "this version does not speak the account's format",
+        ));
     };
     let prepared = match prepare(request, record, speaks) {
         Ok(prepared) => prepared,
@@ -324,7 +416,15 @@ async fn attempt(request: &Request, record: &mut Option<Record>, slot: Slot, tar
         Ok(access) => access,
         Err(error) => return Tried::Failed(Fault::new(error.outcome(), error.to_string())),
     };
-    let response = match send(request, &target, &access, prepared.stream_upstream, prepared.body.into_vec()).await {
+    let response = match send(
+        request,
+        &target,
+        &access,
+        prepared.stream_upstream,
+        prepared.body.into_vec(),
+    )
+    .await
+    {
         Ok(response) => response,
         Err(error) => return Tried::Failed(Fault::new(error.outcome, error.message)),
     };
@@ -336,16 +436,40 @@ async fn attempt(request: &Request, record: &mut Option<Record>, slot: Slot, tar
         gateway.observe(&target.id, quota);
     }
     if !parts.status.is_success() {
-        let fault = refused(gateway, &target, &access, parts.status, &parts.headers, body).await;
+        let fault = refused(
+            gateway,
+            &target,
+            &access,
+            parts.status,
+            &parts.headers,
+            body,
+        )
+        .await;
         return Tried::Failed(fault);
     }
     let streams = is_event_stream(&parts.headers);
     if !streams && !is_json(&parts.headers) {
-        let fault = Fault::new(Outcome::NotAnApi, "the base URL answered with a page, not with an API answer; check it");
+        let fault = Fault::new(
+            Outcome::NotAnApi,
+            "the base URL answered with a page, not with an API answer; check it",
+        );
         return Tried::Failed(fault);
     }
-    let answer = Answer::new(request.call.dialect, speaks, prepared.state, request.head.stream);
-    let opened = Opened { request, target, began, headers: parts.headers, body, answer, slot };
+    let answer = Answer::new(
+        request.call.dialect,
+        speaks,
+        prepared.state,
+        request.head.stream,
+    );
+    let opened = Opened {
+        request,
+        target,
+        began,
+        headers: parts.headers,
+        body,
+        answer,
+        slot,
+    };
     match (streams, request.head.stream) {
         (true, true) => opened.stream(record).await,
         (true, false) => {
@@ -356,12 +480,24 @@ async fn attempt(request: &Request, record: &mut Option<Record>, slot: Slot, tar
     }
 }
 
-fn prepare(request: &Request, record: &mut Option<Record>, speaks: protocol::Target) -> Result<Prepared, protocol::RequestError> {
-    let replaced = request.head.model.is_none().then_some(request.model.as_str());
+fn prepare(
+    request: &Request,
+    record: &mut Option<Record>,
+    speaks: protocol::Target,
+) -> Result<Prepared, protocol::RequestError> {
+    let replaced = request
+        .head
+        .model
+        .is_none()
+        .then_some(request.model.as_str());
     let id = record.as_ref().map_or("", |record| record.request_id());
     let options = Options {
         model: replaced,
-        route: if request.call.compact { protocol::Route::Compact } else { protocol::Route::Answer },
+        route: if request.call.compact {
+            protocol::Route::Compact
+        } else {
+            protocol::Route::Answer
+        },
         codex_client: request.call.codex || forward::is_codex_client(&request.headers),
         lite: request.headers.contains_key(forward::LITE),
         ask_usage: true,
@@ -369,7 +505,13 @@ fn prepare(request: &Request, record: &mut Option<Record>, speaks: protocol::Tar
         request_id: id,
         ..Options::default()
     };
-    let prepared = protocol::prepare(request.call.dialect, speaks, &request.body, &request.head, &options)?;
+    let prepared = protocol::prepare(
+        request.call.dialect,
+        speaks,
+        &request.body,
+        &request.head,
+        &options,
+    )?;
     if let Some(record) = record
         && !prepared.losses.is_empty()
     {
@@ -390,19 +532,38 @@ async fn send(
         (false, Format::OpenAi) => Endpoint::ChatCompletions,
         (false, _) => Endpoint::Responses,
     };
-    let call = Call { headers: forward::request_headers(&request.headers, target.format), ..Call::json(endpoint, body, stream) };
+    let call = Call {
+        headers: forward::request_headers(&request.headers, target.format),
+        ..Call::json(endpoint, body, stream)
+    };
     request.gateway.upstream.send(target, access, call).await
 }
 
 /// An upstream that said no: what it means and what the client may see of it.
-async fn refused(gateway: &Gateway, target: &Target, access: &Access, status: StatusCode, headers: &HeaderMap, body: ResponseBody) -> Fault {
+async fn refused(
+    gateway: &Gateway,
+    target: &Target,
+    access: &Access,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: ResponseBody,
+) -> Fault {
     let text = read_some(body).await;
     let outcome = upstream::classify(target.format, status, headers, &text, gateway.clock.now());
     if matches!(outcome, Outcome::Unauthorized) {
         gateway.upstream.unauthorized(target, access);
     }
-    let reason = upstream::error_message(&text).map_or_else(|| format!("HTTP {}", status.as_u16()), |error| error.message);
-    Fault { outcome, status: Some(status), reason, body: Some(text), retry_after: headers.get(RETRY_AFTER).cloned() }
+    let reason = upstream::error_message(&text).map_or_else(
+        || format!("HTTP {}", status.as_u16()),
+        |error| error.message,
+    );
+    Fault {
+        outcome,
+        status: Some(status),
+        reason,
+        body: Some(text),
+        retry_after: headers.get(RETRY_AFTER).cloned(),
+    }
 }
 
 /// The beginning of an error body, bounded in size and time.
@@ -424,11 +585,17 @@ async fn read_some(mut body: ResponseBody) -> Bytes {
 }
 
 fn media_type(headers: &HeaderMap) -> &str {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("")
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("")
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
-    media_type(headers).trim_start().to_ascii_lowercase().starts_with("text/event-stream")
+    media_type(headers)
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/event-stream")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -468,11 +635,22 @@ impl Opened<'_> {
                 Err(_) => break,
                 Ok(None) => {
                     if self.answer.observed().events == 0 {
-                        return Tried::Failed(Fault::new(Outcome::EmptyAnswer, "the stream ended before its first event"));
+                        return Tried::Failed(Fault::new(
+                            Outcome::EmptyAnswer,
+                            "the stream ended before its first event",
+                        ));
                     }
-                    return Tried::Failed(Fault::new(Outcome::Network, "the stream ended before the answer began"));
+                    return Tried::Failed(Fault::new(
+                        Outcome::Network,
+                        "the stream ended before the answer began",
+                    ));
                 }
-                Ok(Some(Err(_))) => return Tried::Failed(Fault::new(Outcome::Network, "the connection broke before the answer began")),
+                Ok(Some(Err(_))) => {
+                    return Tried::Failed(Fault::new(
+                        Outcome::Network,
+                        "the connection broke before the answer began",
+                    ));
+                }
                 Ok(Some(Ok(frame))) => {
                     if let Ok(chunk) = frame.into_data() {
                         self.answer.push(&chunk, &mut out);
@@ -486,11 +664,26 @@ impl Opened<'_> {
             return Tried::Failed(Fault::new(Outcome::Cancelled, "the request has ended"));
         };
         let mut response = Response::new(Body::empty());
-        forward::answer_headers(&self.request.config, &self.headers, &self.target, true, response.headers_mut());
+        forward::answer_headers(
+            &self.request.config,
+            &self.headers,
+            &self.target,
+            true,
+            response.headers_mut(),
+        );
         record.stamp(&mut response);
         record.committed(StatusCode::OK);
         let idle = self.request.config.idle_timeout;
-        *response.body_mut() = Body::relay(Box::new(Relay::new(self.body, self.answer, out, record, self.slot, self.target, self.began, idle)));
+        *response.body_mut() = Body::relay(Box::new(Relay::new(
+            self.body,
+            self.answer,
+            out,
+            record,
+            self.slot,
+            self.target,
+            self.began,
+            idle,
+        )));
         Tried::Answered(response)
     }
 
@@ -499,9 +692,15 @@ impl Opened<'_> {
         let mut out = Out::new();
         let end = loop {
             match timeout_at(limit, self.body.frame()).await {
-                Err(_) => return Tried::Failed(Fault::new(Outcome::Timeout, "the answer took too long")),
+                Err(_) => {
+                    return Tried::Failed(Fault::new(Outcome::Timeout, "the answer took too long"));
+                }
                 Ok(None) => break protocol::End::Clean,
-                Ok(Some(Err(_))) => break protocol::End::Cut { message: "the connection broke".into() },
+                Ok(Some(Err(_))) => {
+                    break protocol::End::Cut {
+                        message: "the connection broke".into(),
+                    };
+                }
                 Ok(Some(Ok(frame))) => {
                     if let Ok(chunk) = frame.into_data() {
                         self.answer.push(&chunk, &mut out);
@@ -518,7 +717,16 @@ impl Opened<'_> {
         }
         let seen = self.answer.observed().clone();
         match self.answer.into_json() {
-            Ok(body) => commit_whole(self.request, record, &self.headers, self.target, self.began, self.slot, seen, body),
+            Ok(body) => commit_whole(
+                self.request,
+                record,
+                &self.headers,
+                self.target,
+                self.began,
+                self.slot,
+                seen,
+                body,
+            ),
             Err(failure) => Tried::Failed(unreadable(failure)),
         }
     }
@@ -536,12 +744,30 @@ impl Opened<'_> {
             }
             let seen = self.answer.observed().clone();
             let stream = out.take().unwrap_or_default();
-            return commit_whole(self.request, record, &self.headers, self.target, self.began, self.slot, seen, stream);
+            return commit_whole(
+                self.request,
+                record,
+                &self.headers,
+                self.target,
+                self.began,
+                self.slot,
+                seen,
+                stream,
+            );
         }
         match self.answer.answer_json(&body) {
             Ok(body) => {
                 let seen = self.answer.observed().clone();
-                commit_whole(self.request, record, &self.headers, self.target, self.began, self.slot, seen, body)
+                commit_whole(
+                    self.request,
+                    record,
+                    &self.headers,
+                    self.target,
+                    self.began,
+                    self.slot,
+                    seen,
+                    body,
+                )
             }
             Err(failure) => Tried::Failed(unreadable(failure)),
         }
@@ -549,7 +775,8 @@ impl Opened<'_> {
 
     /// A 200 stream that told of its failure before it began (F53).
     fn failed_event(&self, event: Bytes) -> Fault {
-        let outcome = upstream::classify_event(&event, self.request.gateway.clock.now()).unwrap_or(Outcome::ServerError { status: 502 });
+        let outcome = upstream::classify_event(&event, self.request.gateway.clock.now())
+            .unwrap_or(Outcome::ServerError { status: 502 });
         event_fault(outcome, event)
     }
 }
@@ -558,13 +785,24 @@ impl Opened<'_> {
 fn event_fault(outcome: Outcome, event: Bytes) -> Fault {
     let status = match outcome {
         Outcome::UsageLimit { .. } | Outcome::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Outcome::InvalidRequest { status } | Outcome::ServerError { status } => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY),
+        Outcome::InvalidRequest { status } | Outcome::ServerError { status } => {
+            StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+        }
         Outcome::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Outcome::InvalidEncryptedContent => StatusCode::BAD_REQUEST,
         _ => StatusCode::BAD_GATEWAY,
     };
-    let reason = upstream::error_message(&event).map_or_else(|| "the stream began with an error".to_owned(), |error| error.message);
-    Fault { outcome, status: Some(status), reason, body: Some(event), retry_after: None }
+    let reason = upstream::error_message(&event).map_or_else(
+        || "the stream began with an error".to_owned(),
+        |error| error.message,
+    );
+    Fault {
+        outcome,
+        status: Some(status),
+        reason,
+        body: Some(event),
+        retry_after: None,
+    }
 }
 
 fn unreadable(failure: Failure) -> Fault {
@@ -586,9 +824,14 @@ async fn read_whole(mut body: ResponseBody) -> Result<Bytes, Fault> {
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            return Err(Fault::new(Outcome::Network, "the connection broke inside the answer"));
+            return Err(Fault::new(
+                Outcome::Network,
+                "the connection broke inside the answer",
+            ));
         };
-        let Ok(chunk) = frame.into_data() else { continue };
+        let Ok(chunk) = frame.into_data() else {
+            continue;
+        };
         if whole.is_empty() && first.is_none() {
             first = Some(chunk);
             continue;
@@ -597,7 +840,10 @@ async fn read_whole(mut body: ResponseBody) -> Result<Bytes, Fault> {
             whole.extend_from_slice(&head);
         }
         if whole.len() + chunk.len() > WHOLE_ANSWER {
-            return Err(Fault::new(Outcome::NotAnApi, "the answer is larger than 256 MiB"));
+            return Err(Fault::new(
+                Outcome::NotAnApi,
+                "the answer is larger than 256 MiB",
+            ));
         }
         whole.extend_from_slice(&chunk);
     }
@@ -605,7 +851,10 @@ async fn read_whole(mut body: ResponseBody) -> Result<Bytes, Fault> {
 }
 
 /// Commits an answer that is complete: report, journal, send.
-#[expect(clippy::too_many_arguments, reason = "the parts of one commit, named at the only two places that have them")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of one commit, named at the only two places that have them"
+)]
 fn commit_whole(
     request: &Request,
     record: &mut Option<Record>,
@@ -620,12 +869,25 @@ fn commit_whole(
     gateway.tell(&target.id, &Outcome::Success);
     drop(slot);
     let mut response = Response::new(Body::whole(body));
-    forward::answer_headers(&request.config, upstream_headers, &target, request.head.stream, response.headers_mut());
+    forward::answer_headers(
+        &request.config,
+        upstream_headers,
+        &target,
+        request.head.stream,
+        response.headers_mut(),
+    );
     if let Some(mut record) = record.take() {
         record.stamp(&mut response);
         record.committed(StatusCode::OK);
         record.usage(seen.usage);
-        record.attempt(&target.id, &target.label, &Outcome::Success, Some(200), began, String::new());
+        record.attempt(
+            &target.id,
+            &target.label,
+            &Outcome::Success,
+            Some(200),
+            began,
+            String::new(),
+        );
         record.close(End::Completed, None);
     }
     Tried::Answered(response)

@@ -5,7 +5,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use async_compression::tokio::bufread::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
+use async_compression::tokio::bufread::{
+    BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
+};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
@@ -27,7 +29,9 @@ pub(crate) enum BodyError {
         limit: usize,
     },
     /// `content-encoding` names something the gateway cannot undo.
-    #[error("the content-encoding {0:?} is not supported; send identity, gzip, deflate, br or zstd")]
+    #[error(
+        "the content-encoding {0:?} is not supported; send identity, gzip, deflate, br or zstd"
+    )]
     Encoding(String),
     /// The compressed bytes do not decode.
     #[error("the request body is not valid {0} data")]
@@ -38,13 +42,24 @@ pub(crate) enum BodyError {
 }
 
 /// Reads the whole body, decoded. `limit` counts decoded bytes, so that a small compressed body cannot unfold without end (F58, T189).
-pub(crate) async fn read(headers: &HeaderMap, body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
-    let encoding = match headers.get(CONTENT_ENCODING).map(|v| v.to_str().unwrap_or("?").trim().to_ascii_lowercase()) {
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Incoming,
+    limit: usize,
+) -> Result<Bytes, BodyError> {
+    let encoding = match headers
+        .get(CONTENT_ENCODING)
+        .map(|v| v.to_str().unwrap_or("?").trim().to_ascii_lowercase())
+    {
         None => return read_plain(headers, body, limit).await,
-        Some(name) if name.is_empty() || name == "identity" => return read_plain(headers, body, limit).await,
+        Some(name) if name.is_empty() || name == "identity" => {
+            return read_plain(headers, body, limit).await;
+        }
         Some(name) => name,
     };
-    let raw = BufReader::new(StreamReader::new(body.into_data_stream().map_err(std::io::Error::other)));
+    let raw = BufReader::new(StreamReader::new(
+        body.into_data_stream().map_err(std::io::Error::other),
+    ));
     match encoding.as_str() {
         "zstd" => drain(ZstdDecoder::new(raw), limit, "zstd").await,
         "gzip" | "x-gzip" => drain(GzipDecoder::new(raw), limit, "gzip").await,
@@ -54,15 +69,24 @@ pub(crate) async fn read(headers: &HeaderMap, body: Incoming, limit: usize) -> R
     }
 }
 
-async fn read_plain(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+async fn read_plain(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    limit: usize,
+) -> Result<Bytes, BodyError> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok());
     if announced.is_some_and(|n| n > limit) {
         return Err(BodyError::TooLarge { limit });
     }
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
-        let Ok(chunk) = frame.map_err(|_| BodyError::Cut)?.into_data() else { continue };
+        let Ok(chunk) = frame.map_err(|_| BodyError::Cut)?.into_data() else {
+            continue;
+        };
         if whole.is_empty() && first.is_none() {
             // Most bodies arrive in one read: keep that buffer instead of copying it.
             first = Some(chunk);
@@ -81,9 +105,13 @@ async fn read_plain(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Re
 }
 
 /// `deflate` means zlib (RFC 9110 §8.4.1.2), but some clients send raw deflate: the first byte tells.
-async fn drain_deflate(mut raw: impl AsyncBufRead + Unpin, limit: usize) -> Result<Bytes, BodyError> {
+async fn drain_deflate(
+    mut raw: impl AsyncBufRead + Unpin,
+    limit: usize,
+) -> Result<Bytes, BodyError> {
     use tokio::io::AsyncBufReadExt as _;
-    let zlib = matches!(raw.fill_buf().await, Ok(head) if head.first().is_some_and(|b| b & 0x0f == 8));
+    let zlib =
+        matches!(raw.fill_buf().await, Ok(head) if head.first().is_some_and(|b| b & 0x0f == 8));
     if zlib {
         drain(ZlibDecoder::new(raw), limit, "deflate").await
     } else {
@@ -91,7 +119,11 @@ async fn drain_deflate(mut raw: impl AsyncBufRead + Unpin, limit: usize) -> Resu
     }
 }
 
-async fn drain(reader: impl AsyncRead + Unpin, limit: usize, name: &'static str) -> Result<Bytes, BodyError> {
+async fn drain(
+    reader: impl AsyncRead + Unpin,
+    limit: usize,
+    name: &'static str,
+) -> Result<Bytes, BodyError> {
     let mut reader = reader.take(limit as u64 + 1);
     let mut whole = BytesMut::with_capacity(16 << 10);
     loop {
@@ -132,10 +164,15 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = Aborted;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match &mut self.0 {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
-            Inner::Relay(relay) => relay.poll_chunk(cx).map(|next| next.map(|chunk| chunk.map(Frame::data))),
+            Inner::Relay(relay) => relay
+                .poll_chunk(cx)
+                .map(|next| next.map(|chunk| chunk.map(Frame::data))),
         }
     }
 
@@ -145,7 +182,9 @@ impl HttpBody for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Inner::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Inner::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
+            }
             Inner::Relay(_) => SizeHint::default(),
         }
     }

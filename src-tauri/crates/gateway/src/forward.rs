@@ -11,21 +11,37 @@ use upstream::Target;
 use crate::config::Config;
 
 /// Body and header of responses-lite travel together or not at all (codex-backend §9.9).
-pub(crate) const LITE: HeaderName = HeaderName::from_static("x-openai-internal-codex-responses-lite");
+pub(crate) const LITE: HeaderName =
+    HeaderName::from_static("x-openai-internal-codex-responses-lite");
 /// Tells which account served (F40).
 const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
 
 /// Request headers every OpenAI-shaped upstream may see.
-const COMMON: &[&str] = &["openai-beta", "x-client-request-id", "idempotency-key", "http-referer", "x-title"];
+const COMMON: &[&str] = &[
+    "openai-beta",
+    "x-client-request-id",
+    "idempotency-key",
+    "http-referer",
+    "x-title",
+];
 /// Request headers only the Codex backend may see (codex-backend §3.2). Originator, version and user agent are not here: those are ours.
-const CODEX: &[&str] = &["session-id", "thread-id", "session_id", "thread_id", "conversation_id", "x-openai-subagent", "x-openai-memgen-request"];
+const CODEX: &[&str] = &[
+    "session-id",
+    "thread-id",
+    "session_id",
+    "thread_id",
+    "conversation_id",
+    "x-openai-subagent",
+    "x-openai-memgen-request",
+];
 
 /// Headers of the client's request that go along to an account of `format`.
 pub(crate) fn request_headers(client: &HeaderMap, format: Format) -> HeaderMap {
     let mut out = HeaderMap::new();
     for (name, value) in client {
         let text = name.as_str();
-        let codex = format == Format::Codex && (CODEX.contains(&text) || text.starts_with("x-codex-") || *name == LITE);
+        let codex = format == Format::Codex
+            && (CODEX.contains(&text) || text.starts_with("x-codex-") || *name == LITE);
         if codex || COMMON.contains(&text) {
             out.append(name.clone(), value.clone());
         }
@@ -35,14 +51,22 @@ pub(crate) fn request_headers(client: &HeaderMap, format: Format) -> HeaderMap {
 
 /// What keeps a conversation on one account: its session header, else its cache key, else the answer it continues (F38).
 pub(crate) fn session<'h>(headers: &'h HeaderMap, head: &'h Head) -> Option<Cow<'h, str>> {
-    let header = ["session-id", "session_id", "x-session-id"].iter().find_map(|name| headers.get(*name)?.to_str().ok());
-    header.or(head.prompt_cache_key.as_deref()).or(head.previous_response_id.as_deref()).map(Cow::Borrowed)
+    let header = ["session-id", "session_id", "x-session-id"]
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok());
+    header
+        .or(head.prompt_cache_key.as_deref())
+        .or(head.previous_response_id.as_deref())
+        .map(Cow::Borrowed)
 }
 
 /// Whether the client is a Codex one, which understands the backend's private events (T188).
 pub(crate) fn is_codex_client(headers: &HeaderMap) -> bool {
     let says = |name: &HeaderName| {
-        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.len() >= 5 && text[..5].eq_ignore_ascii_case("codex"))
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|text| text.len() >= 5 && text[..5].eq_ignore_ascii_case("codex"))
     };
     says(&HeaderName::from_static("originator")) || says(&USER_AGENT)
 }
@@ -53,12 +77,24 @@ fn travels_back(name: &str) -> bool {
         || name.starts_with("x-ratelimit-")
         || matches!(
             name,
-            "openai-model" | "openai-version" | "openai-processing-ms" | "x-models-etag" | "x-reasoning-included" | "x-oai-request-id" | "retry-after"
+            "openai-model"
+                | "openai-version"
+                | "openai-processing-ms"
+                | "x-models-etag"
+                | "x-reasoning-included"
+                | "x-oai-request-id"
+                | "retry-after"
         )
 }
 
 /// Fills in the headers of a proxied answer.
-pub(crate) fn answer_headers(config: &Config, upstream: &HeaderMap, target: &Target, stream: bool, out: &mut HeaderMap) {
+pub(crate) fn answer_headers(
+    config: &Config,
+    upstream: &HeaderMap,
+    target: &Target,
+    stream: bool,
+    out: &mut HeaderMap,
+) {
     for (name, value) in upstream {
         if travels_back(name.as_str()) {
             out.append(name.clone(), value.clone());
@@ -71,7 +107,10 @@ pub(crate) fn answer_headers(config: &Config, upstream: &HeaderMap, target: &Tar
     if stream {
         out.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         // T165: nothing on the way may hold frames back.
-        out.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+        out.insert(
+            CACHE_CONTROL,
+            HeaderValue::from_static("no-cache, no-transform"),
+        );
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
     } else {
         out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -83,7 +122,16 @@ pub(crate) fn answer_headers(config: &Config, upstream: &HeaderMap, target: &Tar
 
 /// A label as a header value: what a header cannot carry becomes `?`.
 fn label_value(label: &str) -> HeaderValue {
-    let ascii: String = label.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    let ascii: String = label
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect();
     HeaderValue::from_str(&ascii).unwrap_or(HeaderValue::from_static("?"))
 }
 
@@ -92,7 +140,10 @@ mod tests {
     use super::*;
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v)))
+            .collect()
     }
 
     #[test]
@@ -111,18 +162,29 @@ mod tests {
             ("openai-beta", "b"),
         ]);
         let names = |format| {
-            let mut names: Vec<String> = request_headers(&client, format).keys().map(ToString::to_string).collect();
+            let mut names: Vec<String> = request_headers(&client, format)
+                .keys()
+                .map(ToString::to_string)
+                .collect();
             names.sort();
             names
         };
-        assert_eq!(names(Format::Codex), ["openai-beta", "session-id", "x-codex-turn-state"]);
+        assert_eq!(
+            names(Format::Codex),
+            ["openai-beta", "session-id", "x-codex-turn-state"]
+        );
         assert_eq!(names(Format::OpenAi), ["openai-beta"]);
     }
 
     #[test]
     fn f38_the_session_comes_from_the_header_first() {
-        let head = Head { prompt_cache_key: Some("cache".into()), previous_response_id: Some("resp".into()), ..Head::default() };
-        assert_eq!(session(&map(&[("session-id", "s")]), &head).as_deref(), Some("s"));
+        let mut head = Head::default();
+        head.prompt_cache_key = Some("cache".into());
+        head.previous_response_id = Some("resp".into());
+        assert_eq!(
+            session(&map(&[("session-id", "s")]), &head).as_deref(),
+            Some("s")
+        );
         assert_eq!(session(&map(&[]), &head).as_deref(), Some("cache"));
         assert_eq!(session(&map(&[]), &Head::default()), None);
     }

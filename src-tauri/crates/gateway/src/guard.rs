@@ -53,7 +53,11 @@ pub(crate) fn host_allowed(config: &Config, headers: &HeaderMap, authority: Opti
     };
     let Some(host) = host else { return false };
     let name = without_port(host);
-    is_loopback_name(name) || config.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+    is_loopback_name(name)
+        || config
+            .allowed_hosts
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(name))
 }
 
 /// `host:port` or `[v6]:port` without the port and the brackets.
@@ -62,17 +66,25 @@ fn without_port(host: &str) -> &str {
         return rest.split(']').next().unwrap_or(rest);
     }
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.contains(':') => name,
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.contains(':') => {
+            name
+        }
         _ => host,
     }
 }
 
 fn is_loopback_name(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The request's origin when it is on the list and may therefore receive CORS headers (F29). `null` never is.
-pub(crate) fn cors_origin<'a>(config: &Config, headers: &'a HeaderMap) -> Option<&'a http::HeaderValue> {
+pub(crate) fn cors_origin<'a>(
+    config: &Config,
+    headers: &'a HeaderMap,
+) -> Option<&'a http::HeaderValue> {
     if config.cors_origins.is_empty() {
         return None;
     }
@@ -86,7 +98,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(k, v)| (http::HeaderName::from_static(k), v.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (http::HeaderName::from_static(k), v.parse().unwrap()))
+            .collect()
     }
 
     fn keys() -> Keys {
@@ -105,7 +120,8 @@ mod tests {
 
     #[test]
     fn f26_every_key_form_is_accepted_and_nothing_else() {
-        let cases: &[(&[(&'static str, &str)], Option<&str>, Option<&str>)] = &[
+        type Case<'c> = (&'c [(&'static str, &'c str)], Option<&'c str>, Option<&'c str>);
+        let cases: &[Case<'_>] = &[
             (&[("authorization", "Bearer sw-good")], None, Some("main")),
             (&[("authorization", "bEaReR sw-good")], None, Some("main")),
             (&[("x-api-key", "sw-good")], None, Some("main")),
@@ -128,12 +144,23 @@ mod tests {
 
     #[test]
     fn f26_no_keys_refuse_everything() {
-        assert!(authenticate(&Keys::default(), &headers(&[("x-api-key", "")]), None, Timestamp(0)).is_none());
+        assert!(
+            authenticate(
+                &Keys::default(),
+                &headers(&[("x-api-key", "")]),
+                None,
+                Timestamp(0)
+            )
+            .is_none()
+        );
     }
 
     #[test]
     fn f29_only_loopback_and_configured_hosts() {
-        let config = Config { allowed_hosts: vec!["gateway.example.com".into()], ..Config::default() };
+        let config = Config {
+            allowed_hosts: vec!["gateway.example.com".into()],
+            ..Config::default()
+        };
         let cases = [
             ("localhost:8787", true),
             ("LOCALHOST", true),
@@ -148,17 +175,36 @@ mod tests {
             ("", false),
         ];
         for (host, expected) in cases {
-            assert_eq!(host_allowed(&config, &headers(&[("host", host)]), None), expected, "{host}");
+            assert_eq!(
+                host_allowed(&config, &headers(&[("host", host)]), None),
+                expected,
+                "{host}"
+            );
         }
         assert!(!host_allowed(&config, &HeaderMap::new(), None));
-        assert!(host_allowed(&config, &HeaderMap::new(), Some("localhost:1")));
+        assert!(host_allowed(
+            &config,
+            &HeaderMap::new(),
+            Some("localhost:1")
+        ));
     }
 
     #[test]
     fn f29_origins_are_exact_and_null_is_refused() {
-        let config = Config { cors_origins: vec!["http://localhost:3000".into(), "null".into()], ..Config::default() };
-        for (origin, expected) in [("http://localhost:3000", true), ("http://localhost:3001", false), ("null", false)] {
-            assert_eq!(cors_origin(&config, &headers(&[("origin", origin)])).is_some(), expected, "{origin}");
+        let config = Config {
+            cors_origins: vec!["http://localhost:3000".into(), "null".into()],
+            ..Config::default()
+        };
+        for (origin, expected) in [
+            ("http://localhost:3000", true),
+            ("http://localhost:3001", false),
+            ("null", false),
+        ] {
+            assert_eq!(
+                cors_origin(&config, &headers(&[("origin", origin)])).is_some(),
+                expected,
+                "{origin}"
+            );
         }
     }
 }

@@ -51,13 +51,20 @@ pub struct Gateway {
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gateway").field("running", &self.running()).finish_non_exhaustive()
+        f.debug_struct("Gateway")
+            .field("running", &self.running())
+            .finish_non_exhaustive()
     }
 }
 
 impl Gateway {
     /// A gateway without keys and accounts: it answers `/health` and lets everything else wait until [`Gateway::set_ready`].
-    pub fn new(pool: Arc<SharedPool>, upstream: Upstream, journal: Arc<dyn Journal>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(
+        pool: Arc<SharedPool>,
+        upstream: Upstream,
+        journal: Arc<dyn Journal>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             pool,
             upstream,
@@ -104,14 +111,23 @@ impl Gateway {
 
     /// The name of the key the client presented, if it is one of ours.
     fn key_name(&self, headers: &http::HeaderMap) -> Option<Arc<str>> {
-        guard::authenticate(&self.keys.load(), headers, None, self.clock.now()).map(|key| key.name.clone())
+        guard::authenticate(&self.keys.load(), headers, None, self.clock.now())
+            .map(|key| key.name.clone())
     }
 
     /// Whether any account could serve something now (F135).
     fn any_usable(&self) -> bool {
         let now = self.clock.now();
-        let usable = |health| matches!(health, Some(pool::Health::Active | pool::Health::Unknown | pool::Health::Attention));
-        self.pool.with(|pool| pool.accounts().any(|account| usable(pool.health(now, &account.id))))
+        let usable = |health| {
+            matches!(
+                health,
+                Some(pool::Health::Active | pool::Health::Unknown | pool::Health::Attention)
+            )
+        };
+        self.pool.with(|pool| {
+            pool.accounts()
+                .any(|account| usable(pool.health(now, &account.id)))
+        })
     }
 
     /// Waits until keys and accounts are loaded.

@@ -17,7 +17,10 @@ fn openai(model: &Model) -> Value {
 pub(crate) fn list(gateway: &Gateway) -> Response<Body> {
     let catalog = gateway.catalog.load();
     let models: Vec<Value> = catalog.models.iter().map(openai).collect();
-    json_answer(StatusCode::OK, json!({"object": "list", "data": models}).to_string())
+    json_answer(
+        StatusCode::OK,
+        json!({"object": "list", "data": models}).to_string(),
+    )
 }
 
 /// One model in the OpenAI shape, or 404.
@@ -34,7 +37,12 @@ pub(crate) fn codex(gateway: &Gateway) -> Response<Body> {
     let catalog = gateway.catalog.load();
     let mut body = Vec::with_capacity(1 << 10);
     body.extend_from_slice(b"{\"models\":[");
-    for (n, entry) in catalog.models.iter().filter_map(|model| model.codex.as_ref()).enumerate() {
+    for (n, entry) in catalog
+        .models
+        .iter()
+        .filter_map(|model| model.codex.as_ref())
+        .enumerate()
+    {
         if n > 0 {
             body.push(b',');
         }
@@ -42,7 +50,11 @@ pub(crate) fn codex(gateway: &Gateway) -> Response<Body> {
     }
     body.extend_from_slice(b"]}");
     let mut response = json_answer(StatusCode::OK, Bytes::from(body));
-    if let Some(etag) = catalog.codex_etag.as_deref().and_then(|etag| HeaderValue::from_str(etag).ok()) {
+    if let Some(etag) = catalog
+        .codex_etag
+        .as_deref()
+        .and_then(|etag| HeaderValue::from_str(etag).ok())
+    {
         response.headers_mut().insert(http::header::ETAG, etag);
     }
     response
@@ -51,7 +63,10 @@ pub(crate) fn codex(gateway: &Gateway) -> Response<Body> {
 /// F92: 404 `model_not_found` with the nearest names.
 pub(crate) fn not_found(catalog: &Catalog, id: &str) -> Refusal {
     let near = nearest(catalog, id);
-    let mut message = format!("The model `{}` does not exist or no enabled account offers it.", shorten(id));
+    let mut message = format!(
+        "The model `{}` does not exist or no enabled account offers it.",
+        shorten(id)
+    );
     if near.is_empty() {
         message.push_str(" GET /v1/models lists the models that can be served now.");
     } else {
@@ -67,9 +82,18 @@ fn shorten(id: &str) -> &str {
 
 /// Up to three names that share the longest beginning with `id`, at least three characters of it.
 fn nearest<'c>(catalog: &'c Catalog, id: &str) -> Vec<&'c str> {
-    let shared = |name: &str| name.bytes().zip(id.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
-    let mut names: Vec<(usize, &str)> =
-        catalog.models.iter().map(|model| (shared(&model.id), model.id.as_str())).filter(|(n, _)| *n >= 3).collect();
+    let shared = |name: &str| {
+        name.bytes()
+            .zip(id.bytes())
+            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
+            .count()
+    };
+    let mut names: Vec<(usize, &str)> = catalog
+        .models
+        .iter()
+        .map(|model| (shared(&model.id), model.id.as_str()))
+        .filter(|(n, _)| *n >= 3)
+        .collect();
     names.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     names.into_iter().take(3).map(|(_, name)| name).collect()
 }
@@ -79,8 +103,16 @@ mod tests {
     use super::*;
 
     fn catalog(ids: &[&str]) -> Catalog {
-        let model = |id: &&str| Model { id: (*id).into(), owned_by: "x".into(), created: 0, codex: None };
-        Catalog { models: ids.iter().map(model).collect(), codex_etag: None }
+        let model = |id: &&str| Model {
+            id: (*id).into(),
+            owned_by: "x".into(),
+            created: 0,
+            codex: None,
+        };
+        Catalog {
+            models: ids.iter().map(model).collect(),
+            codex_etag: None,
+        }
     }
 
     #[test]

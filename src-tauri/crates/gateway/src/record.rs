@@ -8,11 +8,11 @@ use pool::{AccountId, Outcome, SkipReason};
 use protocol::Dialect;
 use tokio::time::Instant;
 
+use crate::Gateway;
 use crate::body::Body;
 use crate::journal::{Attempt, End, Entry};
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::{Inference, REQUEST_ID};
-use crate::Gateway;
 use std::sync::atomic::Ordering;
 
 /// See the module.
@@ -24,7 +24,12 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn open(gateway: Arc<Gateway>, call: &Inference, request_id: String, key: Arc<str>) -> Self {
+    pub(crate) fn open(
+        gateway: Arc<Gateway>,
+        call: &Inference,
+        request_id: String,
+        key: Arc<str>,
+    ) -> Self {
         gateway.running.fetch_add(1, Ordering::Relaxed);
         let entry = Entry {
             request_id,
@@ -48,7 +53,11 @@ impl Record {
             attempts: Vec::new(),
             skipped: Vec::new(),
         };
-        Self { gateway, started: Instant::now(), entry: Some(Box::new(entry)) }
+        Self {
+            gateway,
+            started: Instant::now(),
+            entry: Some(Box::new(entry)),
+        }
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
@@ -77,15 +86,30 @@ impl Record {
     }
 
     pub(crate) fn losses(&mut self, losses: &[protocol::Loss]) {
-        self.edit(|entry| entry.losses = losses.iter().map(|loss| format!("{:?}: {}", loss.kind, loss.field)).collect());
+        self.edit(|entry| {
+            entry.losses = losses
+                .iter()
+                .map(|loss| format!("{:?}: {}", loss.kind, loss.field))
+                .collect()
+        });
     }
 
     pub(crate) fn skipped(&mut self, skipped: impl Iterator<Item = (AccountId, SkipReason)>) {
-        self.edit(|entry| entry.skipped = skipped.map(|(id, reason)| (id, reason.code())).collect());
+        self.edit(|entry| {
+            entry.skipped = skipped.map(|(id, reason)| (id, reason.code())).collect()
+        });
     }
 
     /// One more account was tried; `since` is when the attempt began.
-    pub(crate) fn attempt(&mut self, account: &AccountId, label: &str, outcome: &Outcome, status: Option<u16>, since: Instant, reason: String) {
+    pub(crate) fn attempt(
+        &mut self,
+        account: &AccountId,
+        label: &str,
+        outcome: &Outcome,
+        status: Option<u16>,
+        since: Instant,
+        reason: String,
+    ) {
         let attempt = Attempt {
             account: account.clone(),
             label: label.to_owned(),
@@ -139,8 +163,15 @@ impl Record {
     }
 
     /// Answers with a 400 of the protocol room and closes.
-    pub(crate) fn refuse_request(mut self, error: &protocol::RequestError, dialect: Dialect) -> Response<Body> {
-        let mut response = json(StatusCode::BAD_REQUEST, protocol::error::render_request_error(dialect, error));
+    pub(crate) fn refuse_request(
+        mut self,
+        error: &protocol::RequestError,
+        dialect: Dialect,
+    ) -> Response<Body> {
+        let mut response = json(
+            StatusCode::BAD_REQUEST,
+            protocol::error::render_request_error(dialect, error),
+        );
         self.stamp(&mut response);
         self.committed(StatusCode::BAD_REQUEST);
         self.close(End::Failed, Some(error.code.unwrap_or("invalid_request")));

@@ -49,7 +49,9 @@ impl Drop for Slot {
 impl Gateway {
     /// Tells the pool what happened on an account, and the journal what that changed.
     pub(crate) fn tell(&self, id: &AccountId, outcome: &Outcome) {
-        let events = self.pool.with(|pool| pool.report(self.clock.now(), id, outcome));
+        let events = self
+            .pool
+            .with(|pool| pool.report(self.clock.now(), id, outcome));
         if !events.is_empty() {
             self.journal.pool_events(events);
         }
@@ -57,7 +59,9 @@ impl Gateway {
 
     /// Hands a quota reading to the pool (F67).
     pub fn observe(&self, id: &AccountId, quota: QuotaSnapshot) {
-        let events = self.pool.with(|pool| pool.observe_quota(self.clock.now(), id, quota));
+        let events = self
+            .pool
+            .with(|pool| pool.observe_quota(self.clock.now(), id, quota));
         if !events.is_empty() {
             self.journal.pool_events(events);
         }
@@ -99,7 +103,8 @@ impl Gathered {
             return;
         }
         if self.more.is_empty() {
-            self.more.reserve((self.first.len() + chunk.len()).max(1 << 10));
+            self.more
+                .reserve((self.first.len() + chunk.len()).max(1 << 10));
             self.more.extend_from_slice(&self.first);
         }
         self.more.extend_from_slice(&chunk);
@@ -111,12 +116,19 @@ impl Gathered {
 
     fn take(&mut self) -> Option<Bytes> {
         let first = std::mem::take(&mut self.first);
-        if self.more.is_empty() { (!first.is_empty()).then_some(first) } else { Some(self.more.split().freeze()) }
+        if self.more.is_empty() {
+            (!first.is_empty()).then_some(first)
+        } else {
+            Some(self.more.split().freeze())
+        }
     }
 }
 
 impl Relay {
-    #[expect(clippy::too_many_arguments, reason = "the parts of one stream, named at the only place that has them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one stream, named at the only place that has them"
+    )]
     pub(crate) fn new(
         upstream: ResponseBody,
         answer: Answer,
@@ -150,7 +162,10 @@ impl Relay {
     }
 
     /// The next frame for the client; `None` is the clean end.
-    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Aborted>>> {
+    pub(crate) fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Aborted>>> {
         loop {
             let Some(upstream) = &mut self.upstream else {
                 return Poll::Ready(self.waiting.take().map(Ok));
@@ -166,7 +181,9 @@ impl Relay {
                         self.last_read = Instant::now();
                     }
                 }
-                Poll::Ready(Some(Err(_))) => self.end(protocol::End::Cut { message: "the upstream connection broke".into() }),
+                Poll::Ready(Some(Err(_))) => self.end(protocol::End::Cut {
+                    message: "the upstream connection broke".into(),
+                }),
                 Poll::Ready(None) => self.end(protocol::End::Clean),
                 Poll::Pending => {
                     if self.waiting.len() > 0 {
@@ -215,7 +232,14 @@ impl Relay {
             return true;
         }
         if now >= self.last_read + self.idle_timeout {
-            self.fail("upstream_timeout", format!("the upstream sent nothing for {} s", self.idle_timeout.as_secs()), &Outcome::Timeout);
+            self.fail(
+                "upstream_timeout",
+                format!(
+                    "the upstream sent nothing for {} s",
+                    self.idle_timeout.as_secs()
+                ),
+                &Outcome::Timeout,
+            );
             return true;
         }
         if now >= self.last_sent + KEEPALIVE {
@@ -225,7 +249,9 @@ impl Relay {
             self.last_sent = now;
         }
         // One timer for the whole stream, moved only when it fires: reads cost no timer.
-        self.timer.as_mut().reset((self.last_sent + KEEPALIVE).min(self.last_read + self.idle_timeout));
+        self.timer
+            .as_mut()
+            .reset((self.last_sent + KEEPALIVE).min(self.last_read + self.idle_timeout));
         true
     }
 
@@ -240,8 +266,15 @@ impl Relay {
         let (outcome, ending, code) = match seen.terminal {
             _ if cut => (Outcome::StreamCut, End::Failed, Some("stream_disconnected")),
             Some(Terminal::Failed) => {
-                let outcome = seen.failure.as_deref().and_then(|event| upstream::classify_event(event, now));
-                (outcome.unwrap_or(Outcome::ServerError { status: 502 }), End::Failed, Some("response_failed"))
+                let outcome = seen
+                    .failure
+                    .as_deref()
+                    .and_then(|event| upstream::classify_event(event, now));
+                (
+                    outcome.unwrap_or(Outcome::ServerError { status: 502 }),
+                    End::Failed,
+                    Some("response_failed"),
+                )
             }
             _ => (Outcome::Success, End::Completed, None),
         };
@@ -251,21 +284,36 @@ impl Relay {
     /// The gateway itself breaks the stream off.
     fn fail(&mut self, code: &'static str, message: String, outcome: &Outcome) {
         self.upstream = None;
-        let last = self.answer.in_band_error(&GatewayError { status: 504, code: code.into(), message });
+        let last = self.answer.in_band_error(&GatewayError {
+            status: 504,
+            code: code.into(),
+            message,
+        });
         self.waiting.push(last);
         self.close(outcome, End::Failed, Some(code));
     }
 
     fn close(&mut self, outcome: &Outcome, ending: End, code: Option<&str>) {
         let gateway = self.record_gateway().clone();
-        if let Some(quota) =
-            self.answer.observed().rate_limits.as_deref().and_then(|event| upstream::quota_from_event(event, gateway.clock.now()))
+        if let Some(quota) = self
+            .answer
+            .observed()
+            .rate_limits
+            .as_deref()
+            .and_then(|event| upstream::quota_from_event(event, gateway.clock.now()))
         {
             gateway.observe(&self.target.id, quota);
         }
         gateway.tell(&self.target.id, outcome);
         self.record.usage(self.answer.observed().usage);
-        self.record.attempt(&self.target.id, &self.target.label, outcome, Some(200), self.began, code.unwrap_or_default().to_owned());
+        self.record.attempt(
+            &self.target.id,
+            &self.target.label,
+            outcome,
+            Some(200),
+            self.began,
+            code.unwrap_or_default().to_owned(),
+        );
         self.record.close(ending, code);
         self.slot = None;
     }

@@ -33,7 +33,13 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), param: None, retry_after: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+        }
     }
 
     pub(crate) fn param(mut self, param: impl Into<String>) -> Self {
@@ -48,7 +54,11 @@ impl Refusal {
 
     /// F57: what the client did wrong is an `invalid_request_error`, what the gateway could not do a `gateway_error`.
     fn kind(&self) -> &'static str {
-        if self.status.is_client_error() { "invalid_request_error" } else { "gateway_error" }
+        if self.status.is_client_error() {
+            "invalid_request_error"
+        } else {
+            "gateway_error"
+        }
     }
 
     pub(crate) fn into_response(self, shape: Shape) -> Response<Body> {
@@ -73,7 +83,9 @@ impl Refusal {
         };
         let mut response = json(self.status, body);
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -109,8 +121,12 @@ fn gemini_status(status: u16) -> &'static str {
 pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::whole(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

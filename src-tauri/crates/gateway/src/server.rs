@@ -34,7 +34,14 @@ impl Server {
     pub async fn drain(self, patience: Duration) -> usize {
         self.stop.send_replace(true);
         self.connections.close();
-        if tokio::time::timeout(patience, self.connections.wait()).await.is_ok() { 0 } else { self.connections.len() }
+        if tokio::time::timeout(patience, self.connections.wait())
+            .await
+            .is_ok()
+        {
+            0
+        } else {
+            self.connections.len()
+        }
     }
 }
 
@@ -47,10 +54,19 @@ pub fn serve(gateway: Arc<Gateway>, listener: TcpListener) -> std::io::Result<Se
     let (stop, stopped) = watch::channel(false);
     let connections = TaskTracker::new();
     connections.spawn(accept(gateway, listener, stopped, connections.clone()));
-    Ok(Server { address, stop, connections })
+    Ok(Server {
+        address,
+        stop,
+        connections,
+    })
 }
 
-async fn accept(gateway: Arc<Gateway>, listener: TcpListener, mut stopped: watch::Receiver<bool>, connections: TaskTracker) {
+async fn accept(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    mut stopped: watch::Receiver<bool>,
+    connections: TaskTracker,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

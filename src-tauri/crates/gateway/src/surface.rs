@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION,
-    HeaderMap, HeaderName, UPGRADE, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, HeaderMap, HeaderName, UPGRADE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -51,11 +51,33 @@ pub(crate) struct Inference {
     pub codex: bool,
 }
 
-const CHAT: Inference = Inference { dialect: Dialect::Chat, path: "/v1/chat/completions", compact: false, codex: false };
-const RESPONSES: Inference = Inference { dialect: Dialect::Responses, path: "/v1/responses", compact: false, codex: false };
-const COMPACT: Inference = Inference { compact: true, path: "/v1/responses/compact", ..RESPONSES };
-const CODEX: Inference = Inference { codex: true, path: "/codex/v1/responses", ..RESPONSES };
-const CODEX_COMPACT: Inference = Inference { codex: true, path: "/codex/v1/responses/compact", ..COMPACT };
+const CHAT: Inference = Inference {
+    dialect: Dialect::Chat,
+    path: "/v1/chat/completions",
+    compact: false,
+    codex: false,
+};
+const RESPONSES: Inference = Inference {
+    dialect: Dialect::Responses,
+    path: "/v1/responses",
+    compact: false,
+    codex: false,
+};
+const COMPACT: Inference = Inference {
+    compact: true,
+    path: "/v1/responses/compact",
+    ..RESPONSES
+};
+const CODEX: Inference = Inference {
+    codex: true,
+    path: "/codex/v1/responses",
+    ..RESPONSES
+};
+const CODEX_COMPACT: Inference = Inference {
+    codex: true,
+    path: "/codex/v1/responses/compact",
+    ..COMPACT
+};
 
 /// The table of paths: the place, and the methods it takes.
 fn place(path: &str) -> (Place<'_>, &'static [Method]) {
@@ -97,7 +119,12 @@ fn shape(place: &Place<'_>) -> Shape {
     match place {
         Place::Inference(call) => Shape::Of(call.dialect),
         Place::Unknown(shape) => *shape,
-        Place::Root | Place::Health | Place::WebSocket | Place::Models | Place::Model(_) | Place::CodexModels => Shape::Of(Dialect::Responses),
+        Place::Root
+        | Place::Health
+        | Place::WebSocket
+        | Place::Models
+        | Place::Model(_)
+        | Place::CodexModels => Shape::Of(Dialect::Responses),
     }
 }
 
@@ -107,12 +134,19 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>) ->
     let config = gateway.config.load_full();
     let origin = guard::cors_origin(&config, &parts.headers).cloned();
     let shape = shape(&place(parts.uri.path()).0);
-    let mut response = match AssertUnwindSafe(dispatch(gateway, &config, parts, body)).catch_unwind().await {
+    let mut response = match AssertUnwindSafe(dispatch(gateway, &config, parts, body))
+        .catch_unwind()
+        .await
+    {
         Ok(response) => response,
         Err(_) => {
             tracing::error!("a request panicked");
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The gateway failed on this request; its log says more.")
-                .into_response(shape)
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "The gateway failed on this request; its log says more.",
+            )
+            .into_response(shape)
         }
     };
     if let Some(origin) = origin {
@@ -123,11 +157,20 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>) ->
     response
 }
 
-async fn dispatch(gateway: Arc<Gateway>, config: &Arc<Config>, parts: Parts, body: Incoming) -> Response<Body> {
+async fn dispatch(
+    gateway: Arc<Gateway>,
+    config: &Arc<Config>,
+    parts: Parts,
+    body: Incoming,
+) -> Response<Body> {
     let path = parts.uri.path();
     let (mut place, methods) = place(path);
     let shape = shape(&place);
-    if !guard::host_allowed(config, &parts.headers, parts.uri.authority().map(http::uri::Authority::as_str)) {
+    if !guard::host_allowed(
+        config,
+        &parts.headers,
+        parts.uri.authority().map(http::uri::Authority::as_str),
+    ) {
         return Refusal::new(
             StatusCode::FORBIDDEN,
             "host_not_allowed",
@@ -157,10 +200,17 @@ async fn dispatch(gateway: Arc<Gateway>, config: &Arc<Config>, parts: Parts, bod
         return Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response(shape);
     }
     if !methods.contains(&parts.method) {
-        let mut response =
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{path} does not take {}.", parts.method))
-                .into_response(shape);
-        let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let mut response = Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("{path} does not take {}.", parts.method),
+        )
+        .into_response(shape);
+        let allow = methods
+            .iter()
+            .map(Method::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
         if let Ok(value) = HeaderValue::from_str(&allow) {
             response.headers_mut().insert(ALLOW, value);
         }
@@ -191,7 +241,11 @@ async fn infer(
 ) -> Response<Body> {
     let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key);
     let shape = Shape::Of(call.dialect);
-    let limit = if call.compact { config.compact_body_limit } else { config.body_limit };
+    let limit = if call.compact {
+        config.compact_body_limit
+    } else {
+        config.body_limit
+    };
     let body = match body::read(&parts.headers, body, limit).await {
         Ok(body) => body,
         Err(error) => return record.refuse(body_refusal(&error, call.compact), shape),
@@ -201,45 +255,85 @@ async fn infer(
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
     let Some(model) = head.model.clone().or_else(|| config.default_model.clone()) else {
-        let refusal = Refusal::new(StatusCode::BAD_REQUEST, "missing_required_parameter", "`model` is missing: name one of GET /v1/models.")
-            .param("model");
+        let refusal = Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "missing_required_parameter",
+            "`model` is missing: name one of GET /v1/models.",
+        )
+        .param("model");
         return record.refuse(refusal, shape);
     };
     record.asked(&model, head.stream);
-    attempt::serve(attempt::Request { gateway, config, call, headers: parts.headers, body, head, model }, record).await
+    attempt::serve(
+        attempt::Request {
+            gateway,
+            config,
+            call,
+            headers: parts.headers,
+            body,
+            head,
+            model,
+        },
+        record,
+    )
+    .await
 }
 
 fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
     let message = error.to_string();
     match error {
         BodyError::TooLarge { limit } => {
-            let setting = if compact { "limits.compact_body_mib" } else { "limits.body_mib" };
-            let message = format!("The request body is larger than {} MiB. The setting {setting} raises the limit.", limit >> 20);
+            let setting = if compact {
+                "limits.compact_body_mib"
+            } else {
+                "limits.body_mib"
+            };
+            let message = format!(
+                "The request body is larger than {} MiB. The setting {setting} raises the limit.",
+                limit >> 20
+            );
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
         }
-        BodyError::Encoding(_) => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding", message),
-        BodyError::Corrupt(_) => Refusal::new(StatusCode::BAD_REQUEST, "invalid_content_encoding", message),
+        BodyError::Encoding(_) => Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_content_encoding",
+            message,
+        ),
+        BodyError::Corrupt(_) => {
+            Refusal::new(StatusCode::BAD_REQUEST, "invalid_content_encoding", message)
+        }
         BodyError::Cut => Refusal::new(StatusCode::BAD_REQUEST, "incomplete_body", message),
     }
 }
 
 /// The client's own request id when it is a sane one, else a fresh one.
 fn request_id(headers: &HeaderMap) -> String {
-    let own = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let own = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
     match own {
-        Some(id) if !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()) => id.to_owned(),
+        Some(id)
+            if !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
+            id.to_owned()
+        }
         _ => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
     }
 }
 
 fn is_codex_query(query: Option<&str>) -> bool {
-    query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("client_version=")))
+    query.is_some_and(|query| {
+        query
+            .split('&')
+            .any(|pair| pair.starts_with("client_version="))
+    })
 }
 
 /// F135: open, and without a word about accounts.
 fn health(gateway: &Gateway) -> Response<Body> {
     let ready = *gateway.ready.borrow() && gateway.any_usable();
-    let body = serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "ready": ready});
+    let body =
+        serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "ready": ready});
     json(StatusCode::OK, body.to_string())
 }
 
@@ -251,8 +345,12 @@ fn upgrade_required(shape: Shape) -> Response<Body> {
         "Responses over WebSocket are not served here; POST to the same path.",
     )
     .into_response(shape);
-    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+        .headers_mut()
+        .insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
     response
 }
 
@@ -268,9 +366,17 @@ fn preflight(config: &Config, headers: &HeaderMap, shape: Shape) -> Response<Bod
     }
     let mut response = empty(StatusCode::NO_CONTENT);
     let answer = response.headers_mut();
-    answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
-    let asked = headers.get(http::header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(HeaderValue::from_static("authorization, content-type")));
+    answer.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, OPTIONS"),
+    );
+    let asked = headers
+        .get(http::header::ACCESS_CONTROL_REQUEST_HEADERS)
+        .cloned();
+    answer.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        asked.unwrap_or(HeaderValue::from_static("authorization, content-type")),
+    );
     answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }
@@ -287,7 +393,10 @@ mod tests {
             ("/codex/v1/responses", Place::Inference(CODEX)),
             ("/v1/models/gpt-5.5", Place::Model("gpt-5.5")),
             ("/v1/models/vendor/name", Place::Model("vendor/name")),
-            ("/v1/models/m:generateContent", Place::Unknown(Shape::Gemini)),
+            (
+                "/v1/models/m:generateContent",
+                Place::Unknown(Shape::Gemini),
+            ),
             ("/v1beta/models", Place::Unknown(Shape::Gemini)),
             ("/v1/messages", Place::Unknown(Shape::Messages)),
             ("/v1/chat/other", Place::Unknown(Shape::Of(Dialect::Chat))),
@@ -300,7 +409,12 @@ mod tests {
 
     #[test]
     fn f147_a_sane_request_id_is_kept_and_an_odd_one_replaced() {
-        for (id, kept) in [("abc-123", true), ("", false), ("with space", false), (&*"x".repeat(129), false)] {
+        for (id, kept) in [
+            ("abc-123", true),
+            ("", false),
+            ("with space", false),
+            (&*"x".repeat(129), false),
+        ] {
             let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_str(id).unwrap())]);
             assert_eq!(request_id(&headers) == id, kept, "{id}");
         }
@@ -308,7 +422,12 @@ mod tests {
 
     #[test]
     fn f82_the_codex_shape_is_asked_for_by_its_query() {
-        for (query, expected) in [(Some("client_version=0.169.0"), true), (Some("a=b&client_version=1"), true), (Some("x=1"), false), (None, false)] {
+        for (query, expected) in [
+            (Some("client_version=0.169.0"), true),
+            (Some("a=b&client_version=1"), true),
+            (Some("x=1"), false),
+            (None, false),
+        ] {
             assert_eq!(is_codex_query(query), expected);
         }
     }

@@ -3,6 +3,8 @@
 //! It chooses the lane (pass-through, fold, hub) and owns the decoder of the translated one. It does no IO and knows no time:
 //! keep-alives are written when the caller says so.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::{
@@ -20,7 +22,7 @@ const KEEPALIVE_EVENT: &[u8] =
     b"event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":0}\n\n";
 
 /// Where an [`Answer`] puts bytes for the client: at most one frame per push, however many events it holds.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Out {
     frame: Bytes,
 }
@@ -56,11 +58,17 @@ impl Out {
     }
 }
 
+/// The size only: an answer's text belongs in no log.
+impl fmt::Debug for Out {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Out({} bytes)", self.frame.len())
+    }
+}
+
 /// One answer on its way back.
 ///
 /// For an event stream of the upstream: [`Answer::push`] for every chunk, then [`Answer::finish`], then for a client that does
 /// not stream [`Answer::into_json`]. For a JSON body of the upstream: [`Answer::answer_json`] or [`Answer::stream_json`].
-#[derive(Debug)]
 pub struct Answer {
     client: Dialect,
     upstream: Target,
@@ -69,7 +77,6 @@ pub struct Answer {
 }
 
 /// What has come of the answer.
-#[derive(Debug)]
 enum Way {
     /// Nothing yet.
     Waiting(Lane),
@@ -95,7 +102,6 @@ static NOTHING: Observed = Observed {
     events: 0,
 };
 
-#[derive(Debug)]
 struct Translation {
     decoder: Decoder,
     translator: StreamTranslator,
@@ -105,7 +111,7 @@ struct Translation {
 }
 
 impl Translation {
-    fn new(from: Target, to: Dialect, state: HubState) -> Way {
+    fn begin(from: Target, to: Dialect, state: HubState) -> Way {
         Way::Hub(Box::new(Self {
             decoder: Decoder::new(),
             translator: StreamTranslator::new(from, to, state),
@@ -159,6 +165,13 @@ impl Translation {
     }
 }
 
+/// The pair only: what passes through belongs in no log.
+impl fmt::Debug for Answer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Answer({:?} > {:?})", self.upstream, self.client)
+    }
+}
+
 impl Answer {
     /// For the request that `state` came from; `client_streams` says what the client asked for.
     #[must_use]
@@ -188,13 +201,13 @@ impl Answer {
             }
             Lane::Pass(state) => match self.client {
                 Dialect::Responses => Way::Fold(Box::new(Folding::new(state))),
-                Dialect::Chat => Translation::new(
+                Dialect::Chat => Translation::begin(
                     self.upstream,
                     self.client,
                     HubState::same_dialect(state.echo_model),
                 ),
             },
-            Lane::Hub(state) => Translation::new(self.upstream, self.client, *state),
+            Lane::Hub(state) => Translation::begin(self.upstream, self.client, *state),
         };
     }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The raw parts of the answer so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Fold {
     /// Finished items by `output_index`.
     items: Vec<(u64, Bytes)>,

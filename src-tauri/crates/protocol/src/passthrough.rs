@@ -53,9 +53,14 @@ impl PassState {
         }
     }
 
-    /// Whether frames may have to change, so that none may leave in parts.
+    /// Whether frames may have to change.
     const fn edits(&self) -> bool {
         self.echo_model.is_some() || self.hide_usage || self.hide_private
+    }
+
+    /// Whether long frames may have to change, so that none may leave in parts. What is hidden is short.
+    const fn holds_all(&self) -> bool {
+        self.echo_model.is_some()
     }
 
     /// The event as the client should see it: `None` unchanged, empty for not at all.
@@ -110,7 +115,6 @@ fn with_model(text: &Bytes, start: usize, model: &str) -> Option<Bytes> {
 }
 
 /// One passed-through stream.
-#[derive(Debug)]
 pub(crate) struct PassThrough {
     dialect: Dialect,
     state: PassState,
@@ -145,12 +149,15 @@ impl PassThrough {
         let edits = self.state.edits();
         let mut changes: Vec<(Range<usize>, Bytes)> = Vec::new();
         let mut from = 0;
+        // A frame that has partly left cannot change any more.
+        let mut sealed = self.mid_frame;
         let (observer, state, dialect) = (&mut self.observer, &self.state, self.dialect);
         let border = self.decoder.scan(chunk, |event, end| {
             let kind = observer.event(event.event, event.data);
             if edits {
                 let end = before + end;
-                if let Some(by) = state.edited(dialect, kind, event.event, event.data) {
+                let sealed = std::mem::take(&mut sealed);
+                if !sealed && let Some(by) = state.edited(dialect, kind, event.event, event.data) {
                     changes.push((from..end, by));
                 }
                 from = end;
@@ -169,7 +176,7 @@ impl PassThrough {
             Ok(None) if self.mid_frame => out.push(chunk.clone()),
             Ok(None) => {
                 self.held.extend_from_slice(chunk);
-                if self.held.len() > HOLD && !edits {
+                if self.held.len() > HOLD && !self.state.holds_all() {
                     out.push(self.held.split().freeze());
                     self.mid_frame = true;
                 }
@@ -301,7 +308,6 @@ impl PassThrough {
 }
 
 /// A stream of the upstream for a client that wants one JSON body, both speaking Responses.
-#[derive(Debug)]
 pub(crate) struct Folding {
     state: PassState,
     decoder: Decoder,

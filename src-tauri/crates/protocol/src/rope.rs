@@ -2,10 +2,12 @@
 //!
 //! It is not a text editor: segments are appended, never changed. `patch` and the translators build it, `upstream` sends it.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 /// A body in pieces. Empty segments are never stored.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Rope {
     segments: Vec<Bytes>,
     len: usize,
@@ -79,6 +81,13 @@ impl Rope {
     }
 }
 
+/// Sizes only: a body is a prompt and belongs in no log.
+impl fmt::Debug for Rope {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Rope({} bytes in {})", self.len, self.segments.len())
+    }
+}
+
 impl From<Bytes> for Rope {
     fn from(body: Bytes) -> Self {
         let mut rope = Self::with_capacity(1);
@@ -100,6 +109,7 @@ mod tests {
         }
         assert_eq!((rope.len(), rope.segments().len()), (5, 2));
         assert_eq!(rope.to_bytes(), "abcde");
+        assert_eq!(format!("{rope:?}"), "Rope(5 bytes in 2)");
         assert_eq!(rope.into_vec().len(), 2);
     }
 

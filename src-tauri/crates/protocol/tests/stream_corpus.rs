@@ -322,3 +322,84 @@ fn answers_in_json_are_observed_and_unchanged() {
         }
     }
 }
+
+/// A small generator of our own: the same damage in every run.
+struct Damage(u64);
+
+impl Damage {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % below.max(1)
+    }
+
+    fn done_to(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut damaged = bytes.to_vec();
+        for _ in 0..=self.next(6) {
+            if damaged.is_empty() {
+                break;
+            }
+            let at = self.next(damaged.len());
+            match self.next(3) {
+                0 => damaged[at] = b"\"{}[]:,\\\n\r \xff0a"[self.next(14)],
+                1 => drop(damaged.drain(at..(at + self.next(40)).min(damaged.len()))),
+                _ => {
+                    let end = (at + self.next(40)).min(damaged.len());
+                    let again = damaged[at..end].to_vec();
+                    damaged.splice(at..at, again);
+                }
+            }
+        }
+        damaged
+    }
+}
+
+#[test]
+fn damaged_traffic_never_panics() {
+    let corpus = corpus::load();
+    let mut damage = Damage(7);
+    let options = Options {
+        model: Some("sent"),
+        ask_usage: true,
+        ..Options::default()
+    };
+    for Recording { dialect, bytes, .. } in &corpus.streams {
+        let dialect = dialect.unwrap_or(Dialect::Chat);
+        for round in 0..8 {
+            let damaged = damage.done_to(&bytes[..bytes.len().min(20_000)]);
+            let to = if dialect == Dialect::Chat {
+                Target::Chat
+            } else {
+                Target::Codex
+            };
+            let mut answer = answer(dialect, to, round % 2 == 0, &options);
+            relay(
+                &mut answer,
+                &pieces(&damaged, 1 + damage.next(3000)),
+                End::Clean,
+            );
+            let _ = answer.into_json();
+        }
+    }
+    for Recording { dialect, bytes, .. } in corpus.requests.iter().chain(&corpus.answers) {
+        let dialect = dialect.unwrap_or(Dialect::Chat);
+        for _ in 0..8 {
+            let damaged = Bytes::from(damage.done_to(bytes));
+            let _ = answer(dialect, target(dialect), false, &options).answer_json(&damaged);
+            let Ok(head) = peek(dialect, &damaged) else {
+                continue;
+            };
+            let to = if dialect == Dialect::Chat {
+                Target::Chat
+            } else {
+                Target::Codex
+            };
+            if let Ok(prepared) = prepare(dialect, to, &damaged, &head, &options) {
+                let sent = prepared.body.to_bytes();
+                assert!(peek(dialect, &sent).is_ok(), "valid in, valid out");
+            }
+        }
+    }
+}

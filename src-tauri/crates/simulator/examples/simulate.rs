@@ -25,7 +25,7 @@ async fn main() -> std::io::Result<()> {
     let addresses = json!({
         "base_url": simulator.base_url(), "codex_base_url": simulator.codex_base_url(), "relay_base_url": simulator.relay_base_url(),
         "auth_url": simulator.auth_url(), "usage_url": simulator.usage_url(), "relay_key": relay.key,
-        "account": {"email": account.email, "account_id": account.account_id, "access_token": account.access_token, "refresh_token": account.refresh_token},
+        "account": {"email": account.email, "account_id": account.account_id, "access_token": account.access_token, "refresh_token": account.refresh_token, "id_token": account.id_token},
     });
     println!("{addresses}");
     let mut ignored = Vec::new();

@@ -249,6 +249,14 @@ pub(crate) fn invalid_encrypted_content() -> Refusal {
     Refusal::bad("The encrypted content could not be verified. Reason: Encrypted content could not be decrypted or parsed.").code("invalid_encrypted_content")
 }
 
+/// The step a prompt asks for, where the script has none of its own.
+pub(crate) fn asked(step: &Step, prompt: &Prompt) -> Option<Step> {
+    let hint = matches!(step, Step::Ok)
+        .then(|| brain::Hints::read(&prompt.ask).play)
+        .flatten();
+    hint.and_then(|hint| Step::from_hint(&hint))
+}
+
 /// The turn a step wants.
 pub(crate) fn turn(step: &Step, prompt: &Prompt, label: &str) -> Turn {
     match step {

@@ -3,7 +3,7 @@
 //! What it does follows from the request, and from hints in the last user message:
 //! `say:WORD` or `say:"some words"` → that is the answer; `call:TOOL` or `call:TOOL{"a":1}` → it calls the tool (several hints: several
 //! calls); `two tools` → two calls at once; `run:"command"` → the command for a shell tool; `think:"text"` → its reasoning; `long:N` → an
-//! answer of N words. Without hints: tools are called when there are any and no result has come yet (a shell tool before others), results
+//! answer of N words; `play:STEP` → the step acted out when the script has none (`Step::from_hint`). Without hints: tools are called when there are any and no result has come yet (a shell tool before others), results
 //! are quoted, a JSON schema is filled, images are described, and everything else gets a greeting. `dialect` reads and writes the wire.
 
 mod hints;

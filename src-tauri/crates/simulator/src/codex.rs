@@ -26,7 +26,6 @@ use crate::{
 const UNSUPPORTED: &[&str] = &[
     "max_output_tokens",
     "max_completion_tokens",
-    "max_tokens",
     "temperature",
     "top_p",
     "previous_response_id",
@@ -38,17 +37,6 @@ const UNSUPPORTED: &[&str] = &[
     "context_management",
     "generate",
     "type",
-    "metadata",
-    "background",
-    "messages",
-    "n",
-    "stop",
-    "presence_penalty",
-    "frequency_penalty",
-    "logit_bias",
-    "seed",
-    "response_format",
-    "reasoning_effort",
 ];
 
 /// Status and body of a refusal.
@@ -163,7 +151,15 @@ async fn generate(world: &Arc<World>, call: Call, index: usize, account: &Accoun
         let reply = answer::usage_limit(Some((now + left, left.unsigned_abs())));
         return Ok(with_quota(world, index, reply));
     }
+    let asked = answer::asked(&step, &prompt);
+    if let Some(step) = &asked
+        && let Some(reply) = answer::early(step, Venue::Codex, &model, now).await
+    {
+        presence.finish();
+        return reply.map(|reply| with_quota(world, index, reply));
+    }
     world.spend(index);
+    let step = asked.unwrap_or(step);
     let turn = answer::turn(&step, &prompt, &account.email);
     let encrypted =
         (prompt.thinking.on && prompt.thinking.encrypted).then(|| seal(world, &account.account_id));
@@ -208,7 +204,12 @@ fn with_quota(world: &World, index: usize, mut reply: Response<Body>) -> Respons
     let bare = reply.status() == 429
         && !reply.headers().contains_key("x-codex-primary-used-percent")
         && quota.exhausted_for(world.now()).is_none();
-    if !bare && reply.status() != 401 {
+    // Pages in front of the backend know nothing of quota.
+    let page = reply
+        .headers()
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !bare && !page && reply.status() != 401 {
         let mut headers = HeaderMap::new();
         quota.write_headers(&plan, world.now(), &mut headers);
         for (name, value) in &headers {

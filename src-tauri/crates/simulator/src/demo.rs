@@ -26,10 +26,14 @@ impl Simulator {
     /// # Errors
     /// When no loopback port can be bound.
     pub async fn demo() -> io::Result<Demo> {
-        let simulator = Self::start(Setup::default()).await?;
+        let simulator = Self::start(Setup {
+            keep_requests: 0,
+            ..Setup::default()
+        })
+        .await?;
         let accounts = [
-            ("ada@example.com", "plus", 70.0, 10.0),
-            ("grace@example.com", "pro", 20.0, 4.0),
+            ("work@example.com", "plus", 70.0, 10.0),
+            ("home@example.com", "pro", 20.0, 4.0),
         ];
         let accounts = accounts.map(|(email, plan, used, cost)| {
             let mut setup = AccountSetup::new(email).plan(plan);

@@ -3,6 +3,7 @@
 
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
+mod checks;
 pub(crate) mod responses_in;
 pub(crate) mod responses_out;
 

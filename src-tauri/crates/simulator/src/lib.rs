@@ -127,7 +127,8 @@ impl Simulator {
     /// Every request seen so far, oldest first, with the body decoded from its content encoding.
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
-        self.world.with(|state| state.seen.clone())
+        self.world
+            .with(|state| state.seen.iter().cloned().collect())
     }
 
     /// Requests whose path ends with `path`, oldest first.

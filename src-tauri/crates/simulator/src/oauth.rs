@@ -55,7 +55,10 @@ pub(crate) fn owner(world: &World, call: &Call) -> Option<usize> {
 
 fn refresh_token(call: &Call) -> Option<String> {
     let body: Value = serde_json::from_slice(&call.body).ok()?;
-    body["refresh_token"].as_str().map(str::to_owned)
+    body["refresh_token"]
+        .as_str()
+        .filter(|token| !token.is_empty())
+        .map(str::to_owned)
 }
 
 async fn token(world: &Arc<World>, call: &Call) -> Reply {

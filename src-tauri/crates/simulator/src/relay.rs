@@ -92,6 +92,14 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
         presence.finish();
         return Ok(answer::model_unsupported(venue, &model));
     }
+    let asked = answer::asked(&step, &prompt);
+    if let Some(step) = &asked
+        && let Some(reply) = answer::early(step, venue, &model, now).await
+    {
+        presence.finish();
+        return reply;
+    }
+    let step = asked.unwrap_or(step);
     let turn = answer::turn(&step, &prompt, &key.label);
     let written = match venue {
         Venue::Chat => chat_out::write(world, &body, now, &turn),

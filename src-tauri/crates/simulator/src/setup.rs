@@ -45,6 +45,8 @@ impl fmt::Debug for Now {
 pub struct Setup {
     /// Loopback port; 0 takes a free one.
     pub port: u16,
+    /// How many requests are remembered; older ones are forgotten.
+    pub keep_requests: usize,
     /// Its wall clock.
     pub now: Now,
     /// The Codex backend's catalogue.
@@ -61,6 +63,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             port: 0,
+            keep_requests: 10_000,
             now: Now::system(),
             models: codex_models(),
             empty_completed_output: true,

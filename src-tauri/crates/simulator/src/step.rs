@@ -148,6 +148,66 @@ impl Step {
         }
     }
 
+    /// The step that a prompt asks for with `play:`, so that a client in any language can ask for failures: `limit[:SECONDS]`,
+    /// `rate[:RETRY_AFTER]`, a status `400` `401` `402` `403` `404` `429` `500` `503`, `challenge`, `page`, `overflow`, `model`,
+    /// `reset[:EVENTS]`, `close`, `hang[:EVENTS]`, `cut[:EVENTS]`, `failed[:CODE]` (first event), `broken[:CODE]` (`response.failed` after five events), `error[:CODE]` (after five events), `empty`, `incomplete`, `slow[:MS]`.
+    #[must_use]
+    pub fn from_hint(hint: &str) -> Option<Self> {
+        let (word, more) = hint
+            .split_once(':')
+            .map_or((hint, None), |(word, more)| (word, Some(more)));
+        let number = more.and_then(|more| more.parse::<usize>().ok());
+        let code = || more.unwrap_or("server_error").to_owned();
+        Some(match word {
+            "limit" => Self::UsageLimit {
+                resets_in_s: number.map_or(600, |seconds| seconds as u64),
+            },
+            "rate" | "429" => Self::RateLimited {
+                retry_after: more.map(str::to_owned),
+            },
+            "400" => Self::json(
+                400,
+                r#"{"error":{"message":"Bad request, as asked.","type":"invalid_request_error","param":null,"code":null}}"#,
+            ),
+            "404" => Self::json(
+                404,
+                r#"{"error":{"message":"Not found, as asked.","type":"invalid_request_error","param":null,"code":"not_found"}}"#,
+            ),
+            "401" => Self::Unauthorized,
+            "402" => Self::PaymentRequired402,
+            "403" => Self::Forbidden403Json,
+            "500" => Self::Http500,
+            "503" => Self::Overloaded503,
+            "challenge" => Self::HtmlChallenge403,
+            "page" => Self::HtmlPage200,
+            "overflow" => Self::ContextOverflow,
+            "model" => Self::ModelUnsupported,
+            "reset" => number.map_or(Self::ResetBeforeHeaders, |events| Self::ResetAfter {
+                events,
+            }),
+            "close" => Self::CloseBeforeHeaders,
+            "hang" => number.map_or(Self::HangHeaders, |events| Self::HangAfter { events }),
+            "cut" => Self::CutAfter {
+                events: number.unwrap_or(5),
+            },
+            "failed" => Self::FailedFirst { code: code() },
+            "broken" => Self::FailedAfter {
+                events: 5,
+                code: code(),
+            },
+            "error" => Self::ErrorEvent {
+                events: 5,
+                code: code(),
+            },
+            "empty" => Self::EmptyAnswer,
+            "incomplete" => Self::Incomplete,
+            "slow" => Self::Slow {
+                per_event: Duration::from_millis(number.unwrap_or(50) as u64),
+            },
+            _ => return None,
+        })
+    }
+
     /// A JSON answer with this status.
     #[must_use]
     pub fn json(code: u16, body: &str) -> Self {

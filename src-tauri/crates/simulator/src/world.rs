@@ -120,7 +120,7 @@ pub(crate) struct PendingCode {
 pub(crate) struct State {
     pub(crate) accounts: Vec<Account>,
     pub(crate) keys: Vec<Key>,
-    pub(crate) seen: Vec<Seen>,
+    pub(crate) seen: VecDeque<Seen>,
     pub(crate) codes: HashMap<String, PendingCode>,
     /// Device sign-ins by their id: the code once the person has agreed.
     pub(crate) devices: HashMap<String, Option<String>>,
@@ -179,7 +179,11 @@ impl World {
     }
 
     pub(crate) fn see(&self, seen: Seen) {
-        self.with(|state| state.seen.push(seen));
+        self.with(|state| {
+            state.seen.push_back(seen);
+            let surplus = state.seen.len().saturating_sub(self.setup.keep_requests);
+            state.seen.drain(..surplus);
+        });
         self.arrivals.send_modify(|count| *count += 1);
     }
 

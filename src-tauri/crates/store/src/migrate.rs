@@ -8,7 +8,8 @@ use crate::StoreError;
 use crate::quarantine;
 use crate::schema::{APPLICATION_ID, Migration};
 
-/// Brings the database to the end of `migrations`. `path` is `None` in memory; `now` names the backup.
+/// Brings the database to the end of `migrations`. `path` is `None` in memory; `now` names the backup. How durable
+/// the step is, is the connection's setting.
 pub(crate) fn forward(
     connection: &mut Connection,
     path: Option<&Path>,
@@ -24,7 +25,6 @@ pub(crate) fn forward(
     {
         quarantine::backup(connection, path, &format!("backup-v{version}-{now}"))?;
     }
-    connection.execute_batch("PRAGMA synchronous = FULL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     for step in &migrations[version..] {
         transaction.execute_batch(step)?;
@@ -32,7 +32,6 @@ pub(crate) fn forward(
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", migrations.len() as u32)?;
     transaction.commit()?;
-    connection.execute_batch("PRAGMA synchronous = NORMAL")?;
     Ok(())
 }
 

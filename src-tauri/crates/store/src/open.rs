@@ -42,12 +42,8 @@ pub(crate) fn open(path: &Path, now: i64) -> Result<Store, StoreError> {
     match look(path, unclean).map_err(reading)? {
         Look::Damaged(why) => return Err(corrupt(path, why.to_owned(), now)),
         Look::Database { version } if version > SCHEMA_VERSION => return Err(newer(path, version)),
-        Look::Absent => drop(create_private(path).map_err(|source| StoreError::Io {
-            doing: "creating",
-            path: path.to_owned(),
-            source,
-        })?),
-        Look::Empty | Look::Database { .. } => {}
+        Look::Absent | Look::Empty => create(path)?,
+        Look::Database { .. } => {}
     }
     let opened = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|mut connection| {
         prepare(&mut connection, path, unclean, now)?;
@@ -149,6 +145,38 @@ fn look(path: &Path, unclean: bool) -> std::io::Result<Look> {
     })
 }
 
+/// Makes a whole new database beside its place and moves it there: two flushes instead of the dozen that SQLite needs to be safe at every
+/// step, on a first start that a person waits for. A kill leaves a half-made file under another name, which the next start throws away.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let unfinished = path.with_extension("db-new");
+    let failed = |source| StoreError::Io {
+        doing: "creating",
+        path: path.to_owned(),
+        source,
+    };
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let file = create_private(&unfinished).map_err(failed)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&unfinished, flags)?;
+    connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;")?;
+    migrate::forward(&mut connection, None, MIGRATIONS, 0)?;
+    connection
+        .close()
+        .map_err(|(_, error)| StoreError::from(error))?;
+    file.sync_all().map_err(failed)?;
+    fs::rename(&unfinished, path).map_err(failed)?;
+    match path.parent() {
+        // Windows flushes folders by itself and cannot be asked.
+        Some(folder) if cfg!(unix) => File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed),
+        _ => Ok(()),
+    }
+}
+
 /// A connection that changes nothing yet: closing it does not fold the log into the file.
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -176,7 +204,11 @@ fn prepare(
         });
     }
     settle(connection)?;
-    migrate::forward(connection, Some(path), MIGRATIONS, now)?;
+    if version < SCHEMA_VERSION {
+        connection.execute_batch("PRAGMA synchronous = FULL")?;
+        migrate::forward(connection, Some(path), MIGRATIONS, now)?;
+        connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+    }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
 }

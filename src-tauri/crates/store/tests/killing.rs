@@ -2,8 +2,7 @@
 //! acknowledgements; what it acknowledged must be there, and nothing may be there by half.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test program: its helpers fail by panicking, its child reports on stdout"
+    reason = "a test program: its helpers fail by panicking"
 )]
 
 use std::io::{BufRead, BufReader, Write};

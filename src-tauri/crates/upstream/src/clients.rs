@@ -6,7 +6,10 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,9 +32,11 @@ use crate::{
 /// Idle connections are dropped before common servers and NAT boxes forget them (F122).
 const IDLE_LIMIT: Duration = Duration::from_secs(90);
 
+static EPOCHS: AtomicU64 = AtomicU64::new(1);
+
 /// A configuration with everything parsed.
 pub(crate) struct Settings {
-    /// Grows with every change; prepared targets compare it.
+    /// Never the same twice in a process; prepared targets compare it.
     pub epoch: u64,
     pub config: Config,
     pub codex_base: Url,
@@ -55,7 +60,7 @@ impl Settings {
             _ => Arc::new(Clients::new(&config)?),
         };
         Ok(Self {
-            epoch: before.map_or(1, |old| old.epoch + 1),
+            epoch: EPOCHS.fetch_add(1, Ordering::Relaxed),
             codex_base: Config::address("codex.base_url", &config.codex_base_url)?,
             usage: config
                 .usage_url

@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use pool::Outcome;
 
 use crate::{
@@ -178,6 +178,17 @@ impl Upstream {
             let request = build(&prepared, &call, headers.clone(), handed_over.clone());
             let sending = Watched::new(prepared.client.execute(request));
             let (error, dialled) = match tokio::time::timeout(limit, sending).await {
+                // The proxy's word, not the upstream's.
+                Ok((Ok(answer), _))
+                    if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED =>
+                {
+                    return Err(SendError {
+                        outcome: Outcome::Network,
+                        failure: Failure::Connect,
+                        sent: false,
+                        message: "the proxy refused its user name or password".into(),
+                    });
+                }
                 Ok((Ok(answer), _)) => {
                     return Ok(http::Response::from(answer).map(ResponseBody::new));
                 }
@@ -364,6 +375,3 @@ pub(crate) fn transport_message(error: &reqwest::Error) -> String {
         text
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -165,3 +165,35 @@ pub(crate) fn check_size(secret: &SecretString) -> Result<(), VaultError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F24: the choice is explicit, and the file vault does not open without a passphrase.
+    #[test]
+    fn the_choice_is_taken_at_its_word() {
+        let home = tempfile::tempdir().unwrap();
+        for choice in [
+            VaultChoice::Keychain,
+            VaultChoice::File,
+            VaultChoice::Memory,
+        ] {
+            assert_eq!(choice.as_str().parse(), Ok(choice));
+        }
+        for word in ["", "auto", "Keychain", "plain"] {
+            assert_eq!(word.parse::<VaultChoice>(), Err(UnknownVaultChoice));
+        }
+        assert_eq!(
+            open(VaultChoice::Memory, home.path(), None).unwrap().kind(),
+            VaultKind::Memory
+        );
+        for passphrase in [None, Some(SecretString::from(""))] {
+            let error = open(VaultChoice::File, home.path(), passphrase)
+                .err()
+                .unwrap();
+            assert!(matches!(error, VaultError::NoPassphrase) && error.is_locked());
+        }
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}

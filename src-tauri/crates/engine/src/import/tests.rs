@@ -806,3 +806,15 @@ fn no_input_panics() {
         let _ = Claims::of(token);
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    /// Whatever the text, an error or items; an error never repeats it.
+    #[test]
+    fn any_text_is_read_or_refused(text in r#"([\[\]{}:,"\n# ]|rt_|eyJ|"access":|"profiles":|"SECRET"|[a-z0-9.é]{0,6}){0,24}"#) {
+        if let Err(error) = parse(&text) {
+            proptest::prop_assert!(!error.to_string().contains("SECRET"));
+        }
+    }
+}

@@ -141,3 +141,16 @@ fn f30_the_log_writer_redacts() {
         "{text}"
     );
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    /// No text makes it panic, and what it has redacted stays as it is.
+    #[test]
+    fn any_text_passes_once(text in r#"(Bearer |key=|"|\\|://|@|:|eyJ|sk-|token|password=|[a-z0-9.é ]{0,9}){0,12}"#) {
+        let once = Redactor { emails: true }.apply(&text).into_owned();
+        let twice = Redactor { emails: true }.apply(&once).into_owned();
+        let third = Redactor { emails: true }.apply(&twice).into_owned();
+        proptest::prop_assert_eq!(twice, third);
+    }
+}

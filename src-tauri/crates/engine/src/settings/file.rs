@@ -34,6 +34,23 @@ pub struct Entry {
     pub locked_by: Option<String>,
 }
 
+impl Entry {
+    /// The entry as JSON: key, value, default, source, locked_by, allowed, apply, doc.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "key": self.key.name,
+            "value": self.value.to_json(),
+            "default": self.default.to_json(),
+            "source": self.source.as_str(),
+            "locked_by": self.locked_by,
+            "allowed": self.key.field.allowed(),
+            "apply": self.key.apply.as_str(),
+            "doc": self.key.doc,
+        })
+    }
+}
+
 /// What a change came to.
 #[must_use = "a proxy's password must go into the vault"]
 #[derive(Debug, Default)]
@@ -42,9 +59,21 @@ pub struct Change {
     pub changed: Vec<&'static str>,
     /// When the slowest of them takes effect; `None` where nothing changed.
     pub apply: Option<Apply>,
-    /// The password that stood in a new `proxy.url`: put it into the vault as
-    /// [`ProxyAddress::PASSWORD_NAME`](super::ProxyAddress::PASSWORD_NAME). The file does not hold it.
-    pub proxy_password: Option<SecretString>,
+    /// What is to be done with the proxy's password in the vault. The file does not hold it.
+    pub proxy_password: PasswordChange,
+}
+
+/// What is to be done with the password of `proxy.url`, which the vault keeps as
+/// [`ProxyAddress::PASSWORD_NAME`](super::ProxyAddress::PASSWORD_NAME).
+#[derive(Debug, Default)]
+pub enum PasswordChange {
+    /// Nothing: `proxy.url` was not touched.
+    #[default]
+    None,
+    /// Keep this one; it stood in the new URL, percent-encoded.
+    Keep(SecretString),
+    /// Remove it: the new URL has none, or there is no URL any more.
+    Forget,
 }
 
 /// The settings of a home, and their file.
@@ -125,7 +154,7 @@ impl SettingsFile {
         let mut document = read(&self.path)?;
         let before = document.to_string();
         let mut just_set = Vec::new();
-        let mut proxy_password = None;
+        let mut proxy_password = PasswordChange::None;
         for (name, value) in changes {
             let key = known(name)?;
             if let Some(by) = self.locked_by(key.name) {
@@ -142,12 +171,18 @@ impl SettingsFile {
                         .map_err(|problem| invalid(key, problem, Source::Default))?;
                     write_key(&mut document, key, &mut scratch);
                     if let Field::Proxy { at } = &key.field {
-                        proxy_password = at(&mut scratch)
-                            .as_ref()
-                            .and_then(|url| url.password().cloned());
+                        let password = at(&mut scratch).as_ref().and_then(|url| url.password());
+                        proxy_password = password
+                            .cloned()
+                            .map_or(PasswordChange::Forget, PasswordChange::Keep);
                     }
                 }
-                None => remove_key(&mut document, key.name),
+                None => {
+                    remove_key(&mut document, key.name);
+                    if matches!(key.field, Field::Proxy { .. }) {
+                        proxy_password = PasswordChange::Forget;
+                    }
+                }
             }
         }
         let resolved = resolve(&document, &self.env, &self.flags, &just_set)?;
@@ -196,7 +231,7 @@ impl SettingsFile {
         Change {
             apply: changed.iter().map(|key| key.apply).max_by_key(slowest),
             changed: changed.iter().map(|key| key.name).collect(),
-            proxy_password: None,
+            proxy_password: PasswordChange::None,
         }
     }
 

@@ -350,12 +350,31 @@ fn f23_the_file_never_holds_the_proxys_password() {
     let change = file
         .set("proxy.url", "http://user:p%40ss@proxy.example.com:8080")
         .unwrap();
-    assert_eq!(change.proxy_password.unwrap().expose_secret(), "p%40ss");
+    let PasswordChange::Keep(password) = change.proxy_password else {
+        panic!("the password is lost")
+    };
+    assert_eq!(password.expose_secret(), "p%40ss");
     assert!(!folder.text().contains("p%40ss"), "{}", folder.text());
     assert_eq!(
         file.get("proxy.url").unwrap().value.to_string(),
         "http://user@proxy.example.com:8080"
     );
+
+    for (url, forgotten) in [
+        (Some("http://user@proxy.example.com:8080"), true),
+        (None, true),
+    ] {
+        let change = file.change(&[("proxy.url", url)]).unwrap();
+        assert_eq!(
+            matches!(change.proxy_password, PasswordChange::Forget),
+            forgotten
+        );
+    }
+    let change = file.set("retry.max", "1").unwrap();
+    assert!(matches!(change.proxy_password, PasswordChange::None));
+    let _ = file
+        .set("proxy.url", "http://user:p%40ss@proxy.example.com:8080")
+        .unwrap();
 
     // The vault gives it back to the connection; nothing shows it.
     let address = file
@@ -602,5 +621,64 @@ fn f25_a_host_beyond_loopback_is_noticed() {
             open,
             "{host}"
         );
+    }
+}
+
+#[test]
+fn the_modes_are_the_pools_policies() {
+    let Field::Choice { options, .. } = key("rotation.mode").unwrap().field else {
+        panic!("no choice")
+    };
+    assert_eq!(
+        options,
+        pool::Policy::ALL
+            .iter()
+            .map(|policy| policy.as_str())
+            .collect::<Vec<_>>()
+    );
+    let folder = Folder::new("");
+    let file = folder.open().unwrap();
+    for policy in pool::Policy::ALL {
+        let _ = file.set("rotation.mode", policy.as_str()).unwrap();
+        assert_eq!(file.current().settings.policy(), *policy);
+    }
+}
+
+#[test]
+fn f126_an_entry_tells_everything() {
+    let file = Folder::new("")
+        .open_with(&[("SWITCHYARD_SERVER_PORT", "9100")])
+        .unwrap();
+    let json = file.get("server.port").unwrap().to_json();
+    assert_eq!(
+        (&json["value"], &json["default"], &json["source"]),
+        (&9100.into(), &8787.into(), &"env".into())
+    );
+    assert_eq!(
+        (&json["locked_by"], &json["allowed"], &json["apply"]),
+        (
+            &"SWITCHYARD_SERVER_PORT".into(),
+            &"0 to 65535".into(),
+            &"rebind".into()
+        )
+    );
+    assert_eq!(file.list().len(), KEYS.len());
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    /// Whatever is typed: an error, or a value that reads back as the same.
+    #[test]
+    fn any_text_is_refused_or_kept(index in 0..KEYS.len(), text in r"\PC{0,40}") {
+        let mut settings = Settings::defaults();
+        let field = &KEYS[index].field;
+        if field.put_text(&mut settings, &text).is_ok() {
+            let mut again = Settings::defaults();
+            if let Some(value) = field.to_toml(&mut settings) {
+                field.put_toml(&mut again, &toml_edit::Item::Value(value)).unwrap();
+            }
+            proptest::prop_assert_eq!(field.get(&mut settings), field.get(&mut again));
+        }
     }
 }

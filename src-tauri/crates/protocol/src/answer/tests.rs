@@ -154,6 +154,34 @@ fn t164_a_long_frame_goes_out_in_parts_and_takes_no_keepalive() {
 }
 
 #[test]
+fn a_long_frame_that_has_partly_left_is_not_changed_any_more() {
+    let long = "x".repeat(70 << 10);
+    let whole = format!("data: {{\"type\":\"codex.long\",\"a\":\"{long}\"}}\n\n");
+    let (first, second) = whole.split_at(68 << 10);
+    let mut answer = plain(Dialect::Responses, Target::Codex);
+    assert_eq!(push(&mut answer, first), first);
+    assert_eq!(
+        push(&mut answer, &format!("{second}{LIMITS}{DELTA}")),
+        format!("{second}{DELTA}")
+    );
+    // A long frame with the model name in it waits until it is whole.
+    let options = Options {
+        model: Some("sent"),
+        ..Options::default()
+    };
+    let mut named = answer_with(Dialect::Responses, Target::Codex, true, &options);
+    let whole = format!(
+        "data: {{\"type\":\"response.completed\",\"response\":{{\"output\":\"{long}\",\"model\":\"sent\"}}}}\n\n"
+    );
+    let (first, second) = whole.split_at(68 << 10);
+    assert_eq!(push(&mut named, first), "");
+    assert_eq!(
+        push(&mut named, second),
+        whole.replace("\"sent\"", "\"asked\"")
+    );
+}
+
+#[test]
 fn t163_keepalives_by_dialect() {
     let mut answer = plain(Dialect::Responses, Target::Codex);
     assert_eq!(answer.keepalive(), Some(COMMENT));

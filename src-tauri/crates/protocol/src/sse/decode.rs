@@ -4,7 +4,7 @@
 //! once, so a line of any length costs linear time. Events that lie whole in one chunk are slices of it; only the tail of a
 //! chunk is copied.
 
-use std::{collections::VecDeque, ops::Range};
+use std::{collections::VecDeque, fmt, ops::Range};
 
 use memchr::memchr2;
 
@@ -18,7 +18,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Incremental decoder of one event stream.
 ///
 /// [`Decoder::for_each`] is the fast way; [`Decoder::push`] and [`Decoder::next`] serve callers that want to pull.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Decoder {
     /// The unfinished event, from its first byte. Empty between events.
     pub(super) pending: Vec<u8>,
@@ -35,7 +35,7 @@ pub struct Decoder {
 }
 
 /// The fields of an unfinished event, as ranges of the block it lies in.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Fields {
     event: Option<Range<usize>>,
     data: Option<Range<usize>>,
@@ -44,10 +44,17 @@ struct Fields {
 }
 
 /// Events read but not pulled yet.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Ready {
     bytes: Vec<u8>,
     events: VecDeque<(Option<Range<usize>>, Range<usize>)>,
+}
+
+/// The size of what waits only: the text of a stream belongs in no log.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Decoder({} bytes waiting)", self.pending.len())
+    }
 }
 
 impl Decoder {

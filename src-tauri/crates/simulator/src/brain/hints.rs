@@ -17,6 +17,8 @@ pub struct Hints {
     pub long: Option<usize>,
     /// The words `two tools`.
     pub two_tools: bool,
+    /// `play:`: the step to act out, in the words of `Step::from_hint`. The brain itself never fails.
+    pub play: Option<String>,
 }
 
 impl Hints {
@@ -32,6 +34,7 @@ impl Hints {
                 .and_then(|digits| digits.parse().ok())
                 .map(|count: usize| count.min(100_000)),
             two_tools: ask.contains("two tools"),
+            play: value(ask, "play:"),
         }
     }
 }

@@ -128,7 +128,7 @@ fn entry(model: &Model, priority: usize) -> Value {
         "slug": model.slug, "display_name": model.slug, "description": "A simulated model", "default_reasoning_level": model.efforts.first(),
         "supported_reasoning_levels": levels, "shell_type": "unified_exec", "visibility": if model.listed { "list" } else { "hide" },
         "supported_in_api": true, "priority": priority, "availability_nux": null, "upgrade": null, "base_instructions": "You are a simulated model.",
-        "support_verbosity": true, "default_verbosity": "low", "apply_patch_tool_type": "freeform", "truncation_policy": {"mode": "tokens", "limit": 10_000},
+        "supports_reasoning_summaries": true, "support_verbosity": true, "default_verbosity": "low", "apply_patch_tool_type": "freeform", "truncation_policy": {"mode": "tokens", "limit": 10_000},
         "supports_parallel_tool_calls": true, "experimental_supported_tools": [], "service_tiers": [{"id": "priority", "name": "Fast", "description": "Faster answers"}],
         "context_window": model.context_window, "max_context_window": model.context_window, "effective_context_window_percent": 95,
         "input_modalities": ["text", "image"], "use_responses_lite": model.lite, "minimal_client_version": model.minimal_client_version,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Refusal, image, input_tokens, text_of};
+use super::{Refusal, checks, image, input_tokens, text_of};
 use crate::brain::{AnswerForm, Prompt, Thinking, Tool, ToolChoice, ToolInput};
 
 /// Reads a body.
@@ -33,6 +33,7 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
             .param("messages")
             .code("missing_required_parameter"));
     };
+    checks::foreign_parameters(body, true)?;
     let mut prompt = Prompt {
         model: model.to_owned(),
         input_tokens: input_tokens(body),
@@ -49,7 +50,15 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
     prompt.choice = tool_choice(&body["tool_choice"], &mut prompt.tools)?;
     prompt.form = match body["response_format"]["type"].as_str() {
         Some("json_schema") => {
-            AnswerForm::Schema(body["response_format"]["json_schema"]["schema"].clone())
+            let format = &body["response_format"]["json_schema"];
+            if format["strict"] == true {
+                checks::strict_schema(
+                    &format["schema"],
+                    format["name"].as_str().unwrap_or_default(),
+                    "response_format.json_schema.schema",
+                )?;
+            }
+            AnswerForm::Schema(format["schema"].clone())
         }
         Some("json_object") => AnswerForm::JsonObject,
         _ => AnswerForm::Text,
@@ -69,32 +78,34 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
 }
 
 fn read_tool(index: usize, tool: &Value) -> Result<Tool, Refusal> {
-    let (body, custom) = if tool["type"] == "custom" {
-        (&tool["custom"], true)
-    } else {
-        (&tool["function"], false)
-    };
-    let Some(name) = body["name"].as_str() else {
-        let param = format!("tools[{index}].function.name");
-        return Err(
-            Refusal::bad(format!("Missing required parameter: '{param}'."))
-                .param(param)
-                .code("missing_required_parameter"),
-        );
-    };
+    let custom = tool["type"] == "custom";
+    let form = if custom { "custom" } else { "function" };
+    let body = &tool[form];
+    checks::tool(body, &format!("tools[{index}].{form}"))?;
     let input = if custom {
         ToolInput::Text
     } else {
         ToolInput::Json(body["parameters"].clone())
     };
+    let name = body["name"].as_str().unwrap_or_default().to_owned();
     Ok(Tool {
-        name: name.to_owned(),
+        name,
         namespace: None,
         input,
     })
 }
 
 fn read_message(index: usize, message: &Value, prompt: &mut Prompt) -> Result<(), Refusal> {
+    let allowed: &[&str] = match message["role"].as_str() {
+        Some("user") => &["text", "image_url", "input_audio", "file"],
+        Some("assistant") => &["text", "refusal"],
+        _ => &["text"],
+    };
+    checks::parts(
+        &message["content"],
+        allowed,
+        &format!("messages[{index}].content"),
+    )?;
     match message["role"].as_str() {
         Some("user") => {
             prompt.ask = text_of(&message["content"]);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Refusal, image, input_tokens, text_of};
+use super::{Refusal, checks, image, input_tokens, text_of};
 use crate::brain::{AnswerForm, Prompt, Thinking, Tool, ToolChoice, ToolInput};
 
 /// Reads a body.
@@ -26,24 +26,26 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
             .param("model")
             .code("missing_required_parameter"));
     };
+    checks::foreign_parameters(body, false)?;
     let mut prompt = Prompt {
         model: model.to_owned(),
         input_tokens: input_tokens(body),
         ..Prompt::default()
     };
-    for tool in fields
-        .get("tools")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    let tools = fields.get("tools").and_then(Value::as_array);
+    for (index, tool) in tools.into_iter().flatten().enumerate() {
+        if matches!(tool["type"].as_str(), Some("function" | "custom")) {
+            checks::tool(tool, &format!("tools[{index}]"))?;
+        }
         read_tool(tool, None, &mut prompt.tools);
     }
     match fields.get("input") {
         Some(Value::String(text)) => prompt.ask = text.clone(),
         Some(Value::Array(items)) => {
             check_pairs(items)?;
+            let stored = body["store"] != false;
             for (index, item) in items.iter().enumerate() {
+                checks::item(item, kind_of(item), index, stored)?;
                 read_item(index, item, &mut prompt)?;
             }
         }
@@ -66,7 +68,17 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
         .unwrap_or(true);
     prompt.choice = tool_choice(&body["tool_choice"], &mut prompt.tools)?;
     prompt.form = match body["text"]["format"]["type"].as_str() {
-        Some("json_schema") => AnswerForm::Schema(body["text"]["format"]["schema"].clone()),
+        Some("json_schema") => {
+            let format = &body["text"]["format"];
+            if format["strict"] == true {
+                checks::strict_schema(
+                    &format["schema"],
+                    format["name"].as_str().unwrap_or_default(),
+                    "text.format.schema",
+                )?;
+            }
+            AnswerForm::Schema(format["schema"].clone())
+        }
         Some("json_object") => AnswerForm::JsonObject,
         _ => AnswerForm::Text,
     };
@@ -116,15 +128,18 @@ fn read_tool(tool: &Value, namespace: Option<&str>, out: &mut Vec<Tool>) {
     }
 }
 
+/// An item's type; one with a role alone is a message.
+fn kind_of(item: &Value) -> &str {
+    let implied = if item.get("role").is_some() {
+        "message"
+    } else {
+        ""
+    };
+    item["type"].as_str().unwrap_or(implied)
+}
+
 fn read_item(index: usize, item: &Value, prompt: &mut Prompt) -> Result<(), Refusal> {
-    let kind = item["type"]
-        .as_str()
-        .unwrap_or(if item.get("role").is_some() {
-            "message"
-        } else {
-            ""
-        });
-    match kind {
+    match kind_of(item) {
         "message" => match item["role"].as_str() {
             Some("user") => {
                 prompt.ask = text_of(&item["content"]);

@@ -1,7 +1,11 @@
 //! The simulator as a client on a raw socket sees it. One program, one module per part.
 
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod codex;
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
@@ -10,3 +14,5 @@ mod raw;
 mod relay;
 #[cfg(test)]
 mod steps;
+#[cfg(test)]
+mod streams;

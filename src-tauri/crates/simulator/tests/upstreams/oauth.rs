@@ -234,3 +234,65 @@ async fn code_exchange() {
     .await;
     assert_eq!(wrong.status, 400);
 }
+
+/// codex-backend.md 1.5 and 1.6: device codes are pending once, then redeemed; a revoked grant is gone.
+#[tokio::test]
+async fn device_codes_and_revocation() {
+    let (simulator, _) = one(3600).await;
+    let grace = simulator.add_codex_account(AccountSetup::new("grace@example.com"));
+    grace.sign_in_next();
+    let json_post = async |path: &str, body: serde_json::Value| {
+        let headers = [("content-type", "application/json")];
+        send(
+            &simulator.base_url(),
+            "POST",
+            path,
+            &headers,
+            body.to_string().as_bytes(),
+        )
+        .await
+    };
+    let started = json_post(
+        "/api/accounts/deviceauth/usercode",
+        json!({"client_id": CLIENT}),
+    )
+    .await
+    .json();
+    assert_eq!(started["interval"], "5");
+    let poll =
+        json!({"device_auth_id": started["device_auth_id"], "user_code": started["user_code"]});
+    assert_eq!(
+        json_post("/api/accounts/deviceauth/token", poll.clone())
+            .await
+            .status,
+        403
+    );
+    let agreed = json_post("/api/accounts/deviceauth/token", poll)
+        .await
+        .json();
+    let form = format!(
+        "grant_type=authorization_code&code={}&redirect_uri=https%3A%2F%2Fauth.example.com%2Fdeviceauth%2Fcallback&client_id={CLIENT}&code_verifier={}",
+        agreed["authorization_code"].as_str().unwrap(),
+        agreed["code_verifier"].as_str().unwrap()
+    );
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let tokens = send(
+        &simulator.base_url(),
+        "POST",
+        "/oauth/token",
+        &headers,
+        form.as_bytes(),
+    )
+    .await
+    .json();
+    assert_eq!(
+        claims(tokens["id_token"].as_str().unwrap())["email"],
+        "grace@example.com"
+    );
+
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    let revoke =
+        json!({"token": refresh_token, "token_type_hint": "refresh_token", "client_id": CLIENT});
+    assert_eq!(json_post("/oauth/revoke", revoke).await.status, 200);
+    assert_eq!(refresh(&simulator, refresh_token).await.status, 401);
+}

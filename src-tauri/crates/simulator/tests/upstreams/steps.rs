@@ -1,9 +1,8 @@
 //! Every step, as a client sees it.
 
-use crate::raw::{Answer, ask, codex, open_codex};
-use bytes::Bytes;
+use crate::raw::{Answer, ask, codex};
 use serde_json::json;
-use simulator::{AccountSetup, Gate, KeySetup, Quota, Scripted, Setup, Simulator, Step};
+use simulator::{AccountSetup, KeySetup, Scripted, Setup, Simulator, Step};
 
 async fn one() -> (Simulator, simulator::SimAccount) {
     let simulator = Simulator::start(Setup::default()).await.unwrap();
@@ -300,185 +299,44 @@ async fn failures_of_relays() {
     }
 }
 
+/// A prompt can ask for a failure, so that clients in any language can.
 #[tokio::test]
-async fn gate_holds_the_stream() {
+async fn asked_by_the_prompt() {
     let (simulator, account) = one().await;
-    let gate = Gate::new();
-    simulator.script(
-        &account,
-        [Step::Gated {
-            events: 2,
-            gate: gate.clone(),
-        }],
-    );
-    let mut waiting = open_codex(&simulator, &account, &ask("say:later")).await;
-    waiting.read_until("response.in_progress").await;
-    gate.wait_reached(1).await;
-    assert_eq!(simulator.in_flight(), 1);
-    assert!(!waiting.so_far().contains("response.output_item.added"));
-    gate.release();
-    assert_eq!(waiting.rest().await.last_type(), "response.completed");
-
-    let gate = Gate::new();
-    simulator.script(&account, [Step::GatedHeaders { gate: gate.clone() }]);
-    let waiting = open_codex(&simulator, &account, &ask("say:later")).await;
-    gate.wait_reached(1).await;
-    gate.release();
-    assert_eq!(waiting.rest().await.last_type(), "response.completed");
-    assert_eq!(
-        (simulator.peak_in_flight(), simulator.disconnects()),
-        (1, 0)
-    );
-}
-
-/// T186: a client that leaves is seen at once, whatever the answer was doing.
-#[tokio::test]
-async fn clients_that_leave() {
-    let (simulator, account) = one().await;
-    simulator.script(
-        &account,
-        [
-            Step::HangHeaders,
-            Step::HangAfter { events: 3 },
-            Step::Gated {
-                events: 1,
-                gate: Gate::new(),
-            },
-        ],
-    );
-    let silent = open_codex(&simulator, &account, &ask("hi")).await;
-    simulator.wait_requests(1).await;
-    drop(silent);
-    simulator.wait_disconnect().await;
-    for (count, mark) in [(2, "output_item.added"), (3, "response.created")] {
-        let mut streaming = open_codex(&simulator, &account, &ask("hi")).await;
-        streaming.read_until(mark).await;
-        drop(streaming);
-        simulator.wait_disconnects(count).await;
-    }
-    assert_eq!((simulator.disconnects(), simulator.in_flight()), (3, 0));
-}
-
-/// A dropped simulator closes everything.
-#[tokio::test]
-async fn drop_closes() {
-    let (simulator, account) = one().await;
-    simulator.script(&account, [Step::HangAfter { events: 1 }]);
-    let mut streaming = open_codex(&simulator, &account, &ask("hi")).await;
-    streaming.read_until("response.created").await;
-    drop(simulator);
-    assert!(!streaming.rest().await.complete);
-}
-
-#[tokio::test(start_paused = true)]
-async fn slow_answers_take_their_time() {
-    let (simulator, account) = one().await;
-    simulator.script(
-        &account,
-        [Step::Slow {
-            per_event: std::time::Duration::from_secs(60),
-        }],
-    );
-    let start = tokio::time::Instant::now();
-    let answer = codex(&simulator, &account, &ask("hi")).await;
-    assert_eq!(answer.last_type(), "response.completed");
-    assert!(start.elapsed().as_secs() >= 60 * answer.types().len() as u64);
-}
-
-#[tokio::test]
-async fn odd_answers() {
-    let (simulator, account) = one().await;
-    let chunks = vec![
-        Bytes::from_static(b"data: {\"a\""),
-        Bytes::from_static(b":1}\r\n\r\n"),
+    let rows = [
+        ("play:limit:30", 429, "\"resets_in_seconds\":30"),
+        ("play:rate:5", 429, "rate_limit_exceeded"),
+        ("play:400", 400, "Bad request"),
+        ("play:401", 401, "token_invalidated"),
+        ("play:402", 402, ""),
+        ("play:403", 403, ""),
+        ("play:404", 404, ""),
+        ("play:500", 500, ""),
+        ("play:503", 503, ""),
+        ("play:challenge", 403, "Just a moment"),
+        ("play:page", 200, "<html>"),
+        ("play:overflow", 400, "context_length_exceeded"),
+        ("play:model", 400, "not supported"),
+        ("play:reset", 0, ""),
+        ("play:close", 0, ""),
+        ("play:reset:3", 200, "in_progress"),
+        ("play:cut:3", 200, "in_progress"),
+        ("play:failed:slow_down", 200, "slow_down"),
+        ("play:broken", 200, "response.failed"),
+        ("play:error", 200, "event: error"),
+        ("play:empty", 200, "response.completed"),
+        ("play:incomplete", 200, "response.incomplete"),
+        ("play:unheard-of say:x", 200, "response.completed"),
     ];
-    simulator.script(
-        &account,
-        [
-            Step::EmptyAnswer,
-            Step::Incomplete,
-            Step::Say("four words for you".into()),
-            Step::PrivateEvents,
-            Step::Replay {
-                content_type: "text/event-stream".into(),
-                chunks,
-            },
-        ],
-    );
-    let empty = codex(&simulator, &account, &ask("hi")).await;
-    assert_eq!(
-        empty.types(),
-        [
-            "response.created",
-            "response.in_progress",
-            "response.completed"
-        ]
-    );
-    let cut = codex(&simulator, &account, &ask("hi"))
-        .await
-        .events()
-        .pop()
-        .unwrap();
-    assert_eq!(
-        (
-            cut["type"].as_str(),
-            cut["response"]["incomplete_details"]["reason"].as_str()
-        ),
-        (Some("response.incomplete"), Some("max_output_tokens"))
-    );
-    assert!(
-        codex(&simulator, &account, &ask("hi"))
-            .await
-            .text()
-            .contains("\"text\":\"four words for you\"")
-    );
-    let private = codex(&simulator, &account, &ask("hi")).await;
-    assert!(private.text().contains(": keep-alive\n\n"));
-    assert_eq!(private.types()[1], "codex.rate_limits");
-    assert_eq!(
-        codex(&simulator, &account, &ask("hi")).await.text(),
-        "data: {\"a\":1}\r\n\r\n"
-    );
-
-    account.always(Step::Http500);
-    for _ in 0..3 {
-        assert_eq!(codex(&simulator, &account, &ask("hi")).await.status, 500);
+    for (ask_for, status, word) in rows {
+        let answer = codex(&simulator, &account, &ask(ask_for)).await;
+        assert_eq!(answer.status, status, "{ask_for}");
+        assert!(answer.text().contains(word), "{ask_for}: {}", answer.text());
     }
-}
-
-/// Quota falls, ends in a 429 that tells the reset, and comes back by itself.
-#[tokio::test]
-async fn quota_runs_out_and_returns() {
-    let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(1_800_000_000));
-    let read = std::sync::Arc::clone(&clock);
-    let now = simulator::Now::new(move || read.load(std::sync::atomic::Ordering::SeqCst));
-    let simulator = Simulator::start(Setup {
-        now,
-        ..Setup::default()
-    })
-    .await
-    .unwrap();
-    let mut setup = AccountSetup::new("ada@example.com");
-    setup.quota = Quota {
-        percent_per_request: 40.0,
-        enforced: true,
-        ..Quota::used(50.0, 1.0)
-    };
-    let account = simulator.add_codex_account(setup);
-    let first = codex(&simulator, &account, &ask("hi")).await;
-    assert_eq!(first.headers["x-codex-primary-used-percent"], "90");
-    assert_eq!(first.headers["x-codex-secondary-used-percent"], "5");
-    assert_eq!(first.headers["x-codex-primary-window-minutes"], "300");
+    // The script goes first.
+    simulator.script(&account, [Step::Http500]);
     assert_eq!(
-        codex(&simulator, &account, &ask("hi")).await.headers["x-codex-primary-used-percent"],
-        "100"
-    );
-    let limit = codex(&simulator, &account, &ask("hi")).await;
-    assert_eq!(limit.status, 429);
-    assert_eq!(limit.json()["error"]["resets_at"], 1_800_018_000);
-    clock.store(1_800_018_000, std::sync::atomic::Ordering::SeqCst);
-    assert_eq!(
-        codex(&simulator, &account, &ask("hi")).await.headers["x-codex-primary-used-percent"],
-        "40"
+        codex(&simulator, &account, &ask("play:400")).await.status,
+        500
     );
 }

@@ -48,7 +48,8 @@ fn f3_authorize_address() {
 #[test]
 fn f18_refusals_of_the_token_endpoint() {
     let refused = |code: &str, banned| Some((code.to_owned(), banned));
-    let rows: &[(u16, &str, Option<(String, bool)>)] = &[
+    type Row = (u16, &'static str, Option<(String, bool)>);
+    let rows: &[Row] = &[
         (
             400,
             r#"{"error":"invalid_grant"}"#,
