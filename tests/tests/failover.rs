@@ -63,7 +63,8 @@ async fn stream(app: &TestApp, dialect: Dialect, text: &str) -> Stream {
 /// One clean streamed answer: the words, one end, no error.
 async fn expect_clean(stream: Stream, dialect: Dialect, words: &str, case: &str) {
     if stream.status != 200 {
-        panic!("{case}: {} {}", stream.status, stream.text().await);
+        let status = stream.status;
+        panic!("{case}: {status} {}", stream.text().await);
     }
     assert!(
         stream.headers["content-type"]
