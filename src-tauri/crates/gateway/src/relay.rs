@@ -359,4 +359,12 @@ mod tests {
 }
 #[cfg(test)]
 #[test]
-fn sizes() { println!("relay {} record {} answer {} entry {}", size_of::<Relay>(), size_of::<Record>(), size_of::<Answer>(), size_of::<crate::Entry>()); }
+fn sizes() {
+    println!(
+        "relay {} record {} answer {} entry {}",
+        size_of::<Relay>(),
+        size_of::<Record>(),
+        size_of::<Answer>(),
+        size_of::<crate::Entry>()
+    );
+}
