@@ -83,6 +83,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many bytes were read.
+    pub(crate) fn position(&self) -> usize {
+        self.pos
+    }
+
     /// Nothing but white space may be left.
     pub(crate) fn end(&mut self) -> Result<(), Malformed> {
         self.space();
