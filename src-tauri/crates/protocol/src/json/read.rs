@@ -176,15 +176,10 @@ impl<'a> Reader<'a> {
         let mut escaped = false;
         loop {
             // Short strings are the common case of streams; memchr pays from a few dozen bytes on.
-            let near = bytes.len().min(at + 24);
-            let found = match bytes[at..near]
-                .iter()
-                .position(|b| matches!(b, b'"' | b'\\' | b'\n'))
-            {
-                Some(offset) => Some(at + offset),
-                None => {
-                    memchr::memchr3(b'"', b'\\', b'\n', &bytes[near..]).map(|offset| near + offset)
-                }
+            let found = match near_special(bytes, at) {
+                Near::Found(hit) => Some(hit),
+                Near::NotBefore(from) => memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..])
+                    .map(|offset| from + offset),
             };
             match found {
                 Some(hit) if bytes[hit] == b'"' => {
@@ -296,6 +291,35 @@ impl<'a> Reader<'a> {
             _ => None,
         })
     }
+}
+
+enum Near {
+    Found(usize),
+    /// Nothing before this offset.
+    NotBefore(usize),
+}
+
+/// Looks for a quote, a backslash or a line feed in the next few words of eight bytes.
+fn near_special(bytes: &[u8], from: usize) -> Near {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // Sets the high bit of every zero byte; bits above the lowest set one may be wrong and are not looked at.
+    let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let mut at = from;
+    for _ in 0..6 {
+        let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
+            break;
+        };
+        let word = u64::from_le_bytes(*chunk);
+        let hit = zero(word ^ (LOW * u64::from(b'"')))
+            | zero(word ^ (LOW * u64::from(b'\\')))
+            | zero(word ^ (LOW * u64::from(b'\n')));
+        if hit != 0 {
+            return Near::Found(at + hit.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    Near::NotBefore(at)
 }
 
 #[cfg(test)]
