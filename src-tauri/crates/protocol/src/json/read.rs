@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::text::Text;
+use super::text::{Text, hex4};
 
 /// The text is not the JSON it should be; holds the byte offset where reading stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,19 +178,24 @@ impl<'a> Reader<'a> {
             // Short strings are the common case of streams; memchr pays from a few dozen bytes on.
             let found = match near_special(bytes, at) {
                 Near::Found(hit) => Some(hit),
-                Near::NotBefore(from) => memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..])
-                    .map(|offset| from + offset),
+                Near::NotBefore(from) => {
+                    memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..]).map(|offset| from + offset)
+                }
             };
             match found {
                 Some(hit) if bytes[hit] == b'"' => {
                     self.pos = hit + 1;
                     return Ok(escaped);
                 }
-                // A bare line feed is no JSON, and would break the frames it is written into.
-                Some(hit) if bytes[hit] == b'\\' && hit + 1 < bytes.len() => {
+                Some(hit) if bytes[hit] == b'\\' => {
                     escaped = true;
-                    at = hit + 2;
+                    at = match bytes.get(hit + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => hit + 2,
+                        Some(b'u') if self.text.get(hit + 2..).and_then(hex4).is_some() => hit + 6,
+                        _ => return self.fail(),
+                    };
                 }
+                // A bare line feed is no JSON, and would break the frames it is written into.
                 _ => {
                     self.pos = bytes.len();
                     return self.fail();
@@ -299,7 +304,7 @@ enum Near {
     NotBefore(usize),
 }
 
-/// Looks for a quote, a backslash or a line feed in the next few words of eight bytes.
+/// Looks for a quote, a backslash or a control character in the next few words of eight bytes.
 fn near_special(bytes: &[u8], from: usize) -> Near {
     const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -313,7 +318,7 @@ fn near_special(bytes: &[u8], from: usize) -> Near {
         let word = u64::from_le_bytes(*chunk);
         let hit = zero(word ^ (LOW * u64::from(b'"')))
             | zero(word ^ (LOW * u64::from(b'\\')))
-            | zero(word ^ (LOW * u64::from(b'\n')));
+            | (word.wrapping_sub(LOW * 0x20) & !word & HIGH);
         if hit != 0 {
             return Near::Found(at + hit.trailing_zeros() as usize / 8);
         }
