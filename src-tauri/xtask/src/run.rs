@@ -61,7 +61,13 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
 
     let mut command = Command::new(repo::program(profile, name));
     if !desktop {
-        command.arg(if arguments.demo { "demo" } else { "serve" });
+        // This terminal is the person's own, and the last line should work as it stands.
+        let how: &[&str] = if arguments.demo {
+            &["demo"]
+        } else {
+            &["serve", "--show-key"]
+        };
+        command.args(how);
     }
     command.args(&arguments.rest);
     if !arguments.demo {
