@@ -41,12 +41,9 @@ async fn fifty_requests_on_an_expired_account_make_one_token_call() {
 /// F17: whatever the moment of the crash, a refresh token that was used is not sent again and the account lives on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_keeps_its_refresh_token() {
-    let mut app = TestApp::new("crash")
-        .account(codex("only").expired())
-        .start()
-        .await;
     // So short that every request wants new tokens first, and long enough for the upstream to take them.
-    app.codex_account(0).set_access_ttl(200);
+    let account = codex("only").tokens_live_s(200);
+    let mut app = TestApp::new("crash").account(account).start().await;
     for round in 0..5 {
         let gate = Gate::new();
         app.codex_account(0)
