@@ -28,6 +28,8 @@ pub struct Answers {
     pub whole: Bytes,
     /// A whole streamed answer with its head: every event a chunk of its own, in one piece.
     pub streamed: Bytes,
+    /// The same with all events in one chunk.
+    pub joined: Bytes,
     /// Head and first events of a stream, up to and with the first delta.
     pub opening: Bytes,
     /// One delta as a chunk.
@@ -49,6 +51,8 @@ impl Answers {
                     x-request-id: bench\r\ntransfer-encoding: chunked\r\n\r\n";
         let mut streamed = head.to_owned();
         let mut opening = head.to_owned();
+        let mut joined = head.to_owned();
+        let mut events = String::new();
         for event in script
             .before
             .iter()
@@ -56,11 +60,14 @@ impl Answers {
             .chain(&script.after)
         {
             push_chunk(&mut streamed, event);
+            events.push_str(event);
         }
         for event in script.before.iter().chain(script.deltas.first()) {
             push_chunk(&mut opening, event);
         }
         streamed.push_str("0\r\n\r\n");
+        push_chunk(&mut joined, &events);
+        joined.push_str("0\r\n\r\n");
         let (mut delta, mut block, mut closing) = (String::new(), String::new(), String::new());
         let last = script.deltas.last().map_or("", String::as_str);
         push_chunk(&mut delta, last);
@@ -81,6 +88,7 @@ impl Answers {
         Self {
             whole: bytes(whole),
             streamed: bytes(streamed),
+            joined: bytes(joined),
             opening: bytes(opening),
             delta: bytes(delta),
             block: bytes(block),

@@ -18,8 +18,10 @@ use tokio::time::Instant;
 pub enum Mode {
     /// One JSON document.
     Whole,
-    /// Twenty text deltas at once.
+    /// Twenty text deltas at once, each event a chunk of its own.
     Streamed,
+    /// Twenty text deltas at once, all events in one chunk.
+    Joined,
     /// The opening with the first delta, then one more delta each time.
     Paced {
         /// Deltas in all.
@@ -40,6 +42,7 @@ impl Mode {
         match self {
             Mode::Whole => "/mock/mode/whole".into(),
             Mode::Streamed => "/mock/mode/streamed".into(),
+            Mode::Joined => "/mock/mode/joined".into(),
             Mode::Paced { deltas, every_ms } => format!("/mock/mode/paced/{deltas}/{every_ms}"),
             Mode::Flood { for_ms } => format!("/mock/mode/flood/{for_ms}"),
         }
@@ -52,6 +55,7 @@ impl Mode {
         Some(match kind {
             "whole" => Mode::Whole,
             "streamed" => Mode::Streamed,
+            "joined" => Mode::Joined,
             "paced" => Mode::Paced {
                 deltas: number()?,
                 every_ms: number()?,
@@ -143,6 +147,7 @@ impl Mock {
             }
             Mode::Whole => stream.write_all(&answers.whole).await?,
             Mode::Streamed => stream.write_all(&answers.streamed).await?,
+            Mode::Joined => stream.write_all(&answers.joined).await?,
             Mode::Paced { deltas, every_ms } => {
                 stream.write_all(&answers.opening).await?;
                 let every = Duration::from_millis(every_ms.into());

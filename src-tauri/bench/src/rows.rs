@@ -137,8 +137,10 @@ impl Bench {
         rows! {
             "cpu chat>chat" => self.cpu_per_request(Route::ChatChat, Mode::Whole, (2.0, 1.4));
             "cpu chat>chat stream" => self.cpu_per_request(Route::ChatChat, Mode::Streamed, (2.0, 1.4));
+            "cpu chat>chat stream, one chunk" => self.cpu_per_request(Route::ChatChat, Mode::Joined, (2.0, 1.4));
             "cpu responses>responses stream" => self.cpu_per_request(Route::Responses, Mode::Streamed, (2.0, 1.4));
             "cpu chat>codex stream" => self.cpu_per_request(Route::ChatCodex, Mode::Streamed, (2.6, 1.9));
+            "cpu chat>codex stream, one chunk" => self.cpu_per_request(Route::ChatCodex, Mode::Joined, (2.6, 1.9));
             "latency chat>chat" => self.latency(Route::ChatChat, (1.3, 1.1));
             "latency chat>codex" => self.latency(Route::ChatCodex, (1.5, 1.25));
             "paced chat>chat" => self.paced(Route::ChatChat);
@@ -203,7 +205,11 @@ impl Bench {
                 }
             }
         }
-        let kind = if stream { "SSE of 20" } else { "JSON" };
+        let kind = match mode {
+            Mode::Whole => "JSON",
+            Mode::Joined => "SSE of 20 in one chunk",
+            _ => "SSE of 20 chunks",
+        };
         let [rate, nginx_rate, _] = rates.map(median);
         let [ours, nginx, floor] = found.map(|values| (!values.is_empty()).then(|| median(values)));
         let row = Row::new(
