@@ -313,7 +313,7 @@ fn names(row: &Value, label: &str) -> bool {
 async fn journal_row(app: &TestApp, request_id: &str) -> Value {
     for _ in 0..100 {
         let rows = app
-            .cli(&["--json", "requests"])
+            .cli(&["--json", "journal"])
             .await
             .expect_success("the journal is shown")
             .json();
