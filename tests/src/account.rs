@@ -15,8 +15,6 @@ const TOKEN_LIFE_S: i64 = 864_000;
 pub struct Account {
     kind: Kind,
     steps: Vec<Step>,
-    /// How long tokens live that a refresh brings, in seconds.
-    life_s: i64,
 }
 
 enum Kind {
@@ -42,7 +40,6 @@ pub fn codex(label: &str) -> Account {
     Account {
         kind: Kind::Codex(Box::new(setup)),
         steps: Vec::new(),
-        life_s: TOKEN_LIFE_S,
     }
 }
 
@@ -73,7 +70,6 @@ fn relay(label: &str, format: &'static str, narrow: fn(KeySetup) -> KeySetup) ->
             setup: Box::new(setup),
         },
         steps: Vec::new(),
-        life_s: TOKEN_LIFE_S,
     }
 }
 
@@ -94,16 +90,6 @@ impl Account {
         self
     }
 
-    /// Its tokens, the first and those a refresh brings, live this long; a refresh is due five minutes before the end.
-    #[must_use]
-    pub fn tokens_live_s(mut self, seconds: i64) -> Self {
-        if let Kind::Codex(setup) = &mut self.kind {
-            setup.access_ttl_s = seconds;
-        }
-        self.life_s = seconds;
-        self
-    }
-
     /// A model that it serves.
     #[must_use]
     pub fn model(&self) -> &'static str {
@@ -119,7 +105,7 @@ impl Account {
             Kind::Codex(setup) => {
                 let account = simulator.add_codex_account(*setup);
                 // Only the first tokens may have run out; a refresh brings good ones.
-                account.set_access_ttl(self.life_s);
+                account.set_access_ttl(TOKEN_LIFE_S);
                 account.script(self.steps);
                 SimUpstream::Codex(account)
             }
