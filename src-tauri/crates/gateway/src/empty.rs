@@ -145,8 +145,10 @@ mod tests {
 
     #[test]
     fn f54_an_answer_that_was_cut_short_belongs_to_the_client() {
-        let mut seen = Observed::default();
-        seen.terminal = Some(Terminal::Incomplete);
+        let seen = Observed {
+            terminal: Some(Terminal::Incomplete),
+            ..Observed::default()
+        };
         assert!(!is_empty(Dialect::Responses, br#"{"output":[]}"#, &seen));
     }
 }
