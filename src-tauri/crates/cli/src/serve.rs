@@ -16,9 +16,9 @@ use crate::print;
 /// Serves an opened home until SIGINT or SIGTERM, then drains (F137).
 pub(crate) async fn serve(options: OpenOptions, show_key: bool) -> Result<(), Failure> {
     let engine = Engine::open(options).await?;
-    engine.listen().await?;
-    announce(&engine, show_key)?;
-    until_stopped(engine).await
+    let running = Running::start(engine).await?;
+    announce(&running.engine, show_key)?;
+    running.until_stopped().await
 }
 
 /// Serves two simulated accounts in a throw-away home: no sign-in, no network.
@@ -57,12 +57,12 @@ pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
         .into());
     }
     engine.discover_models().await;
-    engine.listen().await?;
+    let running = Running::start(engine).await?;
     print::note(
         "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
     );
-    announce(&engine, true)?;
-    let ended = until_stopped(engine).await;
+    announce(&running.engine, true)?;
+    let ended = running.until_stopped().await;
     drop(demo);
     ended
 }
@@ -97,42 +97,91 @@ fn announce(engine: &Engine, show_key: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn until_stopped(engine: Arc<Engine>) -> Result<(), Failure> {
-    let control = tokio::spawn(admin::control::serve(engine.clone()));
-    signal().await;
-    print::note("Stopping: waiting for running requests.");
-    let patience = engine
-        .setting("server.drain_s")
-        .ok()
-        .and_then(|setting| setting.value.as_u64())
-        .unwrap_or(30);
-    control.abort();
-    tokio::select! {
-        () = engine.shutdown(Duration::from_secs(patience)) => {}
-        // A second signal means: now.
-        () = signal() => print::note("Stopped without waiting."),
+/// An engine that serves, with its control socket and an ear for signals.
+struct Running {
+    engine: Arc<Engine>,
+    control: tokio::task::JoinHandle<()>,
+    signals: Signals,
+}
+
+impl Running {
+    /// Signals and control socket come first: whoever reads the address may use both at once.
+    async fn start(engine: Arc<Engine>) -> Result<Self, Failure> {
+        let signals = Signals::listen()?;
+        let control = tokio::spawn({
+            let engine = engine.clone();
+            async move {
+                if let Err(error) = admin::control::serve(engine).await {
+                    tracing::error!(%error, "the control socket cannot be served; commands cannot reach this instance");
+                }
+            }
+        });
+        engine.listen().await?;
+        Ok(Self {
+            engine,
+            control,
+            signals,
+        })
     }
-    Ok(())
+
+    async fn until_stopped(mut self) -> Result<(), Failure> {
+        self.signals.next().await;
+        print::note("Stopping: waiting for running requests.");
+        let patience = self
+            .engine
+            .setting("server.drain_s")
+            .ok()
+            .and_then(|setting| setting.value.as_u64())
+            .unwrap_or(30);
+        let control = self.control;
+        let shutdown = async {
+            control.abort();
+            self.engine.shutdown(Duration::from_secs(patience)).await;
+        };
+        tokio::select! {
+            () = shutdown => {}
+            // A second signal means: now.
+            () = self.signals.next() => print::note("Stopped without waiting."),
+        }
+        Ok(())
+    }
+}
+
+/// SIGINT and SIGTERM, heard from the moment it is made; none between two waits is lost.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("signals cannot be heard")?,
+            terminate: signal(SignalKind::terminate()).context("signals cannot be heard")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
