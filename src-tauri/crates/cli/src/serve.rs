@@ -14,9 +14,13 @@ use crate::failure::Failure;
 use crate::print;
 
 /// Serves an opened home until SIGINT or SIGTERM, then drains (F137).
-pub(crate) async fn serve(options: OpenOptions, show_key: bool) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    options: OpenOptions,
+    show_key: bool,
+    level: crate::Level,
+) -> Result<(), Failure> {
     let engine = Engine::open(options).await?;
-    let running = Running::start(engine).await?;
+    let running = Running::start(engine, level).await?;
     let engine = &running.engine;
     let model = engine.models().into_iter().next().map(|(id, _)| id);
     announce(engine, model.as_deref(), show_key)?;
@@ -24,7 +28,7 @@ pub(crate) async fn serve(options: OpenOptions, show_key: bool) -> Result<(), Fa
 }
 
 /// Serves two simulated accounts in a throw-away home: no sign-in, no network.
-pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
+pub(crate) async fn demo(port: Option<u16>, level: crate::Level) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("switchyard-demo-")
         .tempdir()
@@ -59,7 +63,7 @@ pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
         .into());
     }
     engine.discover_models().await;
-    let running = Running::start(engine).await?;
+    let running = Running::start(engine, level).await?;
     let engine = &running.engine;
     let model = engine.models().into_iter().next().map(|(id, _)| id);
     print::note(
@@ -105,18 +109,21 @@ fn announce(engine: &Arc<Engine>, model: Option<&str>, show_key: bool) -> Result
             address.port()
         ));
     }
-    let key = engine.key(engine::DEFAULT_KEY)?;
-    let shown = if show_key {
-        key.expose_secret().to_owned()
-    } else {
-        "$(switchyard key)".to_owned()
-    };
+    // Without the default key it serves all the same: others may be there, and none refuses everything (F26).
+    let key = engine.key(engine::DEFAULT_KEY).ok();
+    if key.is_none() {
+        print::note("There is no default key: `switchyard key rotate` makes one.");
+    }
+    let key = key.filter(|_| show_key);
+    let shown = key
+        .as_ref()
+        .map_or("$(switchyard key)", |key| key.expose_secret());
     print::line(&format!(
         "Switchyard {} serves at {url}",
         env!("CARGO_PKG_VERSION")
     ));
     print::line(&format!("OpenAI base URL: {url}/v1"));
-    if show_key {
+    if key.is_some() {
         print::line(&format!("Key: {shown}"));
     } else {
         print::line("Key: `switchyard key` prints it");
@@ -142,13 +149,15 @@ fn announce(engine: &Arc<Engine>, model: Option<&str>, show_key: bool) -> Result
 struct Running {
     engine: Arc<Engine>,
     control: tokio::task::JoinHandle<()>,
+    following: tokio::task::JoinHandle<()>,
     signals: Signals,
 }
 
 impl Running {
     /// Signals and control socket come first: whoever reads the address may use both at once.
-    async fn start(engine: Arc<Engine>) -> Result<Self, Failure> {
+    async fn start(engine: Arc<Engine>, level: crate::Level) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
+        let following = tokio::spawn(crate::follow_level(engine.clone(), level));
         let control = tokio::spawn({
             let engine = engine.clone();
             async move {
@@ -161,6 +170,7 @@ impl Running {
         Ok(Self {
             engine,
             control,
+            following,
             signals,
         })
     }
@@ -177,6 +187,7 @@ impl Running {
         let control = self.control;
         let shutdown = async {
             control.abort();
+            self.following.abort();
             self.engine.shutdown(Duration::from_secs(patience)).await;
         };
         tokio::select! {
