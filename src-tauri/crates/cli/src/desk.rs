@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use crate::failure::Failure;
 
 /// How long a command waits for another command to let go of the home.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long between two looks at an instance that does not answer yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

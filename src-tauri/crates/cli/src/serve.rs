@@ -14,15 +14,19 @@ use crate::failure::Failure;
 use crate::print;
 
 /// Serves an opened home until SIGINT or SIGTERM, then drains (F137).
-pub(crate) async fn serve(options: OpenOptions, show_key: bool) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    options: OpenOptions,
+    show_key: bool,
+    level: crate::Level,
+) -> Result<(), Failure> {
     let engine = Engine::open(options).await?;
-    let running = Running::start(engine).await?;
+    let running = Running::start(engine, level).await?;
     announce(&running.engine, show_key)?;
     running.until_stopped().await
 }
 
 /// Serves two simulated accounts in a throw-away home: no sign-in, no network.
-pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
+pub(crate) async fn demo(port: Option<u16>, level: crate::Level) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("switchyard-demo-")
         .tempdir()
@@ -57,7 +61,7 @@ pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
         .into());
     }
     engine.discover_models().await;
-    let running = Running::start(engine).await?;
+    let running = Running::start(engine, level).await?;
     print::note(
         "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
     );
@@ -101,25 +105,28 @@ fn announce(engine: &Engine, show_key: bool) -> Result<(), Failure> {
 struct Running {
     engine: Arc<Engine>,
     control: tokio::task::JoinHandle<()>,
+    following: tokio::task::JoinHandle<()>,
     signals: Signals,
 }
 
 impl Running {
     /// Signals and control socket come first: whoever reads the address may use both at once.
-    async fn start(engine: Arc<Engine>) -> Result<Self, Failure> {
+    async fn start(engine: Arc<Engine>, level: crate::Level) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
-        let control = tokio::spawn({
-            let engine = engine.clone();
-            async move {
-                if let Err(error) = admin::control::serve(engine).await {
-                    tracing::error!(%error, "the control socket cannot be served; commands cannot reach this instance");
-                }
+        let following = tokio::spawn(crate::follow_level(engine.clone(), level));
+        let control = match admin::control::open(engine.clone()) {
+            Ok(serving) => tokio::spawn(serving),
+            Err(error) => {
+                // The gateway is what people start this for; commands are told by the missing socket.
+                tracing::error!(%error, "no control socket: `switchyard` commands cannot reach this instance");
+                tokio::spawn(async {})
             }
-        });
+        };
         engine.listen().await?;
         Ok(Self {
             engine,
             control,
+            following,
             signals,
         })
     }
@@ -136,6 +143,7 @@ impl Running {
         let control = self.control;
         let shutdown = async {
             control.abort();
+            self.following.abort();
             self.engine.shutdown(Duration::from_secs(patience)).await;
         };
         tokio::select! {
