@@ -18,7 +18,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use tauri::RunEvent;
+use engine::Engine;
+use tauri::{App, AppHandle, RunEvent};
+use tokio::runtime::Handle;
 
 use crate::host::Hosted;
 use crate::leave::Leave;
@@ -27,60 +29,62 @@ use crate::terminal::Failure;
 /// Starts the application and returns when it was quit.
 pub fn run() -> ExitCode {
     let arguments = args::Arguments::parse();
-    if let Err(failure) = display() {
-        return failure.say();
-    }
+    terminal::log_panics();
+    // The display first: where there is none, nothing of the home is touched.
+    let app = match build() {
+        Ok(app) => app,
+        Err(failure) => return failure.say(),
+    };
     let hosted = match Hosted::start(&arguments) {
         Ok(hosted) => hosted,
         Err(failure) => return failure.say(),
     };
-    let ended = show(&hosted);
+    let (engine, runtime) = (hosted.engine(), hosted.runtime());
+    let code = app.run_return(move |app, event| match event {
+        RunEvent::Ready => show_tray(app, engine.clone(), &runtime),
+        // Without a window the last one closing means nothing: only "Quit" (an exit with a code) ends the application.
+        RunEvent::ExitRequested {
+            code: None, api, ..
+        } => api.prevent_exit(),
+        _ => {}
+    });
     hosted.stop();
-    match ended {
-        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
-        Err(failure) => failure.say(),
-    }
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
-/// Shows the tray and stays until the application is quit.
-fn show(hosted: &Hosted) -> Result<i32, Failure> {
-    let (engine, runtime) = (hosted.engine(), hosted.runtime());
-    let builder = tauri::Builder::default()
-        .plugin(tauri_plugin_clipboard_manager::init())
-        .setup(move |app| {
-            let leave = Arc::new(Leave::new(app.handle(), engine.clone(), &runtime));
-            leave.at_signals();
-            // Without a tray the gateway is as useful as the headless server, so that is no reason to end.
-            let shown = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                tray::show(app.handle(), engine, &runtime, leave)
-            }));
-            match shown {
-                Ok(Ok(())) => {
-                    #[cfg(target_os = "linux")]
-                    runtime.spawn(tray_host::watch());
-                }
-                Ok(Err(error)) => tracing::error!(%error, "no tray icon"),
-                Err(_) => tracing::error!(
-                    "no tray icon: install libayatana-appindicator3-1 and start Switchyard again"
-                ),
-            }
-            Ok(())
-        });
+/// Opens the display.
+fn build() -> Result<App, Failure> {
+    display()?;
+    let building = || {
+        tauri::Builder::default()
+            .plugin(tauri_plugin_clipboard_manager::init())
+            .build(tauri::generate_context!())
+    };
     // The toolkit panics where it cannot open the display.
-    let app = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        builder.build(tauri::generate_context!())
-    }))
-    .map_err(|_| Failure::new("the display does not answer; `switchyard serve` runs without one"))?
-    .map_err(|error| Failure::new(format!("the application could not start: {error}")))?;
-    Ok(app.run_return(|_app, event| {
-        // Without a window the last one closing means nothing: only "Quit" (an exit with a code) ends the application.
-        if let RunEvent::ExitRequested {
-            code: None, api, ..
-        } = event
-        {
-            api.prevent_exit();
+    std::panic::catch_unwind(building)
+        .map_err(|_| {
+            Failure::new("the display does not answer; `switchyard serve` runs without one")
+        })?
+        .map_err(|error| Failure::new(format!("the application could not start: {error}")))
+}
+
+/// Shows the tray. Without one the gateway is as useful as the headless server, so a failure is no reason to end.
+fn show_tray(app: &AppHandle, engine: Arc<Engine>, runtime: &Handle) {
+    let leave = Arc::new(Leave::new(app, engine.clone(), runtime));
+    leave.at_signals();
+    // The tray library panics where the library that draws for it is not installed.
+    let shown =
+        std::panic::catch_unwind(AssertUnwindSafe(|| tray::show(app, engine, runtime, leave)));
+    match shown {
+        Ok(Ok(())) => {
+            #[cfg(target_os = "linux")]
+            runtime.spawn(tray_host::watch());
         }
-    }))
+        Ok(Err(error)) => tracing::error!(%error, "no tray icon"),
+        Err(_) => tracing::error!(
+            "no tray icon: install libayatana-appindicator3-1 and start Switchyard again"
+        ),
+    }
 }
 
 /// Whether a display is named at all; whether it answers is the toolkit's to find out.

@@ -65,7 +65,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Sends log lines and panics to standard error, at the level of the home's settings.
+/// Sends log lines to standard error, at the level of the home's settings.
 pub(crate) fn log(home: &Home, env: &Env) {
     let level = SettingsFile::open(home.settings(), env.clone(), &[])
         .map_or("info", |settings| settings.current().settings.log.level);
@@ -77,5 +77,9 @@ pub(crate) fn log(home: &Home, env: &Env) {
         .with_ansi(false)
         .with_writer(|| RedactingWriter::new(std::io::stderr(), Redactor::default()))
         .try_init();
+}
+
+/// From now on panics are log lines too: redacted, and silent before [`log`].
+pub(crate) fn log_panics() {
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 }

@@ -79,9 +79,7 @@ impl TestAppBuilder {
     pub async fn start(self) -> TestApp {
         let mut app = self.prepare().await;
         app.serve().await;
-        for upstream in &app.upstreams {
-            upstream.enter(&app).await;
-        }
+        app.enter_accounts().await;
         app
     }
 
@@ -354,12 +352,20 @@ impl TestApp {
     /// # Panics
     /// When it does not.
     pub async fn serve(&mut self) {
+        let command = self.command(&["serve", "--host", "127.0.0.1", "--port", "0"]);
+        self.serve_with(command).await;
+    }
+
+    /// The same with another command that serves this home, such as the desktop application.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn serve_with(&mut self, mut command: Command) {
         let stderr = File::options()
             .create(true)
             .append(true)
             .open(self.evidence.folder().join("stderr.txt"));
-        let mut child = self
-            .command(&["serve", "--host", "127.0.0.1", "--port", "0"])
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr.expect("a file for its standard error"))
@@ -414,6 +420,38 @@ impl TestApp {
         run
     }
 
+    /// Takes the builder's accounts in, over the command line.
+    ///
+    /// # Panics
+    /// When the application refuses one.
+    pub async fn enter_accounts(&self) {
+        for upstream in &self.upstreams {
+            upstream.enter(self).await;
+        }
+    }
+
+    /// The server's process id.
+    ///
+    /// # Panics
+    /// When it is not running.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        let server = self.server.as_ref().expect("a running server");
+        server.id().expect("its process id")
+    }
+
+    /// Waits until the server has ended by itself.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        let mut server = self.server.take().expect("a running server");
+        timeout(LIMIT, server.wait())
+            .await
+            .expect("the server ends")
+            .expect("the server's exit code")
+    }
+
     /// What the server has written to its standard error so far.
     #[must_use]
     pub fn stderr(&self) -> String {
@@ -435,17 +473,13 @@ impl TestApp {
     /// When it is not running or does not end.
     #[cfg(unix)]
     pub async fn stop(&mut self) -> std::process::ExitStatus {
-        let mut server = self.server.take().expect("a running server");
-        let id = server.id().expect("its process id").to_string();
+        let id = self.process_id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().await;
         assert!(
             asked.is_ok_and(|status| status.success()),
             "the server can be asked to end"
         );
-        timeout(LIMIT, server.wait())
-            .await
-            .expect("the server ends")
-            .expect("the server's exit code")
+        self.ended().await
     }
 
     /// A request to the application with its key; the body is sent as it is.
