@@ -1,0 +1,258 @@
+//! One attempt on one account: token, bytes, the upstream's head, and what it means. A good head goes on to `opened`.
+//!
+//! Called by the loop in `attempt`, once per account tried.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::BodyExt;
+use pool::{Format, Outcome};
+use protocol::{Answer, Options, Prepared};
+use tokio::time::{Instant, timeout};
+use upstream::{Access, Call, Endpoint, ResponseBody, Target};
+
+use crate::attempt::Request;
+use crate::body::Body;
+use crate::fault::Fault;
+use crate::opened::{Opened, Serving};
+use crate::record::Record;
+use crate::relay::Slot;
+use crate::{Gateway, forward};
+
+/// How much of an error body is read for classification and for the client.
+const ERROR_BODY: usize = 64 << 10;
+
+/// What one attempt came to.
+pub(crate) enum Tried {
+    /// An answer for the client; the commit happened.
+    Answered(Response<Body>),
+    /// Nothing reached the client.
+    Failed(Fault),
+    /// The body cannot be said in this account's dialect: a 400 for the client.
+    Unsayable(protocol::RequestError),
+}
+
+/// What a format speaks, or `None` when this version cannot speak it.
+fn speaks(format: Format) -> Option<protocol::Target> {
+    match format {
+        Format::Codex => Some(protocol::Target::Codex),
+        Format::Responses => Some(protocol::Target::Responses),
+        Format::OpenAi => Some(protocol::Target::Chat),
+        Format::Anthropic | Format::Gemini => None,
+    }
+}
+
+/// One attempt on one account, up to the commit.
+pub(crate) async fn attempt(
+    request: &Request,
+    record: &mut Option<Record>,
+    slot: Slot,
+    target: Target,
+    began: Instant,
+    limit: Instant,
+) -> Tried {
+    let gateway = &request.gateway;
+    let Some(speaks) = speaks(target.format) else {
+        return Tried::Failed(Fault::new(
+            Outcome::ModelUnsupported,
+            "this version does not speak the account's format",
+        ));
+    };
+    let prepared = match prepare(request, record, speaks) {
+        Ok(prepared) => prepared,
+        Err(error) => return Tried::Unsayable(error),
+    };
+    let access = match gateway.upstream.access(&target).await {
+        Ok(access) => access,
+        Err(error) => return Tried::Failed(Fault::new(error.outcome(), error.to_string())),
+    };
+    let response = match send(
+        request,
+        &target,
+        &access,
+        prepared.stream_upstream,
+        prepared.body.into_vec(),
+    )
+    .await
+    {
+        Ok(response) => response,
+        Err(error) => return Tried::Failed(Fault::new(error.outcome, error.message)),
+    };
+    let (parts, body) = response.into_parts();
+    let now = gateway.clock.now();
+    if target.format == Format::Codex
+        && let Some(quota) = upstream::quota_from_headers(&parts.headers, now)
+    {
+        gateway.observe(&target.id, quota);
+    }
+    if !parts.status.is_success() {
+        let fault = refused(
+            gateway,
+            &target,
+            &access,
+            parts.status,
+            &parts.headers,
+            body,
+        )
+        .await;
+        return Tried::Failed(fault);
+    }
+    let streams = is_event_stream(&parts.headers);
+    if !streams && !is_json(&parts.headers) {
+        let fault = Fault::new(
+            Outcome::NotAnApi,
+            "the base URL answered with a page, not with an API answer; check it",
+        );
+        return Tried::Failed(fault);
+    }
+    let answer = Answer::new(
+        request.call.dialect,
+        speaks,
+        prepared.state,
+        request.head.stream,
+    );
+    let serving = Serving {
+        request,
+        target,
+        began,
+        headers: parts.headers,
+        slot,
+    };
+    let opened = Opened {
+        serving,
+        body,
+        answer,
+    };
+    match (streams, request.head.stream) {
+        (true, true) => opened.stream(record).await,
+        (true, false) => opened.fold(record, limit).await,
+        (false, streaming) => opened.whole(record, streaming).await,
+    }
+}
+
+fn prepare(
+    request: &Request,
+    record: &mut Option<Record>,
+    speaks: protocol::Target,
+) -> Result<Prepared, protocol::RequestError> {
+    let replaced = request
+        .head
+        .model
+        .is_none()
+        .then_some(request.model.as_str());
+    let id = record.as_ref().map_or("", |record| record.request_id());
+    let options = Options {
+        model: replaced,
+        route: if request.call.compact {
+            protocol::Route::Compact
+        } else {
+            protocol::Route::Answer
+        },
+        codex_client: request.call.codex || forward::is_codex_client(&request.headers),
+        lite: request.headers.contains_key(forward::LITE),
+        ask_usage: true,
+        created: request.gateway.clock.now().as_secs(),
+        request_id: id,
+        ..Options::default()
+    };
+    let prepared = protocol::prepare(
+        request.call.dialect,
+        speaks,
+        &request.body,
+        &request.head,
+        &options,
+    )?;
+    if let Some(record) = record
+        && !prepared.losses.is_empty()
+    {
+        record.losses(&prepared.losses);
+    }
+    Ok(prepared)
+}
+
+async fn send(
+    request: &Request,
+    target: &Target,
+    access: &Access,
+    stream: bool,
+    body: Vec<Bytes>,
+) -> Result<http::Response<ResponseBody>, upstream::SendError> {
+    let endpoint = match (request.call.compact, target.format) {
+        (true, _) => Endpoint::Compact,
+        (false, Format::OpenAi) => Endpoint::ChatCompletions,
+        (false, _) => Endpoint::Responses,
+    };
+    let call = Call {
+        headers: forward::request_headers(&request.headers, target.format),
+        query: request.query.clone().filter(|_| !target.is_oauth()),
+        ..Call::json(endpoint, body, stream)
+    };
+    request.gateway.upstream.send(target, access, call).await
+}
+
+/// An upstream that said no: what it means and what the client may see of it.
+async fn refused(
+    gateway: &Gateway,
+    target: &Target,
+    access: &Access,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: ResponseBody,
+) -> Fault {
+    let text = read_some(body).await;
+    let outcome = upstream::classify(target.format, status, headers, &text, gateway.clock.now());
+    if matches!(outcome, Outcome::Unauthorized) {
+        gateway.upstream.unauthorized(target, access);
+    }
+    let reason = upstream::error_message(&text).map_or_else(
+        || format!("HTTP {}", status.as_u16()),
+        |error| error.message,
+    );
+    Fault {
+        outcome,
+        status: Some(status),
+        reason,
+        body: Some(text),
+        retry_after: headers.get(RETRY_AFTER).cloned(),
+    }
+}
+
+/// The beginning of an error body, bounded in size and time.
+async fn read_some(mut body: ResponseBody) -> Bytes {
+    let mut text = Vec::new();
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Ok(chunk) = frame.into_data() {
+                text.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY - text.len())]);
+            }
+            if text.len() >= ERROR_BODY {
+                break;
+            }
+        }
+    };
+    // What arrived within the time is enough to tell what it is about.
+    let _ = timeout(Duration::from_secs(5), reading).await;
+    Bytes::from(text)
+}
+
+fn media_type(headers: &HeaderMap) -> &str {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("")
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    media_type(headers)
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/event-stream")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = media_type(headers);
+    // Some relays leave the type away; a page for people never does.
+    kind.is_empty() || kind.to_ascii_lowercase().contains("json")
+}

@@ -1,0 +1,180 @@
+//! A failed attempt, and what the client sees of it when nobody else can serve: the upstream's own words, or who was passed over and why
+//! (F39, F57).
+//!
+//! Not the decision to go on (`attempt`). Pure values and conversions.
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Response, StatusCode};
+use pool::{NoCandidate, Outcome, Retry};
+use protocol::Failure;
+use upstream::Target;
+
+use crate::attempt::Request;
+use crate::body::Body;
+use crate::reply::{Refusal, json};
+use crate::{forward, models};
+
+/// A failed attempt.
+pub(crate) struct Fault {
+    pub(crate) outcome: Outcome,
+    pub(crate) status: Option<StatusCode>,
+    /// For the journal and, if nothing better is known, for the client.
+    pub(crate) reason: String,
+    /// The upstream's error body, to be shown in the client's dialect.
+    pub(crate) body: Option<Bytes>,
+    /// The upstream's `Retry-After`, unchanged.
+    pub(crate) retry_after: Option<HeaderValue>,
+}
+
+impl Fault {
+    pub(crate) fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            status: None,
+            reason: reason.into(),
+            body: None,
+            retry_after: None,
+        }
+    }
+}
+
+/// The HTTP status an in-stream failure has for a client that has not seen a byte yet (T184).
+pub(crate) fn event_fault(outcome: Outcome, event: Bytes) -> Fault {
+    let status = match outcome {
+        Outcome::UsageLimit { .. } | Outcome::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Outcome::InvalidRequest { status } | Outcome::ServerError { status } => {
+            StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+        }
+        Outcome::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Outcome::InvalidEncryptedContent => StatusCode::BAD_REQUEST,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    let reason = upstream::error_message(&event).map_or_else(
+        || "the stream began with an error".to_owned(),
+        |error| error.message,
+    );
+    Fault {
+        outcome,
+        status: Some(status),
+        reason,
+        body: Some(event),
+        retry_after: None,
+    }
+}
+
+pub(crate) fn empty_answer() -> Fault {
+    Fault::new(
+        Outcome::EmptyAnswer,
+        "the answer holds neither content nor a tool call",
+    )
+}
+
+pub(crate) fn unreadable(failure: Failure) -> Fault {
+    match failure {
+        Failure::Upstream { status, raw, .. } => Fault {
+            outcome: Outcome::ServerError { status },
+            status: StatusCode::from_u16(status).ok(),
+            reason: "the upstream failed".into(),
+            body: Some(raw),
+            retry_after: None,
+        },
+        Failure::Cut { message } => Fault::new(Outcome::Network, message),
+        Failure::Unreadable { message } => Fault::new(Outcome::NotAnApi, message),
+    }
+}
+
+/// The client's view of the last failed attempt: the upstream's own status and text where it gave one (F57).
+pub(crate) fn last_error(
+    request: &Request,
+    fault: &Fault,
+    target: &Target,
+) -> Result<(Response<Body>, &'static str), Refusal> {
+    let code = fault.outcome.code();
+    let now = request.gateway.clock.now();
+    let wait = request
+        .gateway
+        .pool
+        .with(|pool| pool.next_expiry(now))
+        .map(|at| at.since(now).as_secs().max(1));
+    match (fault.status, &fault.body) {
+        // A 401 of an account must not look like a wrong gateway key: clients would throw that key away.
+        (Some(status), Some(body)) if status != StatusCode::UNAUTHORIZED => {
+            let shown = protocol::error::rewrap(request.call.dialect, status.as_u16(), body);
+            let mut response = json(status, shown);
+            forward::name_account(&request.config, target, response.headers_mut());
+            if let Some(value) = fault.retry_after.clone().or_else(|| {
+                retryable(status)
+                    .then(|| wait.map(HeaderValue::from))
+                    .flatten()
+            }) {
+                response.headers_mut().insert(RETRY_AFTER, value);
+            }
+            // The gateway has retried already where that helps; a client's own tries would multiply (T197).
+            if fault.outcome.retry() != Retry::Never {
+                response
+                    .headers_mut()
+                    .insert("x-should-retry", HeaderValue::from_static("false"));
+            }
+            Ok((response, code))
+        }
+        _ => {
+            let status = match fault.outcome {
+                Outcome::Timeout => StatusCode::GATEWAY_TIMEOUT,
+                Outcome::UsageLimit { .. } | Outcome::RateLimited { .. } => {
+                    StatusCode::TOO_MANY_REQUESTS
+                }
+                Outcome::Unauthorized
+                | Outcome::RefreshRefused { .. }
+                | Outcome::RefreshUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::BAD_GATEWAY,
+            };
+            let message = format!("account \"{}\": {}", target.label, fault.reason);
+            Err(Refusal::new(status, code, message)
+                .retry_after(retryable(status).then_some(wait).flatten()))
+        }
+    }
+}
+
+pub(crate) fn retryable(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
+}
+
+/// F39: who was passed over, why, and when the first one is back.
+pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
+    let gateway = &request.gateway;
+    let now = gateway.clock.now();
+    let wait = none.retry_after_secs(now);
+    let reasons = none.reasons(now);
+    match none.kind {
+        pool::NoCandidateKind::Empty => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no_account",
+            "There is no account yet. `switchyard account import FILE` or `switchyard account add` adds one.",
+        ),
+        pool::NoCandidateKind::Model => {
+            let mut refusal = models::not_found(&gateway.catalog.load(), &request.model);
+            refusal.message.push_str(&format!(" ({reasons})"));
+            refusal
+        }
+        pool::NoCandidateKind::Quota => {
+            let message = format!("Every account has reached its limit. {reasons}");
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let refusal = Refusal::new(status, "usage_limit_reached", message);
+            // The word the Codex CLI acts on (codex-backend §4.3).
+            Refusal {
+                kind: Some("usage_limit_reached"),
+                ..refusal.retry_after(wait)
+            }
+        }
+        _ => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no_account_available",
+            format!("No account can serve this now. {reasons}"),
+        )
+        .retry_after(wait),
+    }
+}
