@@ -4,175 +4,186 @@
 
 use std::sync::Arc;
 
-use engine::{AccountView, Engine};
+use engine::Engine;
 use tauri::menu::{CheckMenuItem, Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::TrayIconBuilder;
 use tauri::{AppHandle, Wry};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::content::{Content, PACE, Row};
+use crate::leave::Leave;
 
 const COPY_URL: &str = "copy-url";
 const QUIT: &str = "quit";
 /// Menu ids of accounts start with this.
 const ACCOUNT: &str = "account:";
-/// Longest label of a menu item in characters (R5).
-const LABEL: usize = 40;
 
 /// Shows the icon and keeps its menu true until the application ends.
-pub(crate) fn show(app: &AppHandle, engine: Arc<Engine>, runtime: &Handle) -> tauri::Result<()> {
-    let status = MenuItem::with_id(app, "status", status_line(&engine), false, None::<&str>)?;
-    let menu = Menu::new(app)?;
-    menu.append(&status)?;
-    menu.append(&PredefinedMenuItem::separator(app)?)?;
-    let mut shown = Accounts {
-        menu: menu.clone(),
-        items: Vec::new(),
-    };
-    shown.update(app, &engine.accounts())?;
-    menu.append(&PredefinedMenuItem::separator(app)?)?;
-    menu.append(&MenuItem::with_id(
-        app,
-        COPY_URL,
-        "Copy URL",
-        true,
-        None::<&str>,
-    )?)?;
-    menu.append(&MenuItem::with_id(app, QUIT, "Quit", true, None::<&str>)?)?;
+pub(crate) fn show(
+    app: &AppHandle,
+    engine: Arc<Engine>,
+    runtime: &Handle,
+    leave: Arc<Leave>,
+) -> tauri::Result<()> {
+    // Subscribed before the first look: what changes in between is seen.
+    let changes = engine.changes();
+    let content = Content::of(&engine);
+    let menu = Shown::new(app, &content)?;
     let clicked = engine.clone();
     let on = runtime.clone();
     TrayIconBuilder::with_id("switchyard")
         .icon(tauri::include_image!("icons/tray.png"))
         .tooltip("Switchyard")
-        .menu(&menu)
-        .on_menu_event(move |app, event| click(app, &clicked, &on, event.id().as_ref()))
-        .build(app)?;
-    let app = app.clone();
-    runtime.spawn(async move {
-        let mut changes = engine.changes();
-        while changes.changed().await.is_ok() {
-            let engine = engine.clone();
-            let status = status.clone();
-            let app_handle = app.clone();
-            let mut accounts = shown.clone();
-            // Menus belong to the main thread.
-            let (done, updated) = tokio::sync::oneshot::channel();
-            let sent = app.run_on_main_thread(move || {
-                let _ = status.set_text(status_line(&engine));
-                if let Err(error) = accounts.update(&app_handle, &engine.accounts()) {
-                    tracing::warn!(%error, "the tray menu could not be updated");
+        .menu(&menu.menu)
+        .on_menu_event(move |app, event| match event.id().as_ref() {
+            COPY_URL => copy_url(app, &clicked),
+            QUIT => leave.now(),
+            id => {
+                if let Some(account) = id.strip_prefix(ACCOUNT) {
+                    on.spawn(activate(clicked.clone(), account.to_owned()));
                 }
-                let _ = done.send(accounts);
-            });
-            match (sent, updated.await) {
-                (Ok(()), Ok(accounts)) => shown = accounts,
-                _ => return,
             }
-        }
-    });
+        })
+        .build(app)?;
+    runtime.spawn(follow(app.clone(), engine, changes, menu, content));
     Ok(())
 }
 
-/// The account items as they stand in the menu, after the status line and its separator.
-#[derive(Clone)]
-struct Accounts {
-    menu: Menu<Wry>,
-    items: Vec<(String, CheckMenuItem<Wry>)>,
+fn copy_url(app: &AppHandle, engine: &Engine) {
+    let url = format!("{}/v1", engine.base_url());
+    if let Err(error) = app.clipboard().write_text(url) {
+        tracing::warn!(%error, "the URL could not be copied");
+    }
 }
 
-impl Accounts {
-    /// Where the first account item stands.
+async fn activate(engine: Arc<Engine>, account: String) {
+    if let Err(error) = engine.activate(&account).await {
+        tracing::warn!(%error, "the account could not be made active");
+    }
+    // The platform has toggled the mark by itself: show what is true, also after a click on the active account.
+    engine.announce();
+}
+
+/// Shows every change: what a person did at once, what quota and health say at most every [`PACE`].
+async fn follow(
+    app: AppHandle,
+    engine: Arc<Engine>,
+    mut changes: tokio::sync::watch::Receiver<u64>,
+    mut menu: Shown,
+    mut content: Content,
+) {
+    let mut words_changed: Option<Instant> = None;
+    let mut due: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+        }
+        due = None;
+        let mut next = Content::of(&engine);
+        if content.differs_in_words_only(&next) {
+            let now = Instant::now();
+            match words_changed.map(|last| last + PACE) {
+                Some(later) if later > now => {
+                    due = Some(later);
+                    next = next.in_the_words_of(&content);
+                }
+                _ => words_changed = Some(now),
+            }
+        }
+        content = next.clone();
+        // Menus belong to the main thread.
+        let (done, updated) = tokio::sync::oneshot::channel();
+        let at = app.clone();
+        let sent = app.run_on_main_thread(move || {
+            if let Err(error) = menu.update(&at, &next) {
+                tracing::warn!(%error, "the tray menu could not be updated");
+            }
+            let _ = done.send(menu);
+        });
+        menu = match (sent, updated.await) {
+            (Ok(()), Ok(menu)) => menu,
+            // The application is ending.
+            _ => return,
+        };
+    }
+}
+
+/// The items as they stand in the menu.
+struct Shown {
+    menu: Menu<Wry>,
+    status: MenuItem<Wry>,
+    status_text: String,
+    /// With what each of them shows.
+    accounts: Vec<(Row, CheckMenuItem<Wry>)>,
+}
+
+impl Shown {
+    /// Where the first account stands: after the status line and its separator.
     const FIRST: usize = 2;
 
+    fn new(app: &AppHandle, content: &Content) -> tauri::Result<Self> {
+        let item = |id, text, enabled| MenuItem::with_id(app, id, text, enabled, None::<&str>);
+        let line = || PredefinedMenuItem::separator(app);
+        let status = item("status", content.status.as_str(), false)?;
+        let copy_url = item(COPY_URL, "Copy URL", true)?;
+        let quit = item(QUIT, "Quit", true)?;
+        let menu = Menu::with_items(
+            app,
+            &[&status, &line()?, &line()?, &copy_url, &line()?, &quit],
+        )?;
+        let mut shown = Self {
+            menu,
+            status,
+            status_text: content.status.clone(),
+            accounts: Vec::new(),
+        };
+        shown.update(app, content)?;
+        Ok(shown)
+    }
+
     /// Changes texts and marks in place; items come and go only when accounts do.
-    fn update(&mut self, app: &AppHandle, accounts: &[AccountView]) -> tauri::Result<()> {
-        let same = self.items.len() == accounts.len()
-            && self
-                .items
-                .iter()
-                .zip(accounts)
-                .all(|((id, _), account)| id == account.id.as_str());
-        if !same {
-            for (_, item) in self.items.drain(..) {
-                self.menu.remove(&item)?;
-            }
-            for (n, account) in accounts.iter().enumerate() {
-                let id = format!("{ACCOUNT}{}", account.id);
-                let item = CheckMenuItem::with_id(
-                    app,
-                    id,
-                    label(account),
-                    account.enabled,
-                    account.active,
-                    None::<&str>,
-                )?;
-                self.menu.insert(&item, Self::FIRST + n)?;
-                self.items.push((account.id.as_str().to_owned(), item));
-            }
-            return Ok(());
+    fn update(&mut self, app: &AppHandle, content: &Content) -> tauri::Result<()> {
+        if self.status_text != content.status {
+            self.status.set_text(&content.status)?;
+            self.status_text.clone_from(&content.status);
         }
-        for ((_, item), account) in self.items.iter().zip(accounts) {
-            let text = label(account);
-            if item.text()? != text {
-                item.set_text(text)?;
-            }
-            if item.is_checked()? != account.active {
-                item.set_checked(account.active)?;
-            }
-            if item.is_enabled()? != account.enabled {
-                item.set_enabled(account.enabled)?;
-            }
+        let stays = self
+            .accounts
+            .iter()
+            .zip(&content.accounts)
+            .take_while(|((old, _), row)| old.id == row.id)
+            .count();
+        for (_, gone) in self.accounts.drain(stays..) {
+            self.menu.remove(&gone)?;
+        }
+        for ((old, item), row) in self.accounts.iter_mut().zip(&content.accounts) {
+            change(item, old, row)?;
+            old.clone_from(row);
+        }
+        for row in content.accounts.iter().skip(stays) {
+            let id = format!("{ACCOUNT}{}", row.id);
+            let item =
+                CheckMenuItem::with_id(app, id, &row.label, row.enabled, row.active, None::<&str>)?;
+            self.menu.insert(&item, Self::FIRST + self.accounts.len())?;
+            self.accounts.push((row.clone(), item));
         }
         Ok(())
     }
 }
 
-fn click(app: &AppHandle, engine: &Arc<Engine>, runtime: &Handle, id: &str) {
-    match id {
-        COPY_URL => {
-            if let Err(error) = app.clipboard().write_text(engine.base_url()) {
-                tracing::warn!(%error, "the URL could not be copied");
-            }
-        }
-        QUIT => app.exit(0),
-        _ => {
-            let Some(account) = id.strip_prefix(ACCOUNT).map(str::to_owned) else {
-                return;
-            };
-            let engine = engine.clone();
-            runtime.spawn(async move {
-                if let Err(error) = engine.activate(&account).await {
-                    tracing::warn!(%error, "the account could not be made active");
-                }
-                // The platform has toggled the mark by itself: show what is true, also after a click on the active account.
-                engine.announce();
-            });
-        }
+/// Changes what differs. The mark is compared with what the platform shows, which toggles it at a click.
+fn change(item: &CheckMenuItem<Wry>, old: &Row, row: &Row) -> tauri::Result<()> {
+    if old.label != row.label {
+        item.set_text(&row.label)?;
     }
-}
-
-fn status_line(engine: &Engine) -> String {
-    match engine.accounts().len() {
-        0 => "No account yet".to_owned(),
-        _ => format!(
-            "Running · {}",
-            engine.base_url().trim_start_matches("http://")
-        ),
+    if item.is_checked()? != row.active {
+        item.set_checked(row.active)?;
     }
-}
-
-/// Label, health and quota of an account in at most 40 characters, with `&` escaped (R5).
-fn label(account: &AccountView) -> String {
-    let mut text = account.label.clone();
-    if let Some(left) = account.remaining_percent {
-        text = format!("{text}  {left:.0} %");
+    if old.enabled != row.enabled {
+        item.set_enabled(row.enabled)?;
     }
-    if !matches!(account.health, "active" | "unknown") {
-        text = format!("{text}  {}", account.health.replace('_', " "));
-    }
-    let mut short: String = text.chars().take(LABEL).collect();
-    if text.chars().count() > LABEL {
-        short.pop();
-        short.push('…');
-    }
-    short.replace('&', "&&")
+    Ok(())
 }

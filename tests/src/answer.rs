@@ -60,6 +60,7 @@ impl Answer {
     /// # Panics
     /// When the answer is neither.
     #[must_use]
+    #[track_caller]
     pub fn text(&self) -> String {
         assert_eq!(
             self.status,
@@ -85,6 +86,7 @@ impl Answer {
     ///
     /// # Panics
     /// When it is not.
+    #[track_caller]
     pub fn expect_error(&self, status: u16) -> Value {
         let body = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status.as_u16(), status, "{body}");
@@ -153,6 +155,15 @@ impl Stream {
                 Ok(None) | Err(_) => self.ended = true,
             }
         }
+    }
+
+    /// What is left of it as text, for an answer that is no stream.
+    pub async fn text(self) -> String {
+        let rest = timeout(LIMIT, self.response.bytes())
+            .await
+            .expect("the answer ends")
+            .unwrap_or_default();
+        String::from_utf8_lossy(&[&self.buffer, &rest[..]].concat()).into_owned()
     }
 
     /// All events up to the end.

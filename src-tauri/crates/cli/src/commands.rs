@@ -68,8 +68,8 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
             };
             show(desk, path, json, table::accounts).await
         }
-        Command::Requests { limit } => {
-            show(desk, &format!("/requests?limit={limit}"), json, requests).await
+        Command::Journal { limit } => {
+            show(desk, &format!("/journal?limit={limit}"), json, journal).await
         }
         Command::Explain { model } => {
             show(
@@ -152,7 +152,7 @@ fn models(models: &Value) -> String {
 }
 
 /// One line for each request, one below it for each attempt but a first one that went well.
-fn requests(requests: &Value) -> String {
+fn journal(requests: &Value) -> String {
     let mut rows = Vec::new();
     for request in requests.as_array().into_iter().flatten() {
         let cells = [

@@ -7,7 +7,7 @@ use anyhow::Context;
 use engine::env::Env;
 use engine::home::Home;
 use engine::{Engine, OpenOptions, VaultChoice};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use simulator::{Demo, Simulator};
 
 use crate::failure::Failure;
@@ -22,8 +22,7 @@ pub(crate) async fn serve(
     let engine = Engine::open(options).await?;
     let running = Running::start(engine, level).await?;
     let engine = &running.engine;
-    let model = engine.models().into_iter().next().map(|(id, _)| id);
-    announce(engine, model.as_deref(), show_key)?;
+    announce(engine, show_key)?;
     running.until_stopped().await
 }
 
@@ -65,11 +64,10 @@ pub(crate) async fn demo(port: Option<u16>, level: crate::Level) -> Result<(), F
     engine.discover_models().await;
     let running = Running::start(engine, level).await?;
     let engine = &running.engine;
-    let model = engine.models().into_iter().next().map(|(id, _)| id);
     print::note(
         "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
     );
-    announce(engine, model.as_deref(), true)?;
+    announce(engine, true)?;
     let ended = running.until_stopped().await;
     drop(demo);
     ended
@@ -94,53 +92,13 @@ fn demo_file(demo: &Demo) -> String {
 }
 
 /// Says where it serves and prints a line that answers.
-fn announce(engine: &Arc<Engine>, model: Option<&str>, show_key: bool) -> Result<(), Failure> {
-    let url = engine.base_url();
-    let wanted = engine
-        .setting("server.port")
-        .map(|setting| setting.value.as_u64())
-        .unwrap_or_default();
-    if let (Some(wanted), Some(address)) = (wanted, engine.address())
-        && wanted != 0
-        && u64::from(address.port()) != wanted
-    {
-        print::note(&format!(
-            "Port {wanted} is busy: serving on {} instead. Clients must use the new port.",
-            address.port()
-        ));
+fn announce(engine: &Engine, show_key: bool) -> Result<(), Failure> {
+    let welcome = engine.welcome(show_key)?;
+    for note in &welcome.notes {
+        print::note(note);
     }
-    // Without the default key it serves all the same: others may be there, and none refuses everything (F26).
-    let key = engine.key(engine::DEFAULT_KEY).ok();
-    if key.is_none() {
-        print::note("There is no default key: `switchyard key rotate` makes one.");
-    }
-    let key = key.filter(|_| show_key);
-    let shown = key
-        .as_ref()
-        .map_or("$(switchyard key)", |key| key.expose_secret());
-    print::line(&format!(
-        "Switchyard {} serves at {url}",
-        env!("CARGO_PKG_VERSION")
-    ));
-    print::line(&format!("OpenAI base URL: {url}/v1"));
-    if key.is_some() {
-        print::line(&format!("Key: {shown}"));
-    } else {
-        print::line("Key: `switchyard key` prints it");
-    }
-    match model {
-        Some(model) => print::line(&format!(
-            "Try: curl -s {url}/v1/chat/completions -H \"Authorization: Bearer {shown}\" -H 'Content-Type: application/json' \
-             -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
-        )),
-        None => {
-            print::line(&format!(
-                "Try: curl -s {url}/v1/models -H \"Authorization: Bearer {shown}\""
-            ));
-            print::note(
-                "There is no account yet: `switchyard account import FILE` or `switchyard account add` adds one.",
-            );
-        }
+    for line in &welcome.lines {
+        print::line(line);
     }
     Ok(())
 }

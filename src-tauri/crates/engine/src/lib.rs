@@ -26,6 +26,7 @@ mod state_rows;
 mod tasks;
 mod transfer;
 mod views;
+mod welcome;
 
 pub use accounts::NewKeyAccount;
 pub use compose::{Engine, OpenOptions};
@@ -36,3 +37,4 @@ pub use settings_use::SettingView;
 pub use transfer::{ImportItemView, ImportReport, RefreshView};
 pub use vault::VaultChoice;
 pub use views::{AccountView, AttemptView, ExplainView, RequestView, StatusView};
+pub use welcome::Welcome;

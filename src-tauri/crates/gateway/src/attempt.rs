@@ -286,12 +286,38 @@ impl Road<'_> {
         }
     }
 
+    /// After a limit: whether every account is limited now, so that the client is told of all of them and of the earliest reset (F39).
+    fn all_limited(&self, fault: &Fault) -> Option<NoCandidate> {
+        let limited = matches!(
+            fault.outcome,
+            Outcome::UsageLimit { .. } | Outcome::RateLimited { .. } | Outcome::PaymentRequired
+        );
+        if !limited {
+            return None;
+        }
+        let request = self.request;
+        let ask = Ask::new(&request.model, formats(&request.call));
+        let now = request.gateway.clock.now();
+        request.gateway.pool.with(|pool| {
+            // Looked at first: selecting would take a slot where somebody is left.
+            let nobody = pool
+                .explain(now, &ask)
+                .iter()
+                .all(|(_, verdict)| verdict.is_err());
+            let none = nobody.then(|| pool.select(now, &ask).err()).flatten()?;
+            (none.kind == pool::NoCandidateKind::Quota).then_some(none)
+        })
+    }
+
     /// Nobody is left, or nobody may be asked any more: the last error, or who was passed over and why (F39).
     fn give_up(&mut self, record: Option<Record>, none: Option<NoCandidate>) -> Response<Body> {
         let request = self.request;
         let shape = Shape::Of(request.call.dialect);
         let answer = match (self.last.take(), none) {
-            (Some((fault, target)), _) => last_error(request, &fault, &target),
+            (Some((fault, target)), _) => match self.all_limited(&fault) {
+                Some(none) => Err(nobody(request, &none)),
+                None => last_error(request, &fault, &target),
+            },
             (None, Some(none)) => Err(nobody(request, &none)),
             (None, None) => Err(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -389,12 +415,16 @@ fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
             refusal.message.push_str(&format!(" ({reasons})"));
             refusal
         }
-        pool::NoCandidateKind::Quota => Refusal::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "usage_limit_reached",
-            format!("Every account has reached its limit. {reasons}"),
-        )
-        .retry_after(wait),
+        pool::NoCandidateKind::Quota => {
+            let message = format!("Every account has reached its limit. {reasons}");
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let refusal = Refusal::new(status, "usage_limit_reached", message);
+            // The word the Codex CLI acts on (codex-backend §4.3).
+            Refusal {
+                kind: Some("usage_limit_reached"),
+                ..refusal.retry_after(wait)
+            }
+        }
         _ => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "no_account_available",

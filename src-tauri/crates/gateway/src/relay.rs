@@ -190,6 +190,7 @@ impl Relay {
                         self.answer.push(&chunk, &mut self.out);
                         self.gather();
                         self.last_read = Instant::now();
+                        self.gave_way = false;
                     }
                 }
                 Poll::Ready(Some(Err(_))) => self.end(protocol::End::Cut {
@@ -366,4 +367,15 @@ mod tests {
         assert_eq!(gathered.take().as_deref(), Some(&b"abcd"[..]));
         assert_eq!(gathered.take(), None);
     }
+}
+#[cfg(test)]
+#[test]
+fn sizes() {
+    println!(
+        "relay {} record {} answer {} entry {}",
+        size_of::<Relay>(),
+        size_of::<Record>(),
+        size_of::<Answer>(),
+        size_of::<crate::Entry>()
+    );
 }

@@ -91,7 +91,9 @@ async fn accept(
 async fn converse(gateway: Arc<Gateway>, stream: TcpStream, mut stopped: watch::Receiver<bool>) {
     let service = service_fn(move |request| {
         let gateway = gateway.clone();
-        async move { Ok::<_, Infallible>(surface::handle(gateway, request).await) }
+        // On the heap: hyper keeps room for this future as long as the connection lives, streams included.
+        let answer = Box::pin(surface::handle(gateway, request));
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);

@@ -111,10 +111,15 @@ struct Translation {
 }
 
 impl Translation {
-    fn begin(from: Target, to: Dialect, state: HubState) -> Way {
+    fn begin(from: Target, to: Dialect, state: HubState, client_streams: bool) -> Way {
+        let translator = if client_streams {
+            StreamTranslator::new(from, to, state)
+        } else {
+            StreamTranslator::folding(from, to, state)
+        };
         Way::Hub(Box::new(Self {
             decoder: Decoder::new(),
-            translator: StreamTranslator::new(from, to, state),
+            translator,
             frame: BytesMut::new(),
             ended: false,
             broken: None,
@@ -205,9 +210,12 @@ impl Answer {
                     self.upstream,
                     self.client,
                     HubState::same_dialect(state.echo_model),
+                    self.client_streams,
                 ),
             },
-            Lane::Hub(state) => Translation::begin(self.upstream, self.client, *state),
+            Lane::Hub(state) => {
+                Translation::begin(self.upstream, self.client, *state, self.client_streams)
+            }
         };
     }
 

@@ -1,27 +1,47 @@
 //! The registry of translations between different dialects.
 //!
-//! Requests, streams and whole answers of every pair that is not a pass-through. Called by `prepare` and `answer` alone.
+//! Requests, streams and whole answers of every pair that is not a pass-through: each goes through the common form in [`crate::canonical`]. A missing pair does
+//! not compile. Called by `prepare` and `answer` alone.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+
+mod stream;
+
+pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 
 use crate::{
+    canonical::request::Losses,
+    chat,
+    names::ToolNames,
+    responses,
     rope::Rope,
-    types::{
-        Dialect, End, Failure, GatewayError, Head, Loss, Observed, Options, RequestError, Target,
-    },
+    types::{Dialect, Head, Loss, Options, ReasoningOutput, RequestError, Target},
 };
 
 /// What a translated answer needs to know of its request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HubState {
-    echo_model: Option<Box<str>>,
+    names: ToolNames,
+    /// The name the client asked for (T204); empty for the upstream's own.
+    model: String,
+    include_usage: bool,
+    reasoning: ReasoningOutput,
+    /// Unix seconds.
+    created: u64,
+    /// Ids derive from it; empty for the upstream's own.
+    request_id: String,
+    /// What a Responses answer repeats of its request.
+    echo: String,
 }
 
 impl HubState {
     /// For an answer that stays in its dialect but changes between stream and JSON (T184, T185); `echo_model` is the name the
     /// client asked for, where another was sent.
     pub(crate) fn same_dialect(echo_model: Option<Box<str>>) -> Self {
-        Self { echo_model }
+        Self {
+            model: echo_model.map(String::from).unwrap_or_default(),
+            ..Self::default()
+        }
     }
 }
 
@@ -35,70 +55,49 @@ pub(crate) struct Translated {
 
 /// Client request → upstream request of another dialect.
 pub(crate) fn translate_request(
-    _from: Dialect,
-    _to: Target,
-    _body: &Bytes,
-    _head: &Head,
-    _options: &Options<'_>,
+    from: Dialect,
+    to: Target,
+    body: &Bytes,
+    head: &Head,
+    options: &Options<'_>,
 ) -> Result<Translated, RequestError> {
-    Err(RequestError::body("this translation is not built yet"))
-}
-
-/// Upstream events → the client's stream, or one JSON answer.
-#[derive(Debug)]
-pub(crate) struct StreamTranslator {
-    observed: Observed,
-}
-
-impl StreamTranslator {
-    pub(crate) fn new(_from: Target, _to: Dialect, _state: HubState) -> Self {
-        Self {
-            observed: Observed::default(),
+    let text = std::str::from_utf8(body)
+        .map_err(|_| RequestError::body("The request body is not UTF-8 text."))?;
+    let mut losses = Losses::default();
+    let request = match from {
+        Dialect::Chat => chat::request_decode::decode(text, &mut losses)?,
+        Dialect::Responses => responses::request_decode::decode(text, &mut losses)?,
+    };
+    let echo = match from {
+        Dialect::Chat => String::new(),
+        Dialect::Responses => responses::answer::echo(&request),
+    };
+    let (body, names) = match to {
+        Target::Chat => {
+            let flatten = from != Dialect::Chat;
+            chat::request_encode::encode(request, flatten, body, head, options, &mut losses)?
         }
-    }
-
-    /// One upstream event; client frames are appended to `out`.
-    pub(crate) fn event(&mut self, _name: Option<&[u8]>, _data: &[u8], _out: &mut BytesMut) {}
-
-    /// The upstream's body ended; closes the client's stream in its dialect.
-    pub(crate) fn finish(&mut self, _end: &End, _out: &mut BytesMut) {}
-
-    pub(crate) fn observed(&self) -> &Observed {
-        &self.observed
-    }
-
-    /// The answer folded to one JSON body, after `finish`.
-    pub(crate) fn into_json(self) -> Result<Bytes, Failure> {
-        Err(Failure::Unreadable {
-            message: "this translation is not built yet".to_owned(),
-        })
-    }
-
-    /// An error told inside the client's stream, with its clean end; nothing follows it.
-    pub(crate) fn in_band_error(&mut self, _error: &GatewayError, _out: &mut BytesMut) {}
-}
-
-/// Whole upstream JSON → whole client JSON (also within one dialect, for callers that need the common form).
-pub(crate) fn translate_json(
-    _upstream: Target,
-    _client: Dialect,
-    _state: HubState,
-    _body: &Bytes,
-) -> Result<(Bytes, Observed), Failure> {
-    Err(Failure::Unreadable {
-        message: "this translation is not built yet".to_owned(),
-    })
-}
-
-/// Whole upstream JSON → the client's stream with its full life cycle (T185). Also within one dialect.
-pub(crate) fn json_to_stream(
-    _upstream: Target,
-    _client: Dialect,
-    _state: HubState,
-    _body: &Bytes,
-    _out: &mut BytesMut,
-) -> Result<Observed, Failure> {
-    Err(Failure::Unreadable {
-        message: "this translation is not built yet".to_owned(),
+        Target::Responses | Target::Codex => {
+            responses::request_encode::encode(request, to, body, head, options, &mut losses)?
+        }
+    };
+    let state = HubState {
+        names,
+        model: head
+            .model
+            .as_deref()
+            .or(options.model)
+            .unwrap_or_default()
+            .to_owned(),
+        include_usage: head.include_usage,
+        reasoning: options.reasoning,
+        created: u64::try_from(options.created).unwrap_or(0),
+        request_id: options.request_id.to_owned(),
+        echo,
+    };
+    Ok(Translated {
+        body,
+        state,
+        losses: losses.0,
     })
 }

@@ -12,16 +12,20 @@
 //! Who calls it: `upstream` (sending, reading the first events) and `gateway` (the road of a request).
 
 pub mod answer;
+mod canonical;
+mod chat;
 pub mod codex;
 pub mod error;
 mod fold;
 mod hub;
 mod json;
+mod names;
 mod observe;
 mod passthrough;
 mod patch;
 mod peek;
 mod prepare;
+mod responses;
 mod rope;
 pub mod sse;
 mod types;

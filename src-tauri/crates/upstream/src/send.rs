@@ -169,13 +169,13 @@ impl Upstream {
                 .max(settings.config.headers_timeout),
         };
         drop(settings);
-        let headers = request_headers(&prepared, access, &call);
         let started = self.0.clock.now();
         // The second round exists for a stale idle connection only.
         let mut second = false;
         loop {
             let handed_over = Arc::new(AtomicBool::new(false));
-            let request = build(&prepared, &call, headers.clone(), handed_over.clone());
+            let headers = request_headers(&prepared, access, &call);
+            let request = build(&prepared, &call, headers, handed_over.clone());
             let sending = Watched::new(prepared.client.execute(request));
             let (error, dialled) = match tokio::time::timeout(limit, sending).await {
                 // The proxy's word, not the upstream's.

@@ -1,3 +1,6 @@
-//! JSON without a tree: finding members by byte offsets. Used by everything that reads or patches bodies in place.
+//! JSON without a tree: finding members by byte offsets, reading slices, writing by hand. Used by everything that reads, patches or translates bodies.
 
+pub(crate) mod read;
 pub mod scan;
+pub(crate) mod text;
+pub(crate) mod write;

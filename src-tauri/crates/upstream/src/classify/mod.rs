@@ -92,13 +92,16 @@ pub fn classify(
         ErrorBody::of(headers, body)
     };
     let code = status.as_u16();
+    match code {
+        401 => return Outcome::Unauthorized,
+        402 => return Outcome::PaymentRequired,
+        _ => {}
+    }
     if let Some(outcome) = account_limit(&error, headers, now) {
         return outcome;
     }
     let retry_at = || when::retry_at(headers, &error, now);
     match code {
-        401 => Outcome::Unauthorized,
-        402 => Outcome::PaymentRequired,
         403 if html => Outcome::Challenge,
         400 | 403 | 404 if says_model_unsupported(&error) => Outcome::ModelUnsupported,
         403 => Outcome::Forbidden,
@@ -195,6 +198,8 @@ fn says_model_unsupported(error: &ErrorBody) -> bool {
         || MODEL_UNSUPPORTED_TEXT.iter().any(|t| error.mentions(t))
         // "The 'X' model is not supported when using Codex with a ChatGPT account."
         || (error.mentions("model") && error.mentions("not supported when using codex"))
+        // Anthropic: "model: NAME"
+        || (error.is_one_of(&["not_found_error"]) && error.mentions("model: "))
 }
 
 fn says_encrypted(error: &ErrorBody) -> bool {

@@ -120,6 +120,12 @@ fn f52_both_envelopes_are_read() {
         r#"{"error":{"code":"invalid_encrypted_content"}}"#,
         Outcome::InvalidEncryptedContent,
     );
+    check(
+        404,
+        &[JSON],
+        r#"{"type":"error","error":{"type":"not_found_error","message":"model: x"}}"#,
+        Outcome::ModelUnsupported,
+    );
     // Plain text is read too.
     check(400, &[], "model not found", Outcome::ModelUnsupported);
 }

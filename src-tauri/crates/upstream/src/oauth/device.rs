@@ -12,6 +12,8 @@ use crate::credential::OAuthTokens;
 
 /// How long a code may be typed in.
 pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// What the issuer registered for this flow, whatever address we reach it at.
+const REDIRECT: &str = "https://auth.openai.com/deviceauth/callback";
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// What to show the person.
@@ -91,15 +93,9 @@ impl Issuer {
             return Ok(DeviceProgress::Pending);
         }
         let authorized: Authorized = read(status, &body)?;
-        let redirect = self.url("/deviceauth/callback");
         let verifier = SecretString::from(authorized.code_verifier);
         let tokens = self
-            .exchange(
-                &authorized.authorization_code,
-                redirect.as_str(),
-                &verifier,
-                now,
-            )
+            .exchange(&authorized.authorization_code, REDIRECT, &verifier, now)
             .await?;
         Ok(DeviceProgress::Done(Box::new(tokens)))
     }

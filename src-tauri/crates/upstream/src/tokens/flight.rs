@@ -74,11 +74,15 @@ type Landed = Result<Arc<Current>, AccessError>;
 
 /// A flight under way, to be waited for.
 #[derive(Clone)]
-pub(crate) struct Flight(watch::Receiver<Option<Landed>>);
+pub(crate) struct Flight {
+    landing: watch::Receiver<Option<Landed>>,
+    /// Whether it was started for the caller, or joined: then its reason was another one.
+    pub own: bool,
+}
 
 impl Flight {
     pub async fn wait(mut self) -> Landed {
-        match self.0.wait_for(Option::is_some).await {
+        match self.landing.wait_for(Option::is_some).await {
             Ok(landed) => landed.clone().unwrap_or(Err(AccessError::Interrupted)),
             Err(_) => Err(AccessError::Interrupted),
         }
@@ -114,8 +118,14 @@ impl Upstream {
             return flight.clone();
         }
         let (result, receiver) = watch::channel(None);
-        let flight = Flight(receiver);
-        state.flight = Some(flight.clone());
+        let flight = Flight {
+            landing: receiver,
+            own: true,
+        };
+        state.flight = Some(Flight {
+            own: false,
+            ..flight.clone()
+        });
         drop(state);
         let landing = Landing {
             slot: slot.clone(),
@@ -272,6 +282,12 @@ impl Upstream {
             state.refusal = None;
         }
         let current = slot.publish(Current::from_tokens(target, &tokens)?, true);
+        let now = self.0.clock.now();
+        if !current.is_fresh(now) {
+            // A token that is new and already at its end (clocks disagree) must not be renewed with every request.
+            let until = now.plus(super::retry::STALE_RENEWAL_PAUSE);
+            slot.state().back_off = Some((until, RefreshError::no_token().into()));
+        }
         self.observer().refreshed(
             &target.id,
             &Refreshed {

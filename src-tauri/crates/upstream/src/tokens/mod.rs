@@ -15,7 +15,7 @@ pub use error::{AccessError, RefreshError};
 pub(crate) use flight::{OverHttp, TokenCalls};
 pub(crate) use slot::{Slot, Slots};
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use pool::{AccountId, Timestamp};
@@ -102,35 +102,42 @@ impl Upstream {
         Box::pin(self.access_slowly(slot, target)).await
     }
 
-    async fn access_slowly(
-        &self,
-        slot: std::sync::Arc<Slot>,
-        target: &Target,
-    ) -> Result<Access, AccessError> {
-        let now = self.0.clock.now();
-        let usable = |slot: &Slot| {
+    async fn access_slowly(&self, slot: Arc<Slot>, target: &Target) -> Result<Access, AccessError> {
+        let now = || self.0.clock.now();
+        let usable = || {
             slot.current
                 .load()
                 .as_ref()
-                .filter(|c| c.is_usable(now))
+                .filter(|c| c.is_usable(now()))
                 .map(|c| c.access.clone())
         };
         // Behind a failed refresh the schedule decides when to ask again, not the number of requests.
-        if let Some((retry_at, error)) = slot.backing_off(now) {
-            return usable(&slot).ok_or_else(|| error.retrying_at(retry_at));
+        if let Some((retry_at, error)) = slot.backing_off(now()) {
+            return usable().ok_or_else(|| error.retrying_at(retry_at));
         }
-        let flight = self.join(&slot, target, Reason::Inline);
-        match tokio::time::timeout(WAIT_LIMIT, flight.wait()).await {
-            Ok(Ok(current)) if current.is_usable(now) => Ok(current.access.clone()),
-            Ok(Ok(_)) => Err(AccessError::Refresh(RefreshError::no_token())),
-            Ok(Err(error)) if error.is_transient() => usable(&slot).ok_or(error),
+        let waiting = async {
+            loop {
+                let flight = self.join(&slot, target, Reason::Inline);
+                let own = flight.own;
+                let current = flight.wait().await?;
+                // A joined flight may have had less to do than this request needs.
+                if own || current.is_fresh(now()) {
+                    return Ok(current);
+                }
+            }
+        };
+        match tokio::time::timeout(WAIT_LIMIT, waiting).await {
+            Ok(Ok(current)) if current.is_usable(now()) => Ok(current.access.clone()),
+            Ok(Ok(_)) => Err(RefreshError::no_token().into()),
+            Ok(Err(error)) if AccessError::is_transient(&error) => usable().ok_or(error),
             Ok(Err(error)) => Err(error),
-            Err(_) => usable(&slot).ok_or(AccessError::TimedOut),
+            Err(_) => usable().ok_or(AccessError::TimedOut),
         }
     }
 
     /// A request was answered 401: refreshes in the background, at most twice in 30 s per account, and only if the token that
     /// was refused is still the one in use (F22). Until the refresh succeeds `access` does not hand that token out again.
+    /// Call it inside the tokio runtime.
     pub fn unauthorized(&self, target: &Target, used: &Access) {
         if !target.is_oauth() {
             return;
@@ -163,12 +170,20 @@ impl Upstream {
             Reason::Scheduled
         };
         let before = slot.generation();
-        let current = self.join(&slot, target, reason).wait().await?;
-        let renewed = current.access.generation != before && current.renewed;
-        Ok(Refreshed {
-            renewed,
-            ..current.described.clone()
-        })
+        loop {
+            let flight = self.join(&slot, target, reason);
+            let own = flight.own;
+            let landed = flight.wait().await;
+            let renewed = landed
+                .as_ref()
+                .is_ok_and(|c| c.renewed && c.access.generation != before);
+            if own || renewed {
+                return landed.map(|current| Refreshed {
+                    renewed,
+                    ..current.described.clone()
+                });
+            }
+        }
     }
 
     /// Drops what is known of an account: after its credential was replaced, or when it was deleted. A refresh under way for

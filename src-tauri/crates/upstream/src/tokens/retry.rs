@@ -14,6 +14,8 @@ use crate::{Upstream, target::Target};
 const DELAYS: [u64; 4] = [5, 15, 45, 135];
 /// Tries in a row, the first included.
 const TRIES: u32 = 5;
+/// After a renewal that brought an ended token.
+pub(super) const STALE_RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 /// Bounds a series that meets rate limits as well.
 const ROUNDS: u32 = 12;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use pool::{AccountId, Timestamp};
 
-use super::{MARGIN, flight::Reason};
+use super::flight::Reason;
 use crate::{Upstream, target::Target};
 
 /// Nothing is refreshed right after the start: requests come first (F21).
@@ -22,12 +22,12 @@ const CONCURRENCY: usize = 2;
 /// Between expired accounts, so that many of them do not arrive as a burst (F21).
 const SPACING: Duration = Duration::from_secs(2);
 
-/// Five minutes ± 15 %, always the same for one token, so that looking twice does not move its time.
-pub(super) fn jittered_margin(id: &AccountId, end: Timestamp) -> Duration {
+/// A margin ± 15 %, always the same for one token, so that looking twice does not move its time.
+pub(super) fn jittered(margin: Duration, id: &AccountId, end: Timestamp) -> Duration {
     let seed = id.as_str().bytes().fold(end.0.unsigned_abs(), |h, b| {
         h.wrapping_mul(31).wrapping_add(b.into())
     });
-    MARGIN.mul_f64(0.85 + 0.3 * fastrand::Rng::with_seed(seed).f64())
+    margin.mul_f64(0.85 + 0.3 * fastrand::Rng::with_seed(seed).f64())
 }
 
 impl Upstream {

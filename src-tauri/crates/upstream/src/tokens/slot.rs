@@ -198,12 +198,20 @@ impl Current {
         let blind = tokens.last_refresh.map_or(always, |at| at.plus(BLIND_AGE));
         let stale_at = match (usable, refreshable) {
             (false, _) => Some(always),
-            (true, true) => Some(tokens.expires_at.map_or(blind, |end| end.minus(MARGIN))),
+            (true, true) => Some(
+                tokens
+                    .expires_at
+                    .map_or(blind, |end| end.minus(margin(tokens, end))),
+            ),
             (true, false) => tokens.expires_at,
         };
         let due_at = refreshable.then(|| {
             tokens.expires_at.map_or(blind, |end| {
-                end.minus(super::schedule::jittered_margin(&target.id, end))
+                end.minus(super::schedule::jittered(
+                    margin(tokens, end),
+                    &target.id,
+                    end,
+                ))
             })
         });
         Ok(Self {
@@ -249,6 +257,14 @@ impl Current {
 
     pub fn reject(&self) {
         self.rejected.store(true, Ordering::Release);
+    }
+}
+
+/// Five minutes, but never more than a quarter of a token's life: a short-lived one would be stale at birth.
+fn margin(tokens: &OAuthTokens, end: Timestamp) -> Duration {
+    match tokens.last_refresh {
+        Some(born) if end > born => MARGIN.min(end.since(born) / 4),
+        _ => MARGIN,
     }
 }
 

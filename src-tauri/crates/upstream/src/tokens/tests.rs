@@ -740,3 +740,47 @@ async fn f14_accounts_left_out_are_not_refreshed() {
     assert_eq!(world.log(), [] as [&str; 0]);
     clockwork.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn short_lived_and_ended_tokens_are_not_renewed_with_every_request() {
+    let lives = |secs| {
+        Ok(Answer {
+            access: Some(1),
+            refresh: Some(1),
+            lives: Some(secs),
+        })
+    };
+    // Two minutes of life: renewed after three quarters of it.
+    let (world, upstream, target) = world(-1, [lives(120), fresh(2)]);
+    for _ in 0..9 {
+        assert_eq!(
+            bearer(&upstream.access(&target).await.unwrap()),
+            "Bearer at1"
+        );
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    assert_eq!(world.calls(), 1);
+    assert_eq!(
+        bearer(&upstream.access(&target).await.unwrap()),
+        "Bearer at2"
+    );
+    // No life at all: clocks disagree.
+    let (world, upstream, target) = self::world(-1, [lives(0), lives(0)]);
+    for _ in 0..5 {
+        assert_eq!(
+            upstream.access(&target).await.unwrap_err().outcome(),
+            Outcome::RefreshUnavailable
+        );
+    }
+    assert_eq!(world.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_joins_a_look_still_gets_a_fresh_token() {
+    let (world, upstream, target) = world(-1, [fresh(1)]);
+    let slot = upstream.0.slots.get(&target.id);
+    let look = upstream.join(&slot, &target, super::Reason::Look);
+    let (_, access) = tokio::join!(look.wait(), upstream.access(&target));
+    assert_eq!(bearer(&access.unwrap()), "Bearer at1");
+    assert_eq!(world.calls(), 1);
+}

@@ -1,0 +1,89 @@
+//! The events of an answer in the common form.
+//!
+//! Laws every decoder keeps: slots count up from 0 in the order their items start; every start has exactly one end before the terminal; there is
+//! exactly one terminal ([`Event::Done`] or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing.
+
+use crate::{
+    json::text::Text,
+    types::{ErrorBody, Usage},
+};
+
+/// What kind of item starts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Start<'e> {
+    /// Words for the person. `phase` is Codex's `commentary` or `final_answer` (T18).
+    Message { phase: Option<Text<'e>> },
+    /// Reasoning.
+    Reasoning,
+    /// A tool call, by the name the upstream knows.
+    Call {
+        call_id: Text<'e>,
+        name: Text<'e>,
+        namespace: Option<Text<'e>>,
+        custom: bool,
+    },
+}
+
+/// One step of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Event<'e> {
+    /// The answer exists; id, model and Unix seconds are the upstream's own.
+    Started {
+        id: Option<Text<'e>>,
+        model: Option<Text<'e>>,
+        created: Option<u64>,
+    },
+    /// An item opens.
+    ItemStart { slot: usize, start: Start<'e> },
+    /// Words. `logprobs` is a raw array of token records.
+    Text {
+        slot: usize,
+        delta: Text<'e>,
+        logprobs: Option<&'e str>,
+    },
+    /// Words of a refusal.
+    Refusal { slot: usize, delta: Text<'e> },
+    /// A source the message's text points to: a raw Responses annotation.
+    Annotation { slot: usize, native: &'e str },
+    /// Words of reasoning.
+    Reasoning { slot: usize, delta: Text<'e> },
+    /// The next reasoning words are a new paragraph.
+    ReasoningBreak { slot: usize },
+    /// Arguments of a call, or the raw input of a custom call.
+    Input { slot: usize, delta: Text<'e> },
+    /// The item is whole.
+    ItemEnd { slot: usize },
+    /// The answer ended by itself.
+    Done {
+        finish: Finish,
+        usage: Option<Usage>,
+    },
+    /// The answer failed or was cut.
+    Failed(Fault),
+}
+
+/// Why the answer ended; whether calls were made is read from the items (T141–T143).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// Whole.
+    Stop,
+    /// Cut at the token limit.
+    Length,
+    /// Cut by a content filter.
+    Filter,
+}
+
+/// An error that ends an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// In the words of the client's dialects.
+    pub(crate) error: ErrorBody,
+    /// The HTTP status it stands for.
+    pub(crate) status: u16,
+}
+
+/// Takes the events of one answer in order.
+pub(crate) trait Receiver {
+    /// The next event.
+    fn take(&mut self, event: Event<'_>);
+}

@@ -1,0 +1,14 @@
+//! The common form of the hub: items of a request, events of an answer, and what becomes of both on their way.
+//!
+//! Shaped like Responses (message, reasoning, call, output), but no vendor's wire type: the dialects decode into it and encode out of it.
+//! It is not used when client and account speak the same dialect.
+
+pub(crate) mod custom_input;
+pub(crate) mod event;
+pub(crate) mod fields;
+pub(crate) mod fold;
+pub(crate) mod pairing;
+pub(crate) mod request;
+pub(crate) mod restore;
+pub(crate) mod schema;
+pub(crate) mod watch;

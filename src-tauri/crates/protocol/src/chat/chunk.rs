@@ -1,0 +1,197 @@
+//! One chunk of a Chat Completions stream, or the message of a whole answer, as slices of its text. Called by `stream_decode`.
+
+use super::usage;
+use crate::{
+    json::{
+        read::{Kind, Malformed, Reader},
+        text::Text,
+    },
+    types::Usage,
+};
+
+/// One chunk, or the `message` of a whole answer.
+#[derive(Default)]
+pub(super) struct Chunk<'a> {
+    pub(super) id: Option<Text<'a>>,
+    pub(super) model: Option<Text<'a>>,
+    pub(super) created: Option<u64>,
+    pub(super) usage: Option<Usage>,
+    pub(super) failed: bool,
+    pub(super) delta: Delta<'a>,
+    pub(super) finish: Option<Text<'a>>,
+    pub(super) logprobs: Option<&'a str>,
+}
+
+#[derive(Default)]
+pub(super) struct Delta<'a> {
+    pub(super) content: Option<Reader<'a>>,
+    pub(super) refusal: Option<Text<'a>>,
+    pub(super) reasoning: Option<Text<'a>>,
+    pub(super) details: Option<Reader<'a>>,
+    pub(super) calls: Option<Reader<'a>>,
+    pub(super) legacy: Option<Reader<'a>>,
+    pub(super) annotations: Option<Reader<'a>>,
+}
+
+pub(super) fn read_chunk(data: &str) -> Result<Chunk<'_>, Malformed> {
+    let mut chunk = Chunk::default();
+    let mut reader = Reader::new(data);
+    reader.members(|key, value| {
+        match key {
+            "id" => chunk.id = value.string_or_skip()?,
+            "model" => chunk.model = value.string_or_skip()?,
+            "created" => chunk.created = value.unsigned_or_skip()?,
+            "usage" => chunk.usage = usage::read(value)?.or(chunk.usage),
+            "error" => chunk.failed |= !value.null()? && value.skip().map(|()| true)?,
+            // Groq counts in its own corner.
+            "x_groq" if value.kind()? == Kind::Object => value.members(|key, value| {
+                if key == "usage" {
+                    chunk.usage = usage::read(value)?.or(chunk.usage);
+                    return Ok(());
+                }
+                value.skip()
+            })?,
+            "choices" if value.kind()? == Kind::Array => {
+                value.elements(|choice| read_choice(choice, &mut chunk))?;
+            }
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(chunk)
+}
+
+/// Only the first choice counts: more are never asked for (F75).
+fn read_choice<'a>(choice: &mut Reader<'a>, chunk: &mut Chunk<'a>) -> Result<(), Malformed> {
+    if choice.kind()? != Kind::Object {
+        return choice.skip();
+    }
+    let mut index = 0;
+    let (mut delta, mut finish, mut logprobs) = (None, None, None);
+    choice.members(|key, value| {
+        match key {
+            "index" => index = value.unsigned_or_skip()?.unwrap_or(0),
+            "delta" | "message" if value.kind()? == Kind::Object => {
+                delta = Some(read_delta(value)?)
+            }
+            "finish_reason" => finish = value.string_or_skip()?.filter(|word| !word.is_empty()),
+            "logprobs" if value.kind()? == Kind::Object => value.members(|key, value| {
+                if key == "content" {
+                    logprobs = Some(value.raw()?).filter(|raw| raw.starts_with('['));
+                    return Ok(());
+                }
+                value.skip()
+            })?,
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    if index == 0 {
+        chunk.delta = delta.unwrap_or_default();
+        chunk.finish = finish.or(chunk.finish.take());
+        chunk.logprobs = logprobs;
+    }
+    Ok(())
+}
+
+fn read_delta<'a>(value: &mut Reader<'a>) -> Result<Delta<'a>, Malformed> {
+    let mut delta = Delta::default();
+    value.members(|key, value| {
+        match (key, value.kind()?) {
+            ("content", Kind::String | Kind::Array) => delta.content = Some(value.clone()),
+            ("refusal", Kind::String) => delta.refusal = Some(value.clone().string()?),
+            ("reasoning_content" | "reasoning", Kind::String) => {
+                let text = value.clone().string()?;
+                if !text.is_empty() {
+                    delta.reasoning = Some(text);
+                }
+            }
+            ("reasoning_details" | "thinking", Kind::Array | Kind::String) => {
+                delta.details = Some(value.clone())
+            }
+            ("tool_calls", Kind::Array) => delta.calls = Some(value.clone()),
+            ("function_call", Kind::Object) => delta.legacy = Some(value.clone()),
+            ("annotations", Kind::Array) => delta.annotations = Some(value.clone()),
+            _ => {}
+        }
+        value.skip()
+    })?;
+    Ok(delta)
+}
+
+/// One element of `tool_calls`.
+#[derive(Default)]
+pub(super) struct CallPart<'a> {
+    pub(super) index: Option<u64>,
+    pub(super) id: Option<Text<'a>>,
+    pub(super) name: Option<Text<'a>>,
+    pub(super) input: Option<Text<'a>>,
+    pub(super) custom: bool,
+}
+
+pub(super) fn read_call<'a>(value: &mut Reader<'a>) -> Result<CallPart<'a>, Malformed> {
+    let mut part = CallPart::default();
+    if value.kind()? != Kind::Object {
+        value.skip()?;
+        return Ok(part);
+    }
+    value.members(|key, value| {
+        match key {
+            "index" => part.index = value.unsigned_or_skip()?,
+            "id" => part.id = value.string_or_skip()?,
+            "function" => read_function(value, &mut part)?,
+            "custom" => {
+                part.custom = true;
+                read_function(value, &mut part)?;
+            }
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(part)
+}
+
+pub(super) fn read_function<'a>(
+    value: &mut Reader<'a>,
+    part: &mut CallPart<'a>,
+) -> Result<(), Malformed> {
+    if value.kind()? != Kind::Object {
+        return value.skip();
+    }
+    value.members(|key, value| {
+        match key {
+            "name" => part.name = value.string_or_skip()?,
+            "arguments" | "input" => {
+                part.input = match value.kind()? {
+                    Kind::String => Some(value.string()?),
+                    // T78: an object instead of its text.
+                    Kind::Object | Kind::Array => Some(Text::spell(value.raw()?)),
+                    _ => value.skip().map(|()| None)?,
+                };
+            }
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })
+}
+
+/// A Chat annotation, `{type, url_citation:{…}}`, in the flat form of Responses (T31).
+pub(super) fn flat_annotation(native: &str) -> Option<String> {
+    let mut inner = None;
+    Reader::new(native)
+        .members(|key, value| {
+            let raw = value.raw()?;
+            if key == "url_citation" {
+                inner = Some(raw);
+            }
+            Ok::<(), Malformed>(())
+        })
+        .ok()?;
+    let rest = inner?.strip_prefix('{')?;
+    let comma = if rest.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
+    Some(format!("{{\"type\":\"url_citation\"{comma}{rest}"))
+}

@@ -1,0 +1,39 @@
+//! The words of the Chat Completions dialect: names of fields and values that both directions share.
+//!
+//! No behaviour. Called by the other files of this folder.
+
+use crate::canonical::event::Finish;
+
+/// The last frame of a stream (T162).
+pub(crate) const DONE: &str = "data: [DONE]\n\n";
+
+/// What a data URL for sound is called in a request.
+pub(crate) const AUDIO_MODALITY: &str = "audio";
+
+/// Fields of a request that mean nothing to any other dialect and may go without a word: they are the gateway's own business or a client's bookkeeping.
+pub(crate) const QUIET: &[&str] = &["model", "stream", "stream_options", "n"];
+
+/// Reads a `finish_reason` (table C1). Calls are known from the items; words nobody knows count as a whole answer.
+pub(crate) fn read_finish(word: &str) -> Finish {
+    match word {
+        "length" | "model_length" | "max_tokens" => Finish::Length,
+        "content_filter" | "sensitive" => Finish::Filter,
+        _ => Finish::Stop,
+    }
+}
+
+/// The `finish_reason` of an answer (table C1, T79, T142).
+pub(crate) const fn finish_word(finish: Finish, has_calls: bool) -> &'static str {
+    match finish {
+        Finish::Length => "length",
+        Finish::Filter => "content_filter",
+        Finish::Stop if has_calls => "tool_calls",
+        Finish::Stop => "stop",
+    }
+}
+
+/// Models of the vendor that refuse `max_tokens` and want `max_completion_tokens` (T140); all other servers know the older name.
+pub(crate) const WANTS_COMPLETION_TOKENS: &[&str] = &["gpt-5", "gpt-6", "o1", "o3", "o4"];
+
+/// The longest id of a call the dialect takes (T73).
+pub(crate) const LONGEST_CALL_ID: usize = 40;

@@ -1,0 +1,163 @@
+//! The fields of Responses events, items and answers that decoding asks for, as slices of their text. Called by `stream_decode`.
+
+use super::usage;
+use crate::json::{
+    read::{Kind, Malformed, Reader},
+    text::Text,
+};
+use crate::types::Usage;
+
+/// The fields of an event that decoding asks for.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    pub(super) index: Option<u64>,
+    pub(super) delta: Option<Text<'a>>,
+    pub(super) logprobs: Option<&'a str>,
+    pub(super) paragraph: u64,
+    pub(super) annotation: Option<&'a str>,
+    pub(super) item: Option<Reader<'a>>,
+    pub(super) response: Option<Reader<'a>>,
+}
+
+pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
+    let mut kind = None;
+    reader
+        .members(|key, value| {
+            if key == "type" && value.kind()? == Kind::String {
+                kind = value
+                    .raw()?
+                    .strip_prefix('"')
+                    .and_then(|inner| inner.strip_suffix('"'));
+                return Ok::<(), Malformed>(());
+            }
+            value.skip()
+        })
+        .ok()?;
+    kind
+}
+
+pub(super) fn read_fields<'a>(reader: &mut Reader<'a>) -> Result<Fields<'a>, Malformed> {
+    let mut fields = Fields::default();
+    reader.members(|key, value| {
+        match key {
+            "output_index" => fields.index = value.unsigned_or_skip()?,
+            "delta" => fields.delta = value.string_or_skip()?,
+            "logprobs" => fields.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
+            "summary_index" => fields.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
+            "annotation" => fields.annotation = Some(value.raw()?),
+            "item" | "response" if value.kind()? == Kind::Object => {
+                let nested = Some(value.clone());
+                if key == "item" {
+                    fields.item = nested;
+                } else {
+                    fields.response = nested;
+                }
+                value.skip()?;
+            }
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(fields)
+}
+
+/// The fields of an item of the answer.
+#[derive(Default)]
+pub(super) struct RawItem<'a> {
+    pub(super) kind: Option<Text<'a>>,
+    pub(super) id: Option<Text<'a>>,
+    pub(super) call_id: Option<Text<'a>>,
+    pub(super) name: Option<Text<'a>>,
+    pub(super) namespace: Option<Text<'a>>,
+    pub(super) phase: Option<Text<'a>>,
+    pub(super) input: Option<Text<'a>>,
+    pub(super) content: Option<Reader<'a>>,
+    pub(super) summary: Option<Reader<'a>>,
+}
+
+pub(super) fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malformed> {
+    let mut item = RawItem::default();
+    if value.kind()? != Kind::Object {
+        value.skip()?;
+        return Ok(item);
+    }
+    value.members(|key, value| {
+        match (key, value.kind()?) {
+            ("type", _) => item.kind = value.string_or_skip()?,
+            ("id", _) => item.id = value.string_or_skip()?,
+            ("call_id", _) => item.call_id = value.string_or_skip()?.filter(|id| !id.is_empty()),
+            ("name", _) => item.name = value.string_or_skip()?.filter(|name| !name.is_empty()),
+            ("namespace", _) => {
+                item.namespace = value.string_or_skip()?.filter(|space| !space.is_empty())
+            }
+            ("phase", _) => item.phase = value.string_or_skip()?,
+            ("arguments" | "input", Kind::String) => item.input = Some(value.string()?),
+            ("arguments", Kind::Object) => item.input = Some(Text::spell(value.raw()?)),
+            ("content", Kind::Array) => {
+                item.content = Some(value.clone());
+                value.skip()?;
+            }
+            ("summary", Kind::Array) => {
+                item.summary = Some(value.clone());
+                value.skip()?;
+            }
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(item)
+}
+
+/// What a response object says besides its items.
+#[derive(Default)]
+pub(super) struct AnswerHead<'a> {
+    pub(super) id: Option<Text<'a>>,
+    pub(super) model: Option<Text<'a>>,
+    pub(super) created: Option<u64>,
+    pub(super) status: Option<Text<'a>>,
+    pub(super) reason: Option<Text<'a>>,
+    pub(super) usage: Option<Usage>,
+    pub(super) failed: bool,
+}
+
+pub(super) fn read_answer<'a>(
+    response: &mut Reader<'a>,
+) -> Result<(AnswerHead<'a>, Option<Reader<'a>>), Malformed> {
+    let mut head = AnswerHead::default();
+    let mut output = None;
+    response.members(|key, value| {
+        match (key, value.kind()?) {
+            ("id", _) => head.id = value.string_or_skip()?,
+            ("model", _) => head.model = value.string_or_skip()?,
+            ("created_at", _) => head.created = value.unsigned_or_skip()?,
+            ("status", _) => head.status = value.string_or_skip()?,
+            ("usage", _) => head.usage = usage::read(value)?,
+            ("error", Kind::Object) => {
+                head.failed = true;
+                value.skip()?;
+            }
+            ("incomplete_details", Kind::Object) => value.members(|key, value| {
+                if key == "reason" {
+                    head.reason = value.string_or_skip()?;
+                    return Ok::<(), Malformed>(());
+                }
+                value.skip()
+            })?,
+            ("output", Kind::Array) => {
+                output = Some(value.clone());
+                value.skip()?;
+            }
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok((head, output))
+}
+
+impl RawItem<'_> {
+    pub(super) fn is_custom(&self) -> bool {
+        self.kind
+            .as_ref()
+            .is_some_and(|kind| kind.is("custom_tool_call"))
+    }
+}

@@ -1,0 +1,178 @@
+//! A Responses request → the common form.
+//!
+//! Takes what real clients send: items without a type (T14), chat-shaped items (T86), tools inside the input (T50). Called by the hub.
+
+use super::{
+    items_decode,
+    tools_decode::{tool_choice, tools},
+    wire::QUIET,
+};
+use crate::{
+    canonical::{
+        fields::{any, array, boolean, missing, number, object, text, unsigned, word},
+        request::{Format, Losses, Request, Settings},
+    },
+    json::read::{Kind, Reader},
+    types::RequestError,
+};
+
+/// Reads a whole request body.
+pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'a>, RequestError> {
+    let mut request = Request::default();
+    let mut input = false;
+    let mut lifted = Vec::new();
+    let mut reader = Reader::new(body);
+    object(&mut reader, &"body", |key, value| {
+        match key {
+            "input" => {
+                input = true;
+                request.items = items_decode::input(value, &mut lifted, losses)?;
+            }
+            "instructions" => request.instructions = word(value, &key)?,
+            "tools" => tools(value, &"tools", None, &mut request.tools)?,
+            "tool_choice" => request.tool_choice = tool_choice(value)?,
+            "previous_response_id" => stored(value, "previous_response_not_found")?,
+            "conversation" => stored(value, "conversation_not_found")?,
+            "prompt" => {
+                if any(value)?.is_some() {
+                    return Err(RequestError::field(
+                        "prompt",
+                        "Stored prompts belong to one provider's account: send the text as input.",
+                    ));
+                }
+            }
+            "background" => {
+                if boolean(value, &key)? == Some(true) {
+                    return Err(RequestError::field(
+                        "background",
+                        "Background answers are not available on this account (T135).",
+                    ));
+                }
+            }
+            key => setting(key, value, &mut request.settings, losses)?,
+        }
+        Ok(())
+    })?;
+    reader.end()?;
+    if !input {
+        return Err(missing(&"input"));
+    }
+    request.tools.extend(lifted);
+    Ok(request)
+}
+
+/// State that only another provider's store could resolve (T136, T138).
+fn stored(value: &mut Reader<'_>, code: &'static str) -> Result<(), RequestError> {
+    if any(value)?.is_none() {
+        return Ok(());
+    }
+    Err(RequestError {
+        param: Some("previous_response_id".into()),
+        code: Some(code),
+        message: "Earlier answers are not stored here: send the whole conversation as input."
+            .to_owned(),
+    })
+}
+
+fn setting<'a>(
+    key: &str,
+    value: &mut Reader<'a>,
+    settings: &mut Settings<'a>,
+    losses: &mut Losses,
+) -> Result<(), RequestError> {
+    match key {
+        "max_output_tokens" => settings.max_output_tokens = unsigned(value, &key)?,
+        "temperature" => settings.temperature = number(value, &key)?,
+        "top_p" => settings.top_p = number(value, &key)?,
+        "top_logprobs" => settings.top_logprobs = number(value, &key)?.filter(|n| *n != "0"),
+        "parallel_tool_calls" => settings.parallel_tool_calls = boolean(value, &key)?,
+        "store" => settings.store = boolean(value, &key)?,
+        "metadata" => settings.metadata = any(value)?.filter(|raw| *raw != "{}"),
+        "user" => settings.user = word(value, &key)?,
+        "safety_identifier" => settings.safety_identifier = word(value, &key)?,
+        "prompt_cache_key" => settings.prompt_cache_key = word(value, &key)?,
+        "prompt_cache_retention" => settings.prompt_cache_retention = word(value, &key)?,
+        "service_tier" => settings.service_tier = word(value, &key)?,
+        "reasoning" => reasoning(value, settings)?,
+        "text" => format(value, settings)?,
+        "include" => {
+            if !value.null()? {
+                array(value, &key, |_, value| {
+                    if value
+                        .string_or_skip()?
+                        .is_some_and(|word| word.is("message.output_text.logprobs"))
+                    {
+                        settings.logprobs = true;
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        key if QUIET.contains(&key) => value.skip()?,
+        _ => {
+            if any(value)?.is_some() {
+                losses.dropped(key, "the account's dialect has no such field");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(), RequestError> {
+    if value.null()? {
+        return Ok(());
+    }
+    object(value, &"reasoning", |key, value| {
+        match key {
+            "effort" => settings.effort = word(value, &"reasoning.effort")?,
+            "summary" => settings.summary = word(value, &"reasoning.summary")?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    })
+}
+
+/// `text: {format, verbosity}` (T126).
+fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(), RequestError> {
+    if value.null()? {
+        return Ok(());
+    }
+    object(value, &"text", |key, value| {
+        match key {
+            "verbosity" => settings.verbosity = word(value, &"text.verbosity")?,
+            "format" if value.kind()? == Kind::Object => {
+                let (mut kind, mut name, mut description, mut schema, mut strict) =
+                    (None, None, None, None, None);
+                object(value, &"text.format", |key, value| {
+                    match key {
+                        "type" => kind = text(value, &"text.format.type")?,
+                        "name" => name = word(value, &"text.format.name")?,
+                        "description" => description = text(value, &"text.format.description")?,
+                        "schema" => schema = any(value)?,
+                        "strict" => strict = boolean(value, &"text.format.strict")?,
+                        _ => value.skip()?,
+                    }
+                    Ok(())
+                })?;
+                settings.format = match kind.map(|kind| kind.decode().into_owned()).as_deref() {
+                    Some("json_object") => Some(Format::JsonObject),
+                    Some("json_schema") => Some(Format::JsonSchema {
+                        name,
+                        description,
+                        schema,
+                        strict,
+                    }),
+                    Some("text") | None => None,
+                    Some(_) => {
+                        return Err(RequestError::field(
+                            "text.format",
+                            "Unknown format: use text, json_object or json_schema.",
+                        ));
+                    }
+                };
+            }
+            _ => value.skip()?,
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,214 @@
+//! Limits, sampling and hints of a Responses request, also as the Codex backend takes them (F83). Called by `request_encode`.
+
+use super::{
+    request_encode::Encoder,
+    wire::{self, CODEX_DROPS},
+};
+use crate::{
+    canonical::request::{Format, Request, Settings},
+    json::{
+        text::Text,
+        write::{Commas, Sink},
+    },
+    types::{Head, Options},
+};
+
+impl Encoder<'_> {
+    pub(super) fn settings(&mut self, request: &Request<'_>, head: &Head, options: &Options<'_>) {
+        let settings = &request.settings;
+        if !request.tools.is_empty()
+            && let Some(parallel) = settings.parallel_tool_calls
+        {
+            self.raw_field(
+                "parallel_tool_calls",
+                Some(if parallel { "true" } else { "false" }),
+            );
+        }
+        self.reasoning(settings, options);
+        self.text(settings);
+        // The gateway keeps no answers, and Chat clients do not ask for it unless they say so.
+        let store = !self.codex && settings.store == Some(true);
+        self.raw_field("store", Some(if store { "true" } else { "false" }));
+        let stream = self.codex || options.stream.unwrap_or(head.stream);
+        self.raw_field("stream", Some(if stream { "true" } else { "false" }));
+        if self.codex {
+            self.raw_field("include", Some("[\"reasoning.encrypted_content\"]"));
+        } else if settings.logprobs {
+            // T124
+            self.raw_field("include", Some("[\"message.output_text.logprobs\"]"));
+        }
+        self.service_tier(settings, options);
+        match (&settings.prompt_cache_key, options.prompt_cache_key) {
+            (Some(key), _) => self.text_field("prompt_cache_key", Some(key)),
+            (None, Some(key)) => self.text_field("prompt_cache_key", Some(&Text::spell(key))),
+            (None, None) => {}
+        }
+        self.limits(settings);
+    }
+
+    /// What the Codex backend refuses, and what Responses has no word for.
+    fn limits(&mut self, settings: &Settings<'_>) {
+        let floor = settings
+            .max_output_tokens
+            .map(|limit| limit.max(wire::LOWEST_LIMIT).to_string());
+        let plain = [
+            ("max_output_tokens", floor.as_deref()),
+            ("temperature", settings.temperature),
+            ("top_p", settings.top_p),
+            (
+                "top_logprobs",
+                settings.top_logprobs.filter(|_| settings.logprobs),
+            ),
+            ("metadata", settings.metadata),
+        ];
+        for (key, value) in plain {
+            if self.codex && CODEX_DROPS.contains(&key) {
+                if value.is_some() {
+                    self.losses
+                        .dropped(key, "the Codex backend refuses this field (F83)");
+                }
+            } else {
+                self.raw_field(key, value);
+            }
+        }
+        let words = [
+            ("user", &settings.user),
+            ("safety_identifier", &settings.safety_identifier),
+            ("prompt_cache_retention", &settings.prompt_cache_retention),
+        ];
+        for (key, value) in words {
+            if !self.codex {
+                self.text_field(key, value.as_ref());
+            } else if value.is_some() {
+                self.losses
+                    .dropped(key, "the Codex backend refuses this field (F83)");
+            }
+        }
+        if settings
+            .max_output_tokens
+            .is_some_and(|limit| limit < wire::LOWEST_LIMIT)
+            && !self.codex
+        {
+            self.losses.approximated(
+                "max_tokens",
+                "raised to the lowest limit the account's dialect takes (T117)",
+            );
+        }
+        let gone = [
+            ("stop", settings.stop),
+            ("frequency_penalty", settings.frequency_penalty),
+            ("presence_penalty", settings.presence_penalty),
+            ("seed", settings.seed),
+            ("logit_bias", settings.logit_bias),
+            ("logprobs", (settings.logprobs && self.codex).then_some("")),
+        ];
+        for (key, value) in gone {
+            if value.is_some() {
+                self.losses
+                    .dropped(key, "the account's dialect has no such field (T119, T123)");
+            }
+        }
+    }
+
+    fn reasoning(&mut self, settings: &Settings<'_>, options: &Options<'_>) {
+        let effort = options
+            .effort
+            .map(Text::spell)
+            .or_else(|| settings.effort.as_ref().map(Text::borrowed));
+        let effort = effort.map(|word| {
+            if self.codex && word.is("ultra") {
+                Text::spell("max")
+            } else {
+                word
+            }
+        });
+        let off = effort.as_ref().is_some_and(|word| word.is("none"));
+        // Without a summary the client would see no reasoning at all (F85); elsewhere it may need a verified organisation.
+        let summary = match &settings.summary {
+            Some(word) if word.is("none") => None,
+            Some(word) => Some(word.borrowed()),
+            None if self.codex && !off => Some(Text::spell("auto")),
+            None => None,
+        };
+        if effort.is_none() && summary.is_none() {
+            return;
+        }
+        self.key("reasoning");
+        self.out.raw("{");
+        let mut commas = Commas::default();
+        for (key, value) in [("effort", effort), ("summary", summary)] {
+            if let Some(value) = value {
+                commas.key(&mut self.out, key);
+                self.out.text(&value);
+            }
+        }
+        self.out.raw("}");
+    }
+
+    /// `text.format` and `text.verbosity` (F83, T126).
+    fn text(&mut self, settings: &Settings<'_>) {
+        if settings.format.is_none() && settings.verbosity.is_none() {
+            return;
+        }
+        self.key("text");
+        self.out.raw("{");
+        let mut commas = Commas::default();
+        match &settings.format {
+            None => {}
+            Some(Format::JsonObject) => {
+                commas.key(&mut self.out, "format");
+                self.out.raw("{\"type\":\"json_object\"}");
+            }
+            Some(Format::JsonSchema {
+                name,
+                description,
+                schema,
+                strict,
+            }) => {
+                commas.key(&mut self.out, "format");
+                self.out.raw("{\"type\":\"json_schema\",\"name\":");
+                self.out
+                    .text(name.as_ref().unwrap_or(&Text::spell("answer")));
+                if let Some(description) = description {
+                    self.out.raw(",\"description\":");
+                    self.out.text(description);
+                }
+                self.out.raw(",\"schema\":");
+                self.out.raw(schema.unwrap_or("{}"));
+                if let Some(strict) = strict {
+                    self.out.raw(if *strict {
+                        ",\"strict\":true"
+                    } else {
+                        ",\"strict\":false"
+                    });
+                }
+                self.out.raw("}");
+            }
+        }
+        if let Some(verbosity) = &settings.verbosity {
+            commas.key(&mut self.out, "verbosity");
+            self.out.text(verbosity);
+        }
+        self.out.raw("}");
+    }
+
+    fn service_tier(&mut self, settings: &Settings<'_>, options: &Options<'_>) {
+        let Some(tier) = options
+            .service_tier
+            .map(Text::spell)
+            .or_else(|| settings.service_tier.clone().map(Text::into_owned))
+        else {
+            return;
+        };
+        if !self.codex {
+            self.text_field("service_tier", Some(&tier));
+        } else if tier.is("priority") || tier.is("fast") {
+            self.raw_field("service_tier", Some("\"priority\""));
+        } else if !tier.is("auto") && !tier.is("default") {
+            self.losses.dropped(
+                "service_tier",
+                "the Codex backend takes priority or nothing",
+            );
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Responses events → the events of the common form.
+//!
+//! Goes by the `type` in the data, keys items by `output_index` because ids may rotate (T172), and makes up from an item's closing event or from the final
+//! answer whatever the deltas left out (T173). Deltas are slices of the event. Called by the hub, also for whole answers.
+
+use super::{
+    event::{Fields, RawItem, find_type, read_answer, read_fields, read_item},
+    tell::tell,
+};
+use crate::{
+    canonical::{
+        event::{Event, Finish, Receiver, Start},
+        watch::Watch,
+    },
+    json::{
+        read::{Kind, Malformed, Reader},
+        text::Text,
+    },
+    types::{End, Observed},
+};
+use bytes::Bytes;
+
+/// Reads the events of one answer.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    pub(crate) watch: Watch,
+    items: Vec<Known>,
+}
+
+/// An item of the answer that was seen.
+#[derive(Debug)]
+struct Known {
+    index: u64,
+    /// `None` for items that have no place in the common form.
+    slot: Option<usize>,
+    /// Some delta of it was told.
+    told: bool,
+    open: bool,
+    /// How many paragraphs of reasoning were begun.
+    paragraph: u64,
+}
+
+impl Decoder {
+    /// One event's data. Data that is not JSON, and events nobody knows, are skipped.
+    pub(crate) fn push(&mut self, name: Option<&[u8]>, data: &str, to: &mut impl Receiver) {
+        if self.watch.ended() {
+            return;
+        }
+        let mut reader = Reader::new(data);
+        // Nearly always the first member; then nothing else is read for events that do not matter.
+        let kind = match data
+            .strip_prefix("{\"type\":\"")
+            .and_then(|rest| rest.split_once('"'))
+        {
+            Some((kind, _)) => kind,
+            None => match find_type(&mut reader.clone())
+                .or_else(|| name.and_then(|name| std::str::from_utf8(name).ok()))
+            {
+                Some(kind) => kind,
+                None => return,
+            },
+        };
+        let known = match kind.strip_prefix("response.") {
+            Some(kind) => self.response_event(kind, &mut reader, data, to),
+            None => match kind {
+                "error" => {
+                    self.fail(data, to);
+                    Ok(())
+                }
+                "codex.rate_limits" => {
+                    self.watch.observed.rate_limits = Some(Bytes::copy_from_slice(data.as_bytes()));
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+        };
+        // An event that cannot be read is left out; the rest of the answer still counts.
+        let _ = known;
+    }
+
+    /// A whole answer: its items, then its terminal.
+    pub(crate) fn whole(&mut self, body: &str, to: &mut impl Receiver) -> Result<(), Malformed> {
+        let mut reader = Reader::new(body);
+        if reader.kind()? != Kind::Object {
+            return Err(Malformed(0));
+        }
+        reader.clone().raw()?;
+        self.terminal("completed", reader, body, to)
+    }
+
+    /// The upstream's body ended (T181): without a terminal that is a cut.
+    pub(crate) fn finish(&mut self, end: &End, to: &mut impl Receiver) {
+        if !self.watch.ended() {
+            self.close_all(to);
+            self.watch.cut(end, to);
+        }
+    }
+
+    /// What was seen of the answer.
+    pub(crate) fn observed(&self) -> &Observed {
+        &self.watch.observed
+    }
+
+    fn response_event(
+        &mut self,
+        kind: &str,
+        reader: &mut Reader<'_>,
+        data: &str,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
+        match kind {
+            "output_text.delta"
+            | "refusal.delta"
+            | "reasoning_summary_text.delta"
+            | "reasoning_text.delta"
+            | "function_call_arguments.delta"
+            | "custom_tool_call_input.delta" => {
+                let fields = read_fields(reader)?;
+                let Some(delta) = fields.delta.as_ref().filter(|delta| !delta.is_empty()) else {
+                    return Ok(());
+                };
+                let Some(at) = self.place(kind, fields.index, to) else {
+                    return Ok(());
+                };
+                self.delta(kind, at, delta, &fields, to);
+            }
+            "output_item.added" => {
+                let fields = read_fields(reader)?;
+                if let Some(mut item) = fields.item {
+                    let item = read_item(&mut item)?;
+                    let index = fields.index.unwrap_or(self.items.len() as u64);
+                    self.open(index, &item, to);
+                }
+            }
+            "output_item.done" => {
+                let fields = read_fields(reader)?;
+                if let Some(mut item) = fields.item {
+                    let item = read_item(&mut item)?;
+                    let index = fields.index.or_else(|| {
+                        self.items
+                            .iter()
+                            .rev()
+                            .find(|known| known.open)
+                            .map(|known| known.index)
+                    });
+                    self.done(index.unwrap_or(self.items.len() as u64), &item, to)?;
+                }
+            }
+            "output_text.annotation.added" => {
+                let fields = read_fields(reader)?;
+                if let Some(native) = fields.annotation
+                    && let Some(at) = self.place("output_text.delta", fields.index, to)
+                    && let Some(slot) = self.items[at].slot
+                {
+                    to.take(Event::Annotation { slot, native });
+                }
+            }
+            "created" | "in_progress" | "queued" => {
+                let fields = read_fields(reader)?;
+                if let Some(mut response) = fields.response {
+                    let (head, _) = read_answer(&mut response)?;
+                    self.watch
+                        .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
+                }
+            }
+            "completed" | "done" | "incomplete" | "failed" | "cancelled" => {
+                let fields = read_fields(reader)?;
+                match fields.response {
+                    Some(response) => self.terminal(kind, response, data, to)?,
+                    None if kind == "failed" || kind == "cancelled" => self.fail(data, to),
+                    None => {
+                        self.close_all(to);
+                        self.watch.done(
+                            if kind == "incomplete" {
+                                Finish::Length
+                            } else {
+                                Finish::Stop
+                            },
+                            to,
+                        );
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn delta(
+        &mut self,
+        kind: &str,
+        at: usize,
+        delta: &Text<'_>,
+        fields: &Fields<'_>,
+        to: &mut impl Receiver,
+    ) {
+        let known = &mut self.items[at];
+        let Some(slot) = known.slot else { return };
+        let delta = delta.borrowed();
+        let event = match kind {
+            "output_text.delta" => Event::Text {
+                slot,
+                delta,
+                logprobs: fields.logprobs,
+            },
+            "refusal.delta" => Event::Refusal { slot, delta },
+            "reasoning_summary_text.delta" | "reasoning_text.delta" => {
+                if known.told && fields.paragraph > known.paragraph {
+                    to.take(Event::ReasoningBreak { slot });
+                }
+                known.paragraph = fields.paragraph;
+                Event::Reasoning { slot, delta }
+            }
+            _ => Event::Input { slot, delta },
+        };
+        known.told = true;
+        to.take(event);
+    }
+
+    /// The open item a delta belongs to. Deltas without an item open the message or the reasoning they imply.
+    fn place(&mut self, kind: &str, index: Option<u64>, to: &mut impl Receiver) -> Option<usize> {
+        let found = match index {
+            Some(index) => self.items.iter().rposition(|known| known.index == index),
+            None => self.items.iter().rposition(|known| known.open),
+        };
+        if let Some(at) = found {
+            return self.items[at].open.then_some(at);
+        }
+        let implied = match kind {
+            "output_text.delta" | "refusal.delta" => Start::Message { phase: None },
+            "reasoning_summary_text.delta" | "reasoning_text.delta" => Start::Reasoning,
+            _ => return None,
+        };
+        let slot = self.watch.open(implied, to);
+        self.remember(index.unwrap_or(self.items.len() as u64), Some(slot));
+        Some(self.items.len() - 1)
+    }
+
+    fn remember(&mut self, index: u64, slot: Option<usize>) {
+        self.items.push(Known {
+            index,
+            slot,
+            told: false,
+            open: true,
+            paragraph: 0,
+        });
+    }
+
+    fn open(&mut self, index: u64, item: &RawItem<'_>, to: &mut impl Receiver) -> usize {
+        if let Some(at) = self.items.iter().rposition(|known| known.index == index) {
+            return at;
+        }
+        let start = match item.kind.as_ref().map(Text::raw).unwrap_or_default() {
+            "message" => Some(Start::Message {
+                phase: item.phase.clone(),
+            }),
+            "reasoning" => Some(Start::Reasoning),
+            "function_call" | "custom_tool_call" => item.name.clone().map(|name| Start::Call {
+                call_id: item.call_id.clone().or(item.id.clone()).unwrap_or_default(),
+                name,
+                namespace: item.namespace.clone(),
+                custom: item.is_custom(),
+            }),
+            // Hosted calls run at their provider; their results are told in the message.
+            _ => None,
+        };
+        self.watch.observed.content_started = true;
+        let slot = start.map(|start| self.watch.open(start, to));
+        self.remember(index, slot);
+        self.items.len() - 1
+    }
+
+    /// Closes an item; whatever its deltas did not tell is told now.
+    fn done(
+        &mut self,
+        index: u64,
+        item: &RawItem<'_>,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
+        let at = self.open(index, item, to);
+        let known = &mut self.items[at];
+        if !std::mem::take(&mut known.open) {
+            return Ok(());
+        }
+        let Some(slot) = known.slot else {
+            return Ok(());
+        };
+        if !known.told {
+            tell(slot, item, to)?;
+        }
+        to.take(Event::ItemEnd { slot });
+        Ok(())
+    }
+
+    fn terminal(
+        &mut self,
+        kind: &str,
+        mut response: Reader<'_>,
+        data: &str,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
+        let (head, output) = read_answer(&mut response)?;
+        self.watch
+            .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
+        self.watch.usage(head.usage);
+        let status = head.status.as_ref().map(Text::decode);
+        let failed = matches!(kind, "failed" | "cancelled")
+            || matches!(status.as_deref(), Some("failed" | "cancelled"))
+            || head.failed;
+        if failed {
+            self.fail(data, to);
+            return Ok(());
+        }
+        if let Some(mut output) = output {
+            // T173 the other way round: the final answer fills in what the stream left out. Its indexes need not be the stream's, so it
+            // never adds items to a stream that told of some.
+            let mut index = 0;
+            let nothing_seen = self.items.is_empty();
+            let waiting: Vec<u64> = self
+                .items
+                .iter()
+                .filter(|known| known.open && !known.told)
+                .map(|known| known.index)
+                .collect();
+            output.elements(|value| {
+                if nothing_seen || waiting.contains(&index) {
+                    let item = read_item(value)?;
+                    self.done(index, &item, to)?;
+                } else {
+                    value.skip()?;
+                }
+                index += 1;
+                Ok::<(), Malformed>(())
+            })?;
+        }
+        self.close_all(to);
+        let incomplete = kind == "incomplete" || status.as_deref() == Some("incomplete");
+        let finish = match head.reason.as_ref().map(Text::decode).as_deref() {
+            Some("content_filter") => Finish::Filter,
+            Some(_) => Finish::Length,
+            None if incomplete => Finish::Length,
+            None => Finish::Stop,
+        };
+        self.watch.done(finish, to);
+        Ok(())
+    }
+
+    fn fail(&mut self, data: &str, to: &mut impl Receiver) {
+        self.close_all(to);
+        self.watch.failed(data, to);
+    }
+
+    fn close_all(&mut self, to: &mut impl Receiver) {
+        let mut open: Vec<usize> = self
+            .items
+            .iter_mut()
+            .filter_map(|known| {
+                std::mem::take(&mut known.open)
+                    .then_some(known.slot)
+                    .flatten()
+            })
+            .collect();
+        open.sort_unstable();
+        for slot in open {
+            to.take(Event::ItemEnd { slot });
+        }
+    }
+}

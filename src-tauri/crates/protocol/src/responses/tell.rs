@@ -1,0 +1,82 @@
+//! A whole item of a Responses answer told at once, for items that came without deltas (T173). Called by `stream_decode`.
+
+use super::event::RawItem;
+use crate::{
+    canonical::event::{Event, Receiver},
+    json::read::{Kind, Malformed},
+};
+
+/// Tells the whole content of an item at once.
+pub(super) fn tell(
+    slot: usize,
+    item: &RawItem<'_>,
+    to: &mut impl Receiver,
+) -> Result<(), Malformed> {
+    if let Some(input) = item.input.as_ref().filter(|input| !input.is_empty()) {
+        to.take(Event::Input {
+            slot,
+            delta: input.borrowed(),
+        });
+    }
+    let reasoning = item.kind.as_ref().is_some_and(|kind| kind.is("reasoning"));
+    let mut paragraphs = 0;
+    for list in [&item.summary, &item.content] {
+        let Some(mut list) = list.clone() else {
+            continue;
+        };
+        // A summary is what the client is meant to read; the raw thoughts only count without one.
+        if reasoning && paragraphs > 0 {
+            break;
+        }
+        list.elements(|part| {
+            let (mut text, mut refusal, mut annotations, mut logprobs) = (None, None, None, None);
+            if part.kind()? != Kind::Object {
+                return part.skip();
+            }
+            part.members(|key, value| {
+                match (key, value.kind()?) {
+                    ("text", _) => text = value.string_or_skip()?,
+                    ("refusal", _) => refusal = value.string_or_skip()?,
+                    ("annotations", Kind::Array) => {
+                        annotations = Some(value.clone());
+                        value.skip()?;
+                    }
+                    ("logprobs", Kind::Array) => {
+                        logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{"))
+                    }
+                    _ => value.skip()?,
+                }
+                Ok::<(), Malformed>(())
+            })?;
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                if reasoning {
+                    if paragraphs > 0 {
+                        to.take(Event::ReasoningBreak { slot });
+                    }
+                    paragraphs += 1;
+                    to.take(Event::Reasoning { slot, delta: text });
+                } else {
+                    to.take(Event::Text {
+                        slot,
+                        delta: text,
+                        logprobs,
+                    });
+                }
+            }
+            if let Some(delta) = refusal.filter(|text| !text.is_empty()) {
+                to.take(Event::Refusal { slot, delta });
+            }
+            if let Some(mut annotations) = annotations {
+                annotations.elements(|native| {
+                    to.take(Event::Annotation {
+                        slot,
+                        native: native.raw()?,
+                    });
+                    Ok::<(), Malformed>(())
+                })?;
+            }
+            Ok::<(), Malformed>(())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! Every recorded upstream answer through the hub, judged by what the client libraries demand and by what the recording itself says.
+
+mod corpus;
+mod judge;
+
+use bytes::Bytes;
+use corpus::{Recording, parsed, pieces};
+use judge::{
+    Said, judge_chat, judge_responses, said_by_chat_recording, said_by_responses_recording,
+    said_json_chat, said_json_responses,
+};
+use protocol::{Answer, Dialect, End, Options, Out, Target, peek, prepare};
+
+/// Upstream, client, and a client that speaks it.
+const PAIRS: [(Dialect, Target, Dialect); 2] = [
+    (Dialect::Responses, Target::Codex, Dialect::Chat),
+    (Dialect::Chat, Target::Chat, Dialect::Responses),
+];
+
+fn answer(client: Dialect, to: Target, streams: bool) -> Answer {
+    let body = match client {
+        Dialect::Chat => {
+            r#"{"model":"asked","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}"#
+        }
+        Dialect::Responses => r#"{"model":"asked","stream":true,"input":"hi"}"#,
+    };
+    let body = Bytes::from_static(body.as_bytes());
+    let head = peek(client, &body).expect("a request");
+    let options = Options {
+        request_id: "r1",
+        created: 1_700_000_000,
+        ..Options::default()
+    };
+    let prepared = prepare(client, to, &body, &head, &options).expect("prepared");
+    Answer::new(client, to, prepared.state, streams)
+}
+
+fn relay(answer: &mut Answer, chunks: &[Bytes]) -> Vec<u8> {
+    let mut sent = Vec::new();
+    let mut out = Out::new();
+    for chunk in chunks {
+        answer.push(chunk, &mut out);
+        sent.extend_from_slice(&out.take().unwrap_or_default());
+    }
+    answer.finish(&mut out, End::Clean);
+    sent.extend_from_slice(&out.take().unwrap_or_default());
+    sent
+}
+
+fn judged(client: Dialect, name: &str, stream: &[u8]) -> Said {
+    match client {
+        Dialect::Chat => judge_chat(name, stream),
+        Dialect::Responses => judge_responses(name, stream),
+    }
+}
+
+/// What the recording says, as far as the client's dialect can say it.
+fn recorded(upstream: Dialect, stream: &[u8]) -> Said {
+    match upstream {
+        Dialect::Chat => said_by_chat_recording(stream),
+        Dialect::Responses => said_by_responses_recording(stream),
+    }
+}
+
+fn without_space(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// Both say the same. Reasoning paragraphs are joined differently per dialect, so white space does not count there.
+fn same(name: &str, got: &Said, wanted: &Said) {
+    assert_eq!(got.end, wanted.end, "{name}");
+    if wanted.end == "error" {
+        return;
+    }
+    assert_eq!(got.text, wanted.text, "{name}");
+    assert_eq!(got.refusal, wanted.refusal, "{name}");
+    assert_eq!(
+        without_space(&got.reasoning),
+        without_space(&wanted.reasoning),
+        "{name}"
+    );
+    let calls = |said: &Said| -> Vec<_> {
+        said.calls
+            .iter()
+            .map(|(called, input)| {
+                (
+                    called.clone(),
+                    if input.is_empty() {
+                        "{}".to_owned()
+                    } else {
+                        input.clone()
+                    },
+                )
+            })
+            .collect()
+    };
+    assert_eq!(calls(got), calls(wanted), "{name}");
+    assert_eq!(got.usage, wanted.usage, "{name}");
+}
+
+#[test]
+fn translated_streams_say_what_the_recording_says() {
+    let corpus = corpus::load();
+    for (upstream, to, client) in PAIRS {
+        let mut count = 0;
+        for Recording { name, bytes, .. } in corpus.streams_of(upstream) {
+            count += 1;
+            let mut whole = answer(client, to, true);
+            let sent = relay(&mut whole, &pieces(bytes, bytes.len().max(1)));
+            let wanted = recorded(upstream, bytes);
+            same(name, &judged(client, name, &sent), &wanted);
+            let seen = whole.observed();
+            assert!(seen.terminal.is_some(), "{name}");
+            if wanted.end != "error" {
+                assert_eq!(
+                    seen.usage.map(|usage| [
+                        usage.input,
+                        usage.output,
+                        usage.cached,
+                        usage.reasoning
+                    ]),
+                    wanted.usage,
+                    "{name}"
+                );
+                assert!(seen.content_started, "{name}");
+            }
+            // T158: any split gives the same bytes.
+            for size in [1, 7, 100, 1460] {
+                let again = relay(&mut answer(client, to, true), &pieces(bytes, size));
+                assert!(again == sent, "{name} in pieces of {size}");
+            }
+        }
+        println!("{count} streams of {upstream:?} for {client:?}");
+        assert!(count > 0);
+    }
+}
+
+#[test]
+fn folded_streams_are_the_answer_t184() {
+    let corpus = corpus::load();
+    for (upstream, to, client) in PAIRS {
+        for Recording { name, bytes, .. } in corpus.streams_of(upstream) {
+            let streamed = judged(
+                client,
+                name,
+                &relay(&mut answer(client, to, true), &pieces(bytes, 1460)),
+            );
+            let mut folding = answer(client, to, false);
+            assert!(
+                relay(&mut folding, &pieces(bytes, 1460)).is_empty(),
+                "{name}"
+            );
+            match folding.into_json() {
+                Ok(json) => {
+                    let json = parsed(&json);
+                    let said = match client {
+                        Dialect::Chat => said_json_chat(&json),
+                        Dialect::Responses => said_json_responses(&json),
+                    };
+                    same(name, &said, &streamed);
+                }
+                Err(failure) => assert_eq!(streamed.end, "error", "{name}: {failure}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn whole_answers_are_translated_and_streamed_t185() {
+    let corpus = corpus::load();
+    for (upstream, to, client) in PAIRS {
+        let mut count = 0;
+        for Recording {
+            name,
+            bytes,
+            dialect,
+        } in &corpus.answers
+        {
+            if *dialect != Some(upstream) || parsed(bytes)["object"] == "list" {
+                continue;
+            }
+            count += 1;
+            let body = Bytes::copy_from_slice(bytes);
+            let wanted = match upstream {
+                Dialect::Chat => said_json_chat(&parsed(bytes)),
+                Dialect::Responses => said_json_responses(&parsed(bytes)),
+            };
+            let json = match answer(client, to, false).answer_json(&body) {
+                Ok(json) => parsed(&json),
+                Err(failure) => {
+                    assert!(
+                        wanted.end == "error" || parsed(bytes).get("error").is_some(),
+                        "{name}: {failure}"
+                    );
+                    continue;
+                }
+            };
+            let said = match client {
+                Dialect::Chat => said_json_chat(&json),
+                Dialect::Responses => said_json_responses(&json),
+            };
+            same(name, &said, &wanted);
+            assert_eq!(json["model"], "asked", "{name}: T204");
+            let mut out = Out::new();
+            answer(client, to, true)
+                .stream_json(&body, &mut out)
+                .expect(name);
+            same(
+                name,
+                &judged(client, name, &out.take().unwrap_or_default()),
+                &wanted,
+            );
+        }
+        println!("{count} answers of {upstream:?} for {client:?}");
+    }
+}
+
+#[test]
+fn cut_streams_end_with_exactly_one_error_t181_t182() {
+    let corpus = corpus::load();
+    for (upstream, to, client) in PAIRS {
+        for Recording { name, bytes, .. } in corpus.streams_of(upstream) {
+            for part in 1..8 {
+                let cut = &bytes[..bytes.len() * part / 8];
+                let mut answer = answer(client, to, true);
+                let mut sent = relay(&mut answer, &pieces(cut, 700));
+                if client == Dialect::Responses && sent.starts_with(b"event: error") {
+                    // Nothing had come: there is no answer to have a beginning.
+                    continue;
+                }
+                judged(client, name, &sent);
+                let mut out = Out::new();
+                answer.push(&Bytes::from_static(b"data: {}\n\n"), &mut out);
+                sent.clear();
+                assert!(out.take().is_none(), "{name}: nothing after the end");
+            }
+        }
+    }
+}
