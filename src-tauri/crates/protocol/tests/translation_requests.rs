@@ -330,7 +330,7 @@ fn chat_settings_for_responses_and_codex() {
             json!({"response_format": {"type": "json_object"}}),
             json!({
                 "text": {"format": {"type": "json_object"}},
-                "input": [message("developer", "Answer with one JSON object."), message("user", "hi")],
+                "input": [message("developer", "Answer with a single JSON object."), message("user", "hi")],
             }),
             json!({}),
         ),
