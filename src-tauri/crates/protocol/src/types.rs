@@ -49,7 +49,7 @@ pub enum Route {
     Compact,
 }
 
-/// What one pass over a request body found (see [`crate::peek`]).
+/// What one pass over a request body found (see [`crate::peek()`]).
 #[derive(Debug, Clone, Default)]
 pub struct Head {
     /// `model`, decoded; `None` when absent, null or empty.

@@ -713,6 +713,7 @@ fn what_would_change_its_meaning_is_refused() {
             json!({"input": [{"type": "item_reference", "id": "msg_1"}]}),
             "input[0]",
         ),
+        ("T138", json!({"conversation": "conv_1"}), "conversation"),
         ("T135", json!({"background": true}), "background"),
         (
             "T23",
