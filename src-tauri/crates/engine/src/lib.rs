@@ -1,1 +1,39 @@
-//! Room under construction.
+//! The engine: composes vault, store, pool, upstream and gateway into one running whole, and offers everything a person can do as use cases.
+//!
+//! It draws nothing and speaks no wire format of its own: the shell, the command line and the admin API call it. [`Engine`] is the entry;
+//! its use cases stand in one file per subject.
+
+mod accounts;
+mod catalog;
+pub mod clock;
+mod compose;
+mod convert;
+mod credentials;
+pub mod env;
+mod error;
+pub mod export;
+pub mod home;
+pub mod import;
+mod journal;
+mod keys;
+mod records;
+pub mod redact;
+mod schedule;
+pub mod settings;
+mod settings_use;
+mod state_rows;
+mod tasks;
+mod transfer;
+mod views;
+mod welcome;
+
+pub use accounts::NewKeyAccount;
+pub use compose::{Engine, OpenOptions};
+pub use error::EngineError;
+pub use keys::{DEFAULT_KEY, KeyView};
+pub use pool::{QuotaSnapshot, QuotaWindow};
+pub use settings_use::SettingView;
+pub use transfer::{ImportItemView, ImportReport, RefreshView};
+pub use vault::VaultChoice;
+pub use views::{AccountView, AttemptView, ExplainView, RequestView, StatusView};
+pub use welcome::Welcome;

@@ -1,0 +1,297 @@
+//! The rows of the goal table: which load against which subject, and which figure comes out. Here: requests; beside: streams, and what
+//! stands still.
+//!
+//! The loads themselves are in `load`, the processes in `procs`, the limits in `table`. Called by `main` in table order.
+
+mod standing;
+mod streams;
+
+use crate::load::{self, Target, median, post};
+use crate::mock::Mode;
+use crate::mock_process::Mock;
+use crate::procs::Nursery;
+use crate::subjects::{Route, Running, Subject};
+use crate::table::{Limit, Report, Row};
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Everything a row needs.
+pub struct Bench {
+    /// The upstream.
+    pub mock: Mock,
+    /// Starts subjects on their CPU.
+    pub nursery: Nursery,
+    /// nginx, if it is there.
+    pub nginx: Option<Subject>,
+    /// The bare proxy, if asked for.
+    pub floor: Option<Subject>,
+    /// The gateway, set up for each route it can serve.
+    pub gateways: HashMap<Route, Subject>,
+    /// A smoke run: short loads, few streams.
+    pub quick: bool,
+    /// Only rows whose name contains this.
+    pub only: Option<String>,
+}
+
+/// A prompt of ordinary size.
+fn prompt() -> String {
+    "You are asked to look at a small program and to say in a few words what it does and what you would change. ".repeat(8)
+}
+
+fn client_body(route: Route, stream: bool, content: Value) -> Bytes {
+    let mut body = match route {
+        Route::ChatChat | Route::ChatCodex => json!({"messages": [
+            {"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": content}], "stream": stream}),
+        Route::Responses => json!({"instructions": "You are a helpful assistant.", "input": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": content}]}], "stream": stream}),
+    };
+    body["model"] = json!(if route == Route::ChatCodex {
+        "gpt-5"
+    } else {
+        "bench"
+    });
+    Bytes::from(body.to_string())
+}
+
+fn request(route: Route, stream: bool, key: Option<&str>) -> Vec<Bytes> {
+    post(
+        route.client_path(),
+        key,
+        client_body(route, stream, json!(prompt())),
+    )
+}
+
+/// What a direct client, nginx or the floor sends: the upstream's own path.
+fn direct_request(route: Route, stream: bool) -> Vec<Bytes> {
+    post(
+        route.upstream_path(),
+        None,
+        client_body(route, stream, json!(prompt())),
+    )
+}
+
+impl Bench {
+    fn wanted(&self, name: &str) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| name.contains(only.as_str()))
+    }
+
+    fn secs(&self, full: f64) -> Duration {
+        Duration::from_secs_f64(if self.quick { full / 4.0 } else { full })
+    }
+
+    async fn start(&self, subject: &Subject, route: Route) -> Result<Running> {
+        let direct = subject.name == "nginx" || subject.name == "floor";
+        subject
+            .start(&self.nursery, |key| {
+                if direct {
+                    direct_request(route, false)
+                } else {
+                    request(route, false, key)
+                }
+            })
+            .await
+    }
+
+    async fn start_gateway(&self, route: Route) -> Result<(&Subject, Running)> {
+        let subject = self
+            .gateways
+            .get(&route)
+            .with_context(|| format!("the gateway is not set up for {}", route.name()))?;
+        self.mock.answer(Mode::Whole).await?;
+        Ok((subject, self.start(subject, route).await?))
+    }
+
+    async fn start_other(
+        &self,
+        subject: Option<&Subject>,
+        route: Route,
+    ) -> Result<Option<Running>> {
+        self.mock.answer(Mode::Whole).await?;
+        match subject {
+            Some(subject) => Ok(Some(self.start(subject, route).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Runs every wanted row; what fails is named in the report and the rest goes on.
+    pub async fn run(&self, progress: impl Fn(&str)) -> Report {
+        let mut report = Report::default();
+        macro_rules! rows {
+            ($($name:literal => $measure:expr;)+) => { $(
+                if self.wanted($name) {
+                    progress($name);
+                    match $measure.await {
+                        Ok(rows) => report.rows.extend(rows),
+                        Err(error) => report.missing.push(format!("{}: {error:#}", $name)),
+                    }
+                }
+            )+ };
+        }
+        rows! {
+            "cpu chat>chat" => self.cpu_per_request(Route::ChatChat, Mode::Whole, (2.0, 1.4));
+            "cpu chat>chat stream" => self.cpu_per_request(Route::ChatChat, Mode::Streamed, (2.0, 1.4));
+            "cpu chat>chat stream, one chunk" => self.cpu_per_request(Route::ChatChat, Mode::Joined, (2.0, 1.4));
+            "cpu responses>responses stream" => self.cpu_per_request(Route::Responses, Mode::Streamed, (2.0, 1.4));
+            "cpu chat>codex stream" => self.cpu_per_request(Route::ChatCodex, Mode::Streamed, (2.6, 1.9));
+            "cpu chat>codex stream, one chunk" => self.cpu_per_request(Route::ChatCodex, Mode::Joined, (2.6, 1.9));
+            "latency chat>chat" => self.latency(Route::ChatChat, (1.3, 1.1));
+            "latency chat>codex" => self.latency(Route::ChatCodex, (1.5, 1.25));
+            "paced chat>chat" => self.paced(Route::ChatChat);
+            "paced chat>codex" => self.paced(Route::ChatCodex);
+            "flood chat>chat" => self.flood(Route::ChatChat, true);
+            "flood chat>codex" => self.flood(Route::ChatCodex, false);
+            "streams chat>chat" => self.open_streams(Route::ChatChat);
+            "streams chat>codex" => self.open_streams(Route::ChatCodex);
+            "body chat>codex" => self.large_body(Route::ChatCodex, true);
+            "body chat>chat" => self.large_body(Route::ChatChat, false);
+            "idle" => self.idle();
+            "start" => self.start_up();
+        }
+        report
+    }
+
+    /// CPU per request with 32 at once, the subjects in turns.
+    async fn cpu_per_request(
+        &self,
+        route: Route,
+        mode: Mode,
+        (gate, aim): (f64, f64),
+    ) -> Result<Vec<Row>> {
+        let stream = mode != Mode::Whole;
+        let (subject, ours) = self.start_gateway(route).await?;
+        let nginx = self.start_other(self.nginx.as_ref(), route).await?;
+        let floor = self.start_other(self.floor.as_ref(), route).await?;
+        // The client sees the same answer from nginx: the same dialect without a translation.
+        let plain = if route == Route::ChatCodex {
+            Route::ChatChat
+        } else {
+            route
+        };
+        self.mock.answer(mode).await?;
+        let mut found: [Vec<f64>; 3] = Default::default();
+        let mut rates: [Vec<f64>; 3] = Default::default();
+        for round in 0..6 {
+            for (place, running) in [Some(&ours), nginx.as_ref(), floor.as_ref()]
+                .into_iter()
+                .enumerate()
+            {
+                let Some(running) = running else { continue };
+                let request = if place == 0 {
+                    request(route, stream, subject.key.as_deref())
+                } else {
+                    direct_request(plain, stream)
+                };
+                let target = Target {
+                    port: running.port,
+                    request: Rc::new(request),
+                };
+                // The first round warms everything up.
+                let time = self.secs(if round == 0 { 0.6 } else { 1.2 });
+                let before = running.process.cpu()?;
+                let start = Instant::now();
+                let done = load::closed_loop(&target, 32, time).await?;
+                let spent = running.process.cpu()?.since(&before);
+                ensure!(done > 0, "no request was answered");
+                if round > 0 {
+                    found[place].push(spent.as_secs_f64() * 1e6 / done as f64);
+                    rates[place].push(done as f64 / start.elapsed().as_secs_f64());
+                }
+            }
+        }
+        let kind = match mode {
+            Mode::Whole => "JSON",
+            Mode::Joined => "SSE of 20 in one chunk",
+            _ => "SSE of 20 chunks",
+        };
+        let [rate, nginx_rate, _] = rates.map(median);
+        let [ours, nginx, floor] = found.map(|values| (!values.is_empty()).then(|| median(values)));
+        let row = Row::new(
+            format!("CPU per request c32, {}, {kind}", route.name()),
+            "us",
+            ours.unwrap_or_default(),
+        );
+        Ok(vec![
+            row.beside(nginx, floor)
+                .goal(Limit::Nginx(gate), Limit::Nginx(aim))
+                .note(format!("{rate:.0} requests/s, nginx {nginx_rate:.0}")),
+        ])
+    }
+
+    /// Added latency of one request at a time: whole JSON or streamed answers, and the first byte of a stream.
+    async fn latency(&self, route: Route, (gate, aim): (f64, f64)) -> Result<Vec<Row>> {
+        let translated = route == Route::ChatCodex;
+        let (subject, ours) = self.start_gateway(route).await?;
+        let nginx = self.start_other(self.nginx.as_ref(), route).await?;
+        let floor = self.start_other(self.floor.as_ref(), route).await?;
+        let mut rows = Vec::new();
+        let rounds = if self.quick { 300 } else { 2_000 };
+        let whole = if translated {
+            Mode::Streamed
+        } else {
+            Mode::Whole
+        };
+        for (mode, first_byte) in [
+            (whole, false),
+            (
+                Mode::Paced {
+                    deltas: 2,
+                    every_ms: 0,
+                },
+                true,
+            ),
+        ] {
+            self.mock.answer(mode).await?;
+            let stream = mode != Mode::Whole;
+            let direct = Rc::new(direct_request(route, stream));
+            let target = |port| Target {
+                port,
+                request: Rc::clone(&direct),
+            };
+            let mut targets = vec![target(self.mock.port)];
+            targets.push(Target {
+                port: ours.port,
+                request: Rc::new(request(route, stream, subject.key.as_deref())),
+            });
+            targets.extend(
+                nginx
+                    .iter()
+                    .chain(&floor)
+                    .map(|running| target(running.port)),
+            );
+            let times = load::in_turns(&targets, rounds, self.secs(40.0)).await?;
+            let added = |place: usize| {
+                let times_of = times.get(place)?;
+                Some(if first_byte {
+                    times_of.added_first(&times[0])
+                } else {
+                    times_of.added_whole(&times[0])
+                })
+            };
+            let beside = (
+                nginx.as_ref().and_then(|_| added(2)),
+                floor
+                    .as_ref()
+                    .and_then(|_| added(if nginx.is_some() { 3 } else { 2 })),
+            );
+            let what = if first_byte { "added TTFT" } else { "added" };
+            let row = Row::new(
+                format!("{what} p50 c1, {}", route.name()),
+                "ms",
+                added(1).unwrap_or_default(),
+            )
+            .beside(beside.0, beside.1);
+            rows.push(match first_byte {
+                true => row.goal(Limit::Most(0.16), Limit::Most(0.13)),
+                false => row.goal(Limit::Nginx(gate), Limit::Nginx(aim)),
+            });
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,105 @@
+//! The control socket of a running instance: the admin API for commands of the same user on the same machine (F138). A Unix socket in a
+//! private folder, or a named pipe on Windows; no network, no token: whoever may open it is the user.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::Engine;
+
+use crate::local;
+
+/// Serves the control socket until the future is dropped.
+///
+/// # Errors
+/// When the socket cannot be made; the gateway itself is not affected.
+pub async fn serve(engine: Arc<Engine>) -> std::io::Result<()> {
+    let path = engine.control_socket();
+    engine
+        .home()
+        .prepare_control_socket(&path)
+        .map_err(std::io::Error::other)?;
+    let listener = platform::bind(&path)?;
+    let _removed_at_the_end = Remove(path);
+    axum::serve(listener, local::router(engine)).await
+}
+
+struct Remove(PathBuf);
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        // On Windows there is no file; a leftover is replaced at the next start anyway.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use tokio::net::UnixListener;
+
+    pub(super) fn bind(path: &Path) -> std::io::Result<UnixListener> {
+        let listener = UnixListener::bind(path)?;
+        // The folder is private already; this is the second lock.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    use std::ffi::OsString;
+    use std::path::Path;
+
+    use axum::serve::Listener;
+    use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
+
+    /// Hands out one pipe instance after the other.
+    pub(super) struct Pipe {
+        name: OsString,
+        next: Option<NamedPipeServer>,
+    }
+
+    pub(super) fn bind(path: &Path) -> std::io::Result<Pipe> {
+        let name = path.as_os_str().to_owned();
+        let first = ServerOptions::new()
+            .first_pipe_instance(true)
+            .reject_remote_clients(true)
+            .create(&name)?;
+        Ok(Pipe {
+            name,
+            next: Some(first),
+        })
+    }
+
+    impl Listener for Pipe {
+        type Io = NamedPipeServer;
+        type Addr = ();
+
+        async fn accept(&mut self) -> (NamedPipeServer, ()) {
+            loop {
+                let server = match self.next.take() {
+                    Some(server) => Ok(server),
+                    None => ServerOptions::new()
+                        .reject_remote_clients(true)
+                        .create(&self.name),
+                };
+                if let Ok(server) = server
+                    && server.connect().await.is_ok()
+                {
+                    self.next = ServerOptions::new()
+                        .reject_remote_clients(true)
+                        .create(&self.name)
+                        .ok();
+                    return (server, ());
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        }
+
+        fn local_addr(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! `switchyard serve` and `switchyard demo`: the engine without a window, until a signal ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use engine::env::Env;
+use engine::home::Home;
+use engine::{Engine, OpenOptions, VaultChoice};
+use secrecy::SecretString;
+use simulator::{Demo, Simulator};
+
+use crate::failure::Failure;
+use crate::print;
+
+/// Serves an opened home until SIGINT or SIGTERM, then drains (F137).
+pub(crate) async fn serve(options: OpenOptions, show_key: bool) -> Result<(), Failure> {
+    let engine = Engine::open(options).await?;
+    let running = Running::start(engine).await?;
+    announce(&running.engine, show_key)?;
+    running.until_stopped().await
+}
+
+/// Serves two simulated accounts in a throw-away home: no sign-in, no network.
+pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
+    let folder = tempfile::Builder::new()
+        .prefix("switchyard-demo-")
+        .tempdir()
+        .context("no throw-away home could be made")?;
+    let demo = Simulator::demo()
+        .await
+        .context("the simulated accounts could not be started")?;
+    // Nothing of the person's own environment reaches a demo.
+    let env = Env::from_pairs(Vec::<(String, String)>::new());
+    let lock = Home::at(folder.path())
+        .and_then(|home| home.lock())
+        .map_err(engine::EngineError::from)?;
+    let mut options = OpenOptions::new(lock, env)?;
+    options.vault = VaultChoice::Memory;
+    options.flags = vec![
+        ("codex.base_url".into(), demo.simulator.codex_base_url()),
+        ("codex.usage_url".into(), demo.simulator.usage_url()),
+        ("codex.auth_url".into(), demo.simulator.auth_url()),
+    ];
+    if let Some(port) = port {
+        options.flags.push(("server.port".into(), port.to_string()));
+    }
+    let engine = Engine::open(options).await?;
+    let report = engine
+        .import(&SecretString::from(demo_file(&demo)), false, false)
+        .await?;
+    if report.added == 0 {
+        return Err(anyhow::anyhow!(
+            "the simulated accounts could not be added: {}",
+            report.errors.join("; ")
+        )
+        .into());
+    }
+    engine.discover_models().await;
+    let running = Running::start(engine).await?;
+    print::note(
+        "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
+    );
+    announce(&running.engine, true)?;
+    let ended = running.until_stopped().await;
+    drop(demo);
+    ended
+}
+
+/// The demo accounts as an import file.
+fn demo_file(demo: &Demo) -> String {
+    let profiles: Vec<serde_json::Value> = demo
+        .accounts
+        .iter()
+        .map(|account| {
+            serde_json::json!({
+                "type": "codex",
+                "access_token": account.access_token,
+                "refresh_token": account.refresh_token,
+                "id_token": account.id_token,
+                "label": format!("demo: {}", account.email),
+            })
+        })
+        .collect();
+    serde_json::json!({ "type": "codex_profiles", "profiles": profiles }).to_string()
+}
+
+/// Says where it serves and prints a line that answers.
+fn announce(engine: &Engine, show_key: bool) -> Result<(), Failure> {
+    let welcome = engine.welcome(show_key)?;
+    for note in &welcome.notes {
+        print::note(note);
+    }
+    for line in &welcome.lines {
+        print::line(line);
+    }
+    Ok(())
+}
+
+/// An engine that serves, with its control socket and an ear for signals.
+struct Running {
+    engine: Arc<Engine>,
+    control: tokio::task::JoinHandle<()>,
+    signals: Signals,
+}
+
+impl Running {
+    /// Signals and control socket come first: whoever reads the address may use both at once.
+    async fn start(engine: Arc<Engine>) -> Result<Self, Failure> {
+        let signals = Signals::listen()?;
+        let control = tokio::spawn({
+            let engine = engine.clone();
+            async move {
+                if let Err(error) = admin::control::serve(engine).await {
+                    tracing::error!(%error, "the control socket cannot be served; commands cannot reach this instance");
+                }
+            }
+        });
+        engine.listen().await?;
+        Ok(Self {
+            engine,
+            control,
+            signals,
+        })
+    }
+
+    async fn until_stopped(mut self) -> Result<(), Failure> {
+        self.signals.next().await;
+        print::note("Stopping: waiting for running requests.");
+        let patience = self
+            .engine
+            .setting("server.drain_s")
+            .ok()
+            .and_then(|setting| setting.value.as_u64())
+            .unwrap_or(30);
+        let control = self.control;
+        let shutdown = async {
+            control.abort();
+            self.engine.shutdown(Duration::from_secs(patience)).await;
+        };
+        tokio::select! {
+            () = shutdown => {}
+            // A second signal means: now.
+            () = self.signals.next() => print::note("Stopped without waiting."),
+        }
+        Ok(())
+    }
+}
+
+/// SIGINT and SIGTERM, heard from the moment it is made; none between two waits is lost.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("signals cannot be heard")?,
+            terminate: signal(SignalKind::terminate()).context("signals cannot be heard")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

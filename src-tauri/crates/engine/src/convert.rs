@@ -1,0 +1,89 @@
+//! Settings as the other rooms want them: each gets its own plain configuration (house invariant 9).
+
+use std::time::Duration;
+
+use pool::Policy;
+use secrecy::{ExposeSecret, SecretString};
+use upstream::proxy::{NoProxy, ProxyUrl};
+
+use crate::error::EngineError;
+use crate::settings::{ProxyAddress, Settings};
+
+/// The rotation policy of the settings; the settings room lets no other word through.
+pub(crate) fn policy(settings: &Settings) -> Policy {
+    settings.rotation.mode.parse().unwrap_or_default()
+}
+
+pub(crate) fn gateway_config(settings: &Settings) -> gateway::Config {
+    gateway::Config {
+        body_limit: mib(settings.limits.body_mib),
+        compact_body_limit: mib(settings.limits.compact_body_mib),
+        max_retries: u32::try_from(settings.retry.max).unwrap_or(u32::MAX),
+        deadline: Duration::from_secs(settings.retry.deadline_s),
+        idle_timeout: Duration::from_secs(settings.timeouts.idle_s),
+        total_timeout: Duration::from_secs(settings.timeouts.total_s),
+        account_header: settings.server.account_header,
+        default_model: None,
+        // The address somebody chose to listen on is one that clients may name (F25, F29).
+        allowed_hosts: std::iter::once(settings.server.host.clone())
+            .chain(settings.server.allowed_hosts.iter().cloned())
+            .collect(),
+        cors_origins: settings.server.cors_origins.clone(),
+    }
+}
+
+fn mib(count: u64) -> usize {
+    usize::try_from(count.saturating_mul(1 << 20)).unwrap_or(usize::MAX)
+}
+
+/// The password of `proxy.url`, which the settings file does not hold.
+pub(crate) fn proxy_password(
+    vault: &dyn vault::Vault,
+) -> Result<Option<SecretString>, EngineError> {
+    Ok(vault.get(ProxyAddress::PASSWORD_NAME)?)
+}
+
+pub(crate) fn upstream_config(
+    settings: &Settings,
+    password: Option<&SecretString>,
+) -> Result<upstream::Config, EngineError> {
+    let proxy = match &settings.proxy.url {
+        Some(address) if settings.proxy.enabled => {
+            // A password given with the URL (by environment) wins over the kept one.
+            let address = match address.password() {
+                Some(_) => address.clone(),
+                None => address.clone().with_password(password.cloned()),
+            };
+            let whole = address.whole();
+            let url = ProxyUrl::parse(whole.expose_secret())
+                .map_err(|error| EngineError::Invalid(format!("proxy.url: {error}")))?;
+            Some(url)
+        }
+        _ => None,
+    };
+    let no_proxy = NoProxy::parse(&settings.proxy.no_proxy)
+        .map_err(|error| EngineError::Invalid(format!("proxy.no_proxy: {error}")))?;
+    let defaults = upstream::Config::default();
+    Ok(upstream::Config {
+        codex_base_url: settings.codex.base_url.clone(),
+        usage_url: Some(settings.usage_url()),
+        auth_url: settings.codex.auth_url.clone(),
+        originator: settings.codex.originator.clone(),
+        client_version: settings
+            .codex
+            .client_version
+            .clone()
+            .unwrap_or(defaults.client_version),
+        user_agent: settings
+            .codex
+            .user_agent
+            .clone()
+            .unwrap_or(defaults.user_agent),
+        proxy,
+        no_proxy,
+        connect_timeout: Duration::from_secs(settings.timeouts.connect_s),
+        headers_timeout: Duration::from_secs(settings.timeouts.headers_s),
+        total_timeout: Duration::from_secs(settings.timeouts.total_s),
+        ..defaults
+    })
+}

@@ -1,0 +1,172 @@
+//! The journal's way to the database: entries gather in memory and are written in batches off the request path (at most a second late).
+//!
+//! Not the reading side. The gateway calls [`Gathering`]; one task of the engine writes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gateway::{Entry, Journal};
+use pool::{AccountId, Event};
+use tokio::sync::{Notify, watch};
+
+/// How long entries gather before they are written.
+const GATHER: Duration = Duration::from_millis(500);
+/// Most entries kept between two writes; older ones would be pruned from the database right away (F74: 2000 rows).
+const KEEP: usize = 2_000;
+
+/// What waits to be written.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// The newest entries.
+    pub entries: Vec<Entry>,
+    /// Every finished request since the last write, counted (F70), also those whose entry is not kept.
+    pub counts: HashMap<CountKey, Counts>,
+    /// Accounts whose state changed.
+    pub accounts: HashSet<AccountId>,
+}
+
+/// What requests are counted by (F70).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct CountKey {
+    pub account: Option<AccountId>,
+    pub label: String,
+    pub model: String,
+    pub route: &'static str,
+    pub key: String,
+}
+
+/// What is counted (F70). Tokens only where the upstream told them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub requests: i64,
+    pub succeeded: i64,
+    pub failed: i64,
+    pub cancelled: i64,
+    pub usage_unknown: i64,
+    pub input: i64,
+    pub output: i64,
+    pub cached: i64,
+    pub reasoning: i64,
+}
+
+/// See the module.
+pub(crate) struct Gathering {
+    waiting: Mutex<Waiting>,
+    wake: Notify,
+    changes: watch::Sender<u64>,
+}
+
+impl Gathering {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+            changes: watch::Sender::new(0),
+        }
+    }
+
+    /// Tells the tray and whoever else listens that accounts look different now.
+    pub(crate) fn announce(&self) {
+        self.changes.send_modify(|n| *n += 1);
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Waits until there is something and a little longer, so that it comes in one write.
+    pub(crate) async fn gathered(&self) {
+        self.wake.notified().await;
+        tokio::time::sleep(GATHER).await;
+    }
+
+    /// What waits, taken.
+    pub(crate) fn take(&self) -> Waiting {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The account's state is to be written again.
+    pub(crate) fn touch(&self, id: &AccountId) {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .accounts
+            .insert(id.clone());
+        self.wake.notify_one();
+    }
+}
+
+impl Journal for Gathering {
+    fn record(&self, entry: Entry) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = waiting.entries.is_empty();
+        let served = entry.attempts.last();
+        let key = CountKey {
+            account: served.map(|attempt| attempt.account.clone()),
+            label: served
+                .map(|attempt| attempt.label.to_string())
+                .unwrap_or_default(),
+            model: entry.model.clone(),
+            route: entry.endpoint,
+            key: entry.key.to_string(),
+        };
+        let counts = waiting.counts.entry(key).or_default();
+        counts.requests += 1;
+        match entry.end {
+            gateway::End::Completed => counts.succeeded += 1,
+            gateway::End::Failed => counts.failed += 1,
+            gateway::End::Cancelled => counts.cancelled += 1,
+        }
+        match entry.usage {
+            Some(usage) => {
+                counts.input += count(usage.input);
+                counts.output += count(usage.output);
+                counts.cached += count(usage.cached);
+                counts.reasoning += count(usage.reasoning);
+            }
+            None => counts.usage_unknown += 1,
+        }
+        for attempt in &entry.attempts {
+            if !waiting.accounts.contains(&attempt.account) {
+                waiting.accounts.insert(attempt.account.clone());
+            }
+        }
+        if waiting.entries.len() >= 2 * KEEP {
+            waiting.entries.drain(..KEEP);
+        }
+        waiting.entries.push(entry);
+        drop(waiting);
+        if first {
+            self.wake.notify_one();
+        }
+    }
+
+    fn pool_events(&self, events: Vec<Event>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in &events {
+            if let Some(id) = whose(event) {
+                waiting.accounts.insert(id.clone());
+            }
+        }
+        drop(waiting);
+        self.wake.notify_one();
+        self.announce();
+    }
+}
+
+fn whose(event: &Event) -> Option<&AccountId> {
+    match event {
+        Event::StatusChanged { id, .. }
+        | Event::Exhausted { id, .. }
+        | Event::Cooling { id, .. }
+        | Event::Recovered { id }
+        | Event::QuotaChanged { id }
+        | Event::NeedsLogin { id } => Some(id),
+        Event::Offline | Event::Online => None,
+    }
+}
+
+fn count(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
+}

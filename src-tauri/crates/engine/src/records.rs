@@ -1,0 +1,140 @@
+//! The account records in memory: what the database holds, made usable by pool, upstream and views.
+//!
+//! The database is written first, then this; both change only through the use cases in `accounts`.
+
+use std::sync::{Mutex, PoisonError};
+
+use pool::{Account, AccountId, AccountKind, Format, Pool, Token};
+use store::{AccountRow, Store};
+use upstream::{ProxyChoice, Target, TargetSpec};
+
+use crate::error::EngineError;
+use crate::state_rows;
+
+/// The `meta` key of the active account's id.
+pub(crate) const ACTIVE: &str = "active_account";
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    rows: Mutex<Vec<AccountRow>>,
+    /// One change of the records at a time, from reading the row to having it in force: two changes of one account (a click and a
+    /// refresh) must not undo each other. Held across the database call, so it is not a lock of the request path.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Records {
+    /// Reads every account into the pool, with the state it had.
+    pub(crate) fn load(store: &Store, pool: &mut Pool) -> Result<Self, EngineError> {
+        let rows = store.accounts()?;
+        pool.set_accounts(rows.iter().map(account).collect());
+        for state in store.account_states()? {
+            let id = AccountId::from(state.account_id.as_str());
+            pool.restore(&id, state_rows::from_row(&state));
+        }
+        if let Some(active) = store.meta(ACTIVE)? {
+            // An active account that is gone leaves the pool without one, which the next import or click mends.
+            let _ = pool.activate(&AccountId::from(active));
+        }
+        Ok(Self {
+            rows: Mutex::new(rows),
+            turn: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Waits for the turn to change records. Who holds it must not ask for it again.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Looks at the records.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&Vec<AccountRow>) -> T) -> T {
+        look(&self.rows.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the records after the database has changed.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Vec<AccountRow>) -> T) -> T {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut rows);
+        rows.sort_by_key(|row| row.position);
+        result
+    }
+}
+
+pub(crate) fn kind(row: &AccountRow) -> AccountKind {
+    // F1: an unknown kind of an older or newer version is the oldest one.
+    row.kind.parse().unwrap_or(AccountKind::CodexOauth)
+}
+
+pub(crate) fn format(row: &AccountRow) -> Format {
+    row.format
+        .as_deref()
+        .and_then(|format| format.parse().ok())
+        .unwrap_or(Format::Codex)
+}
+
+/// The part that selection needs.
+pub(crate) fn account(row: &AccountRow) -> Account {
+    let kind = kind(row);
+    Account {
+        label: row.label.clone(),
+        enabled: row.enabled,
+        position: row.position,
+        priority: row.priority,
+        group: row.group.clone(),
+        allowed_models: row.allowed_models.clone(),
+        known_models: known_models(row),
+        plan: row.plan.clone(),
+        excluded: row.excluded,
+        // F114's default of three is not set until a full account lets requests wait: before that it would turn them away.
+        slots: row.slots,
+        refreshable: row.refreshable,
+        ..Account::new(row.id.as_str(), kind, format(row))
+    }
+}
+
+/// Models selection may rely on. Only a sign-in's list is complete; relays serve more than they list.
+fn known_models(row: &AccountRow) -> Option<Vec<String>> {
+    if kind(row).is_key() {
+        return None;
+    }
+    let models = crate::catalog::cached(row);
+    (!models.is_empty()).then(|| models.into_iter().map(|model| model.id).collect())
+}
+
+/// Whether the credential carries at all, for the pool.
+pub(crate) fn token(row: &AccountRow) -> Token {
+    match row.expires_at {
+        Some(end) if !kind(row).is_key() => Token::Until(pool::Timestamp(end)),
+        _ => Token::Usable,
+    }
+}
+
+/// Where its requests go.
+pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
+    let proxy = match row.proxy.as_deref() {
+        None | Some("") => ProxyChoice::Global,
+        Some("direct") => ProxyChoice::Direct,
+        Some(url) => ProxyChoice::Own(upstream::proxy::ProxyUrl::parse(url).map_err(|error| {
+            EngineError::Invalid(format!("the proxy of {}: {error}", row.label))
+        })?),
+    };
+    let headers = row
+        .extra_headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
+        .collect();
+    let spec = TargetSpec {
+        id: AccountId::from(row.id.as_str()),
+        label: row.label.clone(),
+        kind: kind(row),
+        format: format(row),
+        base_url: row.base_url.clone().unwrap_or_default(),
+        proxy,
+        headers,
+        provider_account_id: row.provider_account_id.clone(),
+        fedramp: false,
+    };
+    Target::new(spec)
+        .map_err(|error| EngineError::Invalid(format!("account {}: {error}", row.label)))
+}

@@ -1,0 +1,303 @@
+//! What the user may decide, typed: [`Settings`], the table of [`keys`](KEYS) behind it and the file it comes from.
+//!
+//! It is not where the values take effect: the engine hands them on. The command line and the admin API list, get,
+//! set and unset through [`SettingsFile`].
+
+mod checks;
+mod field;
+mod file;
+mod proxy;
+mod resolve;
+mod table;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use pool::Policy;
+
+pub use field::{Apply, Field, Key, SettingValue};
+pub use file::{Change, Entry, PasswordChange, SettingsFile};
+pub use proxy::ProxyAddress;
+pub use resolve::{Resolved, Source};
+pub use table::{KEYS, key, template};
+
+/// Every setting, resolved: flag, else environment, else file, else default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// The listener.
+    pub server: Server,
+    /// The ChatGPT/Codex backend.
+    pub codex: Codex,
+    /// How an account is chosen.
+    pub rotation: Rotation,
+    /// Whether the active account changes by itself.
+    pub auto_switch: AutoSwitch,
+    /// Attempts of one request.
+    pub retry: Retry,
+    /// Limits of time on the way to the upstream.
+    pub timeouts: Timeouts,
+    /// The proxy on the way to the upstream.
+    pub proxy: Proxy,
+    /// Limits of size.
+    pub limits: Limits,
+    /// Scheduled refresh of tokens.
+    pub refresh: Refresh,
+    /// What is logged.
+    pub log: Log,
+    /// How much of the past is kept.
+    pub journal: Journal,
+    /// The command `ask`.
+    pub ask: Ask,
+}
+
+/// `server.*`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Server {
+    /// Address or name to listen on.
+    pub host: String,
+    /// Port; 0 is any free one.
+    pub port: u64,
+    /// Whether answers name the account in `x-switchyard-account`.
+    pub account_header: bool,
+    /// Exact origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// Host names, beside the loopback ones, that requests may be addressed to.
+    pub allowed_hosts: Vec<String>,
+    /// Seconds that running streams get at a stop.
+    pub drain_s: u64,
+}
+
+/// `codex.*`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Codex {
+    /// Base URL of the backend.
+    pub base_url: String,
+    /// URL of the usage query; `None` is the base's sibling `/wham/usage`: see [`Settings::usage_url`].
+    pub usage_url: Option<String>,
+    /// Sign-in server; the token and revoke endpoints hang below it.
+    pub auth_url: String,
+    /// Value of the `originator` header.
+    pub originator: String,
+    /// Client version; `None` leaves the choice to the upstream room.
+    pub client_version: Option<String>,
+    /// User agent; `None` is the program's own name and version.
+    pub user_agent: Option<String>,
+}
+
+/// `rotation.*`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rotation {
+    /// One of the names in the table.
+    pub mode: &'static str,
+}
+
+/// `auto_switch.*`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AutoSwitch {
+    /// Off at first start (F41).
+    pub enabled: bool,
+}
+
+/// `retry.*`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Retry {
+    /// Further attempts after the first, each on another account (F50).
+    pub max: u64,
+    /// Seconds for all attempts together, up to the first byte (F50).
+    pub deadline_s: u64,
+}
+
+/// `timeouts.*`, in seconds (F55).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Timeouts {
+    /// To connect.
+    pub connect_s: u64,
+    /// Until the answer's head.
+    pub headers_s: u64,
+    /// Between two pieces of a stream.
+    pub idle_s: u64,
+    /// For a whole answer that is not a stream.
+    pub total_s: u64,
+}
+
+/// `proxy.*` (F116–F118)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Proxy {
+    /// Whether the URL is used; an empty URL cannot be switched on (F117).
+    pub enabled: bool,
+    /// Where the proxy is; kept while switched off (F117).
+    pub url: Option<ProxyAddress>,
+    /// What is reached directly.
+    pub no_proxy: String,
+}
+
+/// `limits.*`, in MiB (F58).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Limits {
+    /// A request's body, decoded.
+    pub body_mib: u64,
+    /// The same on the compact route.
+    pub compact_body_mib: u64,
+}
+
+/// `refresh.*`, in seconds (F15).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Refresh {
+    /// How long before its end a token is refreshed.
+    pub margin_s: u64,
+    /// How often accounts inside the margin are looked for.
+    pub interval_s: u64,
+}
+
+/// `log.*`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Log {
+    /// One of the names in the table.
+    pub level: &'static str,
+}
+
+/// `journal.*` (F74)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Journal {
+    /// Requests kept at most.
+    pub rows: u64,
+    /// Days kept at most.
+    pub days: u64,
+}
+
+/// `ask.*`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ask {
+    /// Model without `-m`; `None` is the first one offered.
+    pub model: Option<String>,
+}
+
+/// Something the user has switched on that deserves a standing notice (F136).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsafe {
+    /// The listener is reachable from other machines (F25).
+    OpenToNetwork,
+    /// A browser page of another origin may call the gateway.
+    CrossOrigin,
+}
+
+impl fmt::Display for Unsafe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenToNetwork => "server.host lets other machines reach the gateway; anyone with a gateway key can use your accounts",
+            Self::CrossOrigin => "server.cors_origins lets web pages of other origins call the gateway",
+        })
+    }
+}
+
+impl Settings {
+    /// The defaults alone.
+    #[must_use]
+    pub fn defaults() -> Self {
+        let mut settings = Self::default();
+        for key in KEYS {
+            key.field.reset(&mut settings);
+        }
+        settings
+    }
+
+    /// Where the Codex quota is asked: the setting, else the sibling `/wham/usage` of the base URL.
+    #[must_use]
+    pub fn usage_url(&self) -> String {
+        if let Some(url) = &self.codex.usage_url {
+            return url.clone();
+        }
+        let base = self.codex.base_url.trim_end_matches('/');
+        format!("{}/wham/usage", base.strip_suffix("/codex").unwrap_or(base))
+    }
+
+    /// The rotation policy that `rotation.mode` names.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        // The table allows exactly the pool's words, which a test holds to; the default names a policy too.
+        let named = Policy::ALL
+            .iter()
+            .copied()
+            .find(|policy| policy.as_str() == self.rotation.mode);
+        named.unwrap_or_default()
+    }
+
+    /// What deserves a standing notice.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Unsafe> {
+        let mut notices = Vec::new();
+        if !is_loopback(&self.server.host) {
+            notices.push(Unsafe::OpenToNetwork);
+        }
+        if !self.server.cors_origins.is_empty() {
+            notices.push(Unsafe::CrossOrigin);
+        }
+        notices
+    }
+}
+
+/// Whether listening on `host` is reachable from this machine only.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// Why a setting cannot be read or changed. The old value stays (F126). No text repeats the value of a key that may
+/// hold a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no such key.
+    #[error("there is no setting {key}{}; `switchyard settings list` shows all", near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default())]
+    Unknown {
+        /// What was asked for.
+        key: String,
+        /// The key that looks most like it.
+        near: Option<&'static str>,
+    },
+    /// The value is not allowed.
+    #[error("{key} {problem}{}; allowed: {allowed}", origin.suffix(key))]
+    Invalid {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong with the value.
+        problem: String,
+        /// What would be right.
+        allowed: String,
+        /// Where the value stands.
+        origin: Source,
+    },
+    /// The environment or the command line decides this key.
+    #[error("{key} is set by {by}, which beats the settings file; take it away first")]
+    Locked {
+        /// Which key.
+        key: &'static str,
+        /// The variable, or the flag.
+        by: String,
+    },
+    /// The file is not TOML. It is left as it is.
+    #[error("{path} is not valid TOML (line {line}: {message}); correct or remove it")]
+    Syntax {
+        /// The file.
+        path: String,
+        /// 1-based; 0 where it is not known.
+        line: usize,
+        /// The parser's words, without the file's text.
+        message: String,
+    },
+    /// The file system refused.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,538 @@
+//! Import and export of accounts as use cases (F4–F9, F20): what a file holds becomes records and vault items, and back.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use pool::{AccountId, AccountKind, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use store::AccountRow;
+use upstream::{Credential, CredentialStore, OAuthTokens};
+
+use crate::compose::Engine;
+use crate::error::EngineError;
+use crate::export::{self, ExportAccount};
+use crate::import::{self, CodexTokens, DuplicateKey, Identity, ImportBatch, ImportItem, Relay};
+use crate::records;
+use crate::redact::mask_email;
+
+/// Most error lines of one report (F5).
+const ERRORS: usize = 48;
+
+/// One item of an import, done or previewed.
+#[derive(Debug, Clone)]
+pub struct ImportItemView {
+    /// 1-based.
+    pub item: usize,
+    /// `new`, `update` or `duplicate_in_file`; what happened or would happen.
+    pub action: &'static str,
+    /// What it becomes.
+    pub kind: AccountKind,
+    /// Its label.
+    pub label: String,
+    /// Masked.
+    pub email: Option<String>,
+    /// Plan.
+    pub plan: Option<String>,
+    /// End of its token.
+    pub expires_at: Option<Timestamp>,
+    /// The account, after it was written.
+    pub id: Option<AccountId>,
+}
+
+/// What an import came to (F5).
+#[derive(Debug, Clone, Default)]
+pub struct ImportReport {
+    /// New accounts.
+    pub added: usize,
+    /// Accounts that were there and got these credentials.
+    pub updated: usize,
+    /// Items that were not imported.
+    pub failed: usize,
+    /// Why, at most 48 lines.
+    pub errors: Vec<String>,
+    /// Item by item.
+    pub items: Vec<ImportItemView>,
+}
+
+/// What a refresh of one account came to (F20).
+#[derive(Debug, Clone)]
+pub struct RefreshView {
+    /// Which account.
+    pub id: AccountId,
+    /// Its label.
+    pub label: String,
+    /// `ok`, `skipped` or `failed`.
+    pub result: &'static str,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
+impl Engine {
+    /// Imports what `text` holds, in any of the known shapes. Wrong syntax writes nothing; a dry run neither.
+    ///
+    /// # Errors
+    /// [`EngineError::Import`] names the item.
+    pub async fn import(
+        self: &Arc<Self>,
+        text: &SecretString,
+        dry_run: bool,
+        verify: bool,
+    ) -> Result<ImportReport, EngineError> {
+        let batch = import::parse(text.expose_secret())?;
+        let mut report = ImportReport {
+            failed: batch.refused.len(),
+            ..ImportReport::default()
+        };
+        report.errors.extend(
+            batch
+                .refused
+                .iter()
+                .take(ERRORS)
+                .map(|refused| format!("item {} {}", refused.item, refused.problem)),
+        );
+        self.import_batch(batch, dry_run, &mut report).await?;
+        if dry_run {
+            return Ok(report);
+        }
+        self.activate_first_usable_if_none().await?;
+        let ids: Vec<AccountId> = report
+            .items
+            .iter()
+            .filter_map(|item| item.id.clone())
+            .collect();
+        if verify {
+            self.verify(&ids, &mut report).await;
+        }
+        self.discover_imported(&report);
+        Ok(report)
+    }
+
+    /// The accounts of the local Codex CLI (F11).
+    ///
+    /// # Errors
+    /// When there is none, or its tokens are somewhere else; the text says where.
+    pub async fn import_codex_cli(
+        self: &Arc<Self>,
+        dry_run: bool,
+    ) -> Result<ImportReport, EngineError> {
+        let folder = import::codex_home(&self.env).ok_or_else(|| {
+            EngineError::Invalid("the folder of the Codex CLI is not known; set CODEX_HOME".into())
+        })?;
+        let batch = import::codex_local(&folder)
+            .map_err(|error| EngineError::Invalid(error.to_string()))?;
+        let mut report = ImportReport::default();
+        self.import_batch(batch, dry_run, &mut report).await?;
+        if !dry_run {
+            self.activate_first_usable_if_none().await?;
+            self.discover_imported(&report);
+        }
+        Ok(report)
+    }
+
+    fn discover_imported(self: &Arc<Self>, report: &ImportReport) {
+        let imported: HashSet<&str> = report
+            .items
+            .iter()
+            .filter_map(|item| Some(item.id.as_ref()?.as_str()))
+            .collect();
+        let rows = self.records.with(|rows| {
+            rows.iter()
+                .filter(|row| imported.contains(row.id.as_str()))
+                .cloned()
+                .collect()
+        });
+        self.discover_later(rows);
+    }
+
+    async fn import_batch(
+        &self,
+        batch: ImportBatch,
+        dry_run: bool,
+        report: &mut ImportReport,
+    ) -> Result<(), EngineError> {
+        let _turn = self.records.turn().await;
+        let known = self.known(&batch.items).await?;
+        let mut seen: HashSet<DuplicateKey> = HashSet::new();
+        let mut rows = Vec::new();
+        for entry in batch.items {
+            let existing = known.get(&entry.duplicate_key()).cloned();
+            let action = match (&existing, seen.insert(entry.duplicate_key())) {
+                (_, false) => "duplicate_in_file",
+                (Some(_), true) => "update",
+                (None, true) => "new",
+            };
+            let row = self.record_of(&entry, existing, rows.len());
+            let mut line = ImportItemView {
+                item: entry.item,
+                action,
+                kind: entry.kind,
+                label: row.label.clone(),
+                email: row.email.as_deref().map(mask_email),
+                plan: row.plan.clone(),
+                expires_at: row.expires_at.map(Timestamp),
+                id: None,
+            };
+            if action != "duplicate_in_file" && !dry_run {
+                let id = AccountId::from(row.id.as_str());
+                match self.keep(&id, &row, entry).await {
+                    Ok(()) => {
+                        line.id = Some(id);
+                        rows.push(row);
+                    }
+                    Err(error) => {
+                        report.failed += 1;
+                        if report.errors.len() < ERRORS {
+                            report.errors.push(format!("item {}: {error}", line.item));
+                        }
+                        report.items.push(line);
+                        continue;
+                    }
+                }
+            }
+            match action {
+                "new" => report.added += 1,
+                "update" => report.updated += 1,
+                _ => {}
+            }
+            report.items.push(line);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let written = rows.clone();
+        self.stored(move |store| store.save_accounts(&written))
+            .await?;
+        self.records.change(|known| {
+            for row in rows {
+                match known.iter_mut().find(|other| other.id == row.id) {
+                    Some(other) => *other = row,
+                    None => known.push(row),
+                }
+            }
+        });
+        self.republish();
+        Ok(())
+    }
+
+    /// The accounts that are there already, by what makes an item the same account (F2). Keys are read from the vault once, and only
+    /// those of base URLs that the items name.
+    async fn known(
+        &self,
+        items: &[ImportItem],
+    ) -> Result<HashMap<DuplicateKey, AccountRow>, EngineError> {
+        let urls: HashSet<&str> = items
+            .iter()
+            .filter_map(|item| Some(import::comparable(&item.relay.as_ref()?.base_url)))
+            .collect();
+        let mut known = HashMap::new();
+        for row in self.records.with(Vec::clone) {
+            let key = if records::kind(&row).is_key() {
+                let Some(url) = row
+                    .base_url
+                    .as_deref()
+                    .filter(|url| urls.contains(import::comparable(url)))
+                else {
+                    continue;
+                };
+                let id = AccountId::from(row.id.as_str());
+                let held = self
+                    .credentials()
+                    .load(&id)
+                    .await
+                    .map_err(|error| EngineError::Provider(error.to_string()))?;
+                match held {
+                    Some(Credential::Key(key)) => Some(DuplicateKey::of_key(url, &key)),
+                    _ => None,
+                }
+            } else {
+                DuplicateKey::of_identity(&Identity {
+                    account_id: row.provider_account_id.clone(),
+                    user_id: row.provider_user_id.clone(),
+                    email: row.email.clone(),
+                    ..Identity::default()
+                })
+            };
+            if let Some(key) = key {
+                known.entry(key).or_insert(row);
+            }
+        }
+        Ok(known)
+    }
+
+    /// The record of an item: of the account that is there with its label, order and usage, or a new one (F2).
+    fn record_of(
+        &self,
+        entry: &ImportItem,
+        existing: Option<AccountRow>,
+        before: usize,
+    ) -> AccountRow {
+        let relay = entry.relay.as_ref();
+        let is_new = existing.is_none();
+        let mut row = existing.unwrap_or_else(|| {
+            let host = relay
+                .and_then(|relay| url::Url::parse(&relay.base_url).ok())
+                .and_then(|url| url.host_str().map(str::to_owned));
+            let label = entry
+                .label
+                .clone()
+                .or_else(|| entry.identity.email.clone())
+                .or(host)
+                .unwrap_or_else(|| entry.kind.as_str().to_owned());
+            let mut row = self.blank(
+                entry.kind,
+                label.chars().take(import::LONGEST_LABEL).collect(),
+            );
+            row.position += u32::try_from(before).unwrap_or(0);
+            row.source = "import".to_owned();
+            row
+        });
+        if let Some(relay) = relay {
+            row.base_url = Some(relay.base_url.clone());
+            row.enabled = true;
+            if is_new || !relay.format_assumed {
+                row.format = Some(relay.format.as_str().to_owned());
+            }
+            if is_new {
+                row.allowed_models = relay.allowed_models.clone();
+                row.group = relay.group.clone();
+            }
+        } else {
+            row.format = Some(pool::Format::Codex.as_str().to_owned());
+        }
+        if is_new {
+            row.priority = entry.priority.unwrap_or(row.priority);
+            row.slots = entry.slots;
+        }
+        let identity = &entry.identity;
+        row.provider_account_id = identity.account_id.clone().or(row.provider_account_id);
+        row.provider_user_id = identity.user_id.clone().or(row.provider_user_id);
+        row.email = identity.email.clone().or(row.email);
+        row.plan = identity.plan.clone().or(row.plan);
+        if let import::Credential::Codex(tokens) = &entry.credential {
+            // F4: no readable expiry counts as expired, so that the first use refreshes.
+            row.expires_at = Some(identity.expires_at.map_or(0, |at| at.0));
+            row.refreshable = tokens.refresh.is_some();
+        }
+        row
+    }
+
+    /// The credential first: a record without one would be an account that cannot serve.
+    async fn keep(
+        &self,
+        id: &AccountId,
+        row: &AccountRow,
+        entry: ImportItem,
+    ) -> Result<(), EngineError> {
+        records::target(row)?;
+        let credential = match entry.credential {
+            import::Credential::Key(key) => Credential::Key(key),
+            import::Credential::Codex(CodexTokens {
+                access,
+                refresh,
+                id_token,
+            }) => {
+                let old = match self.credentials().load(id).await {
+                    Ok(Some(Credential::OAuth(tokens))) => Some(tokens),
+                    _ => None,
+                };
+                let mut tokens = OAuthTokens {
+                    access,
+                    refresh,
+                    id_token: id_token.or_else(|| old.and_then(|tokens| tokens.id_token)),
+                    expires_at: entry.identity.expires_at,
+                    account_id: entry.identity.account_id,
+                    user_id: entry.identity.user_id,
+                    email: entry.identity.email,
+                    plan: entry.identity.plan,
+                    last_refresh: None,
+                };
+                tokens.adopt_claims();
+                Credential::OAuth(Box::new(tokens))
+            }
+        };
+        // Before, so that a refresh under way does not write over the new tokens; after, so that nobody goes on with the old ones.
+        self.upstream.forget(id);
+        self.credentials()
+            .persist(id, &credential)
+            .await
+            .map_err(|error| EngineError::Provider(error.to_string()))?;
+        self.upstream.forget(id);
+        // F2: used-up quota stays what it is; what the old credential was refused for does not.
+        let refused = self.pool.with(|pool| {
+            pool.state(id).is_some_and(|state| {
+                !matches!(state.status, pool::Status::Active | pool::Status::Unknown)
+                    || state.cooldown.is_some()
+            })
+        });
+        if refused {
+            self.clear_state(id);
+        }
+        Ok(())
+    }
+
+    /// F7: by refresh or usage query, two at a time, never a model call. A failure keeps the account.
+    async fn verify(&self, ids: &[AccountId], report: &mut ImportReport) {
+        use futures_util::StreamExt;
+        let rows: Vec<AccountRow> = ids
+            .iter()
+            .filter_map(|id| self.find(id.as_str()).ok())
+            .collect();
+        let checks = rows.into_iter().map(|row| async move {
+            let problem = self.check(&row).await?;
+            Some((row.label, problem))
+        });
+        let problems: Vec<_> = futures_util::stream::iter(checks)
+            .buffer_unordered(2)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
+        for (label, problem) in problems {
+            if report.errors.len() < ERRORS {
+                report.errors.push(format!("{label}: {problem}"));
+            }
+        }
+    }
+
+    /// What is wrong with an account, if anything.
+    async fn check(&self, row: &AccountRow) -> Option<String> {
+        let target = records::target(row).ok()?;
+        if records::kind(row).is_key() {
+            return self
+                .upstream
+                .list_models(&target)
+                .await
+                .err()
+                .map(|error| error.to_string());
+        }
+        match self.upstream.query_usage(&target).await {
+            Ok(quota) => {
+                self.gateway
+                    .observe(&AccountId::from(row.id.as_str()), quota);
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Refreshes one account or all enabled ones, by hand (F20).
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn refresh(&self, name: Option<&str>) -> Result<Vec<RefreshView>, EngineError> {
+        let rows = match name {
+            Some(name) => vec![self.find(name)?],
+            None => self
+                .records
+                .with(|rows| rows.iter().filter(|row| row.enabled).cloned().collect()),
+        };
+        let mut results = Vec::new();
+        for row in rows {
+            let (result, reason) = match records::target(&row) {
+                Err(error) => ("failed", Some(error.to_string())),
+                Ok(target) if target.is_oauth() => match self.upstream.refresh(&target, true).await
+                {
+                    Ok(_) => ("ok", None),
+                    Err(error) => ("failed", Some(error.to_string())),
+                },
+                Ok(_) => (
+                    "skipped",
+                    Some("uses a key, which is never refreshed".to_owned()),
+                ),
+            };
+            results.push(RefreshView {
+                id: AccountId::from(row.id.as_str()),
+                label: row.label,
+                result,
+                reason,
+            });
+        }
+        Ok(results)
+    }
+
+    /// The named accounts (all when empty) with their secrets, sealed when a passphrase is given (F8, F9). Each export is counted.
+    ///
+    /// # Errors
+    /// When an account is not there or the vault does not give its credential.
+    pub async fn export(
+        &self,
+        names: &[String],
+        passphrase: Option<&SecretString>,
+    ) -> Result<SecretString, EngineError> {
+        let rows = if names.is_empty() {
+            self.records.with(Vec::clone)
+        } else {
+            names
+                .iter()
+                .map(|name| self.find(name))
+                .collect::<Result<_, _>>()?
+        };
+        if rows.is_empty() {
+            return Err(EngineError::NotFound(
+                "there is no account to export".into(),
+            ));
+        }
+        let mut accounts = Vec::new();
+        for row in &rows {
+            accounts.push(self.export_of(row).await?);
+        }
+        let now = self.clock.now();
+        let mut text = export::export(&accounts, now);
+        if let Some(passphrase) = passphrase {
+            text = export::seal(&text, passphrase)
+                .map_err(|error| EngineError::Invalid(error.to_string()))?;
+        }
+        for row in rows {
+            self.edit(&row.id, |row| {
+                row.export_count += 1;
+                row.exported_at = Some(now.0);
+            })
+            .await?;
+        }
+        Ok(text)
+    }
+
+    async fn export_of(&self, row: &AccountRow) -> Result<ExportAccount, EngineError> {
+        let id = AccountId::from(row.id.as_str());
+        let held = self
+            .credentials()
+            .load(&id)
+            .await
+            .map_err(|error| EngineError::Provider(error.to_string()))?;
+        let credential = match held {
+            Some(Credential::Key(key)) => import::Credential::Key(key),
+            Some(Credential::OAuth(tokens)) => import::Credential::Codex(CodexTokens {
+                access: tokens.access,
+                refresh: tokens.refresh,
+                id_token: tokens.id_token,
+            }),
+            None => {
+                return Err(EngineError::NotFound(format!(
+                    "{} has no credential in the vault",
+                    row.label
+                )));
+            }
+        };
+        let relay = row.base_url.clone().map(|base_url| Relay {
+            base_url,
+            format: records::format(row),
+            format_assumed: false,
+            allowed_models: row.allowed_models.clone(),
+            group: row.group.clone(),
+        });
+        Ok(ExportAccount {
+            kind: records::kind(row),
+            label: Some(row.label.clone()),
+            credential,
+            identity: Identity {
+                account_id: row.provider_account_id.clone(),
+                user_id: row.provider_user_id.clone(),
+                email: row.email.clone(),
+                plan: row.plan.clone(),
+                expires_at: row.expires_at.map(Timestamp),
+                fedramp: false,
+            },
+            relay,
+            priority: (row.priority != pool::Account::DEFAULT_PRIORITY).then_some(row.priority),
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! What surfaces may show of an account: plain values without secrets, made fresh from the record and the pool.
+
+use pool::{AccountId, AccountKind, Format, QuotaSnapshot, Timestamp};
+
+/// One account as lists and the tray show it.
+#[derive(Debug, Clone)]
+pub struct AccountView {
+    /// Stable id.
+    pub id: AccountId,
+    /// What it is.
+    pub kind: AccountKind,
+    /// The person's name for it.
+    pub label: String,
+    /// Switched on by the person.
+    pub enabled: bool,
+    /// The one that the active-account policy uses first.
+    pub active: bool,
+    /// [`pool::Health::code`].
+    pub health: &'static str,
+    /// Why it is not simply healthy, for people.
+    pub reason: Option<String>,
+    /// When time alone makes it usable again.
+    pub usable_again_at: Option<Timestamp>,
+    /// Dialect it speaks.
+    pub format: Format,
+    /// Base URL of a key account.
+    pub base_url: Option<String>,
+    /// E-mail of a sign-in, masked (F30).
+    pub email: Option<String>,
+    /// Plan its provider names.
+    pub plan: Option<String>,
+    /// Place in the person's order.
+    pub position: u32,
+    /// Lower is used first (F37).
+    pub priority: u32,
+    /// Its group.
+    pub group: Option<String>,
+    /// Models it may serve; `None` is all.
+    pub allowed_models: Option<Vec<String>>,
+    /// Models its upstream offers, as far as known.
+    pub known_models: Option<Vec<String>>,
+    /// Last quota reading (F67).
+    pub quota: Option<QuotaSnapshot>,
+    /// What is left of the tightest known window, in percent.
+    pub remaining_percent: Option<f64>,
+    /// End of its access token.
+    pub expires_at: Option<Timestamp>,
+    /// Whether an expired token can be renewed without the person.
+    pub refreshable: bool,
+    /// When it was added.
+    pub added_at: Timestamp,
+    /// Last selection.
+    pub last_used_at: Option<Timestamp>,
+    /// Requests running on it.
+    pub running: u32,
+    /// Times selected.
+    pub requests: u64,
+    /// Answers.
+    pub successes: u64,
+    /// Failures laid to it.
+    pub failures: u64,
+}
+
+/// The engine in one look.
+#[derive(Debug, Clone)]
+pub struct StatusView {
+    /// Version of this program.
+    pub version: &'static str,
+    /// Address for clients.
+    pub url: String,
+    /// Whether a listener runs.
+    pub serving: bool,
+    /// Requests running.
+    pub running: usize,
+    /// Rotation policy.
+    pub policy: &'static str,
+    /// Where secrets are kept.
+    pub vault: &'static str,
+    /// The home folder.
+    pub home: String,
+    /// Accounts, in the person's order.
+    pub accounts: Vec<AccountView>,
+    /// Settings that deserve a warning, as sentences.
+    pub notices: Vec<String>,
+}
+
+/// One account tried for a request.
+#[derive(Debug, Clone)]
+pub struct AttemptView {
+    /// Its label then.
+    pub account: Option<String>,
+    /// [`pool::Outcome::code`].
+    pub outcome: String,
+    /// HTTP status of its answer.
+    pub status: Option<u16>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// What happened, in words.
+    pub reason: Option<String>,
+}
+
+/// One finished request, as the journal holds it.
+#[derive(Debug, Clone)]
+pub struct RequestView {
+    /// `x-request-id` of its answer.
+    pub request_id: String,
+    /// When it arrived.
+    pub started_at: Timestamp,
+    /// Name of the gateway key.
+    pub key: Option<String>,
+    /// Path.
+    pub endpoint: String,
+    /// Model asked for.
+    pub model: Option<String>,
+    /// Label of the account that was tried last.
+    pub account: Option<String>,
+    /// Status sent to the client.
+    pub status: Option<u16>,
+    /// `completed`, `failed` or `cancelled`.
+    pub outcome: String,
+    /// Error code.
+    pub error_code: Option<String>,
+    /// Whether it was streamed.
+    pub stream: bool,
+    /// Milliseconds to the first byte.
+    pub first_byte_ms: Option<i64>,
+    /// Milliseconds to the end.
+    pub duration_ms: i64,
+    /// Input tokens, where the upstream told.
+    pub input_tokens: Option<i64>,
+    /// Output tokens, where the upstream told.
+    pub output_tokens: Option<i64>,
+    /// What of the request did not reach the upstream as it was.
+    pub losses: Vec<String>,
+    /// Every account tried, in order.
+    pub attempts: Vec<AttemptView>,
+}
+
+/// One line of `explain MODEL`.
+#[derive(Debug, Clone)]
+pub struct ExplainView {
+    /// The account.
+    pub id: AccountId,
+    /// Its label.
+    pub label: String,
+    /// Its place among the candidates, from 1; `None` when it is skipped.
+    pub rank: Option<usize>,
+    /// Why it is skipped.
+    pub reason: Option<String>,
+}

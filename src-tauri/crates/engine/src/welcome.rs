@@ -1,0 +1,127 @@
+//! What a program that has begun to serve says on the terminal it was started from: endpoint, key, and a curl line that answers.
+//!
+//! Words only: the command line and the desktop application print them, each in its own place.
+
+use secrecy::ExposeSecret;
+
+use crate::compose::Engine;
+use crate::error::EngineError;
+use crate::keys::DEFAULT_KEY;
+
+/// The lines, in their order.
+pub struct Welcome {
+    /// For standard output. Holds the gateway key when it was to be shown: never for a log.
+    pub lines: Vec<String>,
+    /// For people, on standard error.
+    pub notes: Vec<String>,
+}
+
+/// What the words are about.
+struct Facts<'a> {
+    url: &'a str,
+    /// The key as it stands in the lines; `None` names the command that prints it.
+    key: Option<&'a str>,
+    /// A model that an account serves.
+    model: Option<&'a str>,
+    /// The configured port and the one in use, where they differ (F127).
+    moved: Option<(u64, u16)>,
+}
+
+impl Engine {
+    /// The words for a gateway that listens.
+    ///
+    /// # Errors
+    /// When the default key was revoked: nobody could use the curl line.
+    pub fn welcome(&self, show_key: bool) -> Result<Welcome, EngineError> {
+        let key = self.key(DEFAULT_KEY)?;
+        let model = self.models().into_iter().next().map(|(id, _)| id);
+        let wanted = self.setting("server.port")?.value.as_u64();
+        let moved = match (wanted, self.address()) {
+            (Some(wanted), Some(address))
+                if wanted != 0 && wanted != u64::from(address.port()) =>
+            {
+                Some((wanted, address.port()))
+            }
+            _ => None,
+        };
+        Ok(words(&Facts {
+            url: &self.base_url(),
+            key: show_key.then(|| key.expose_secret()),
+            model: model.as_deref(),
+            moved,
+        }))
+    }
+}
+
+fn words(facts: &Facts<'_>) -> Welcome {
+    let Facts {
+        url,
+        key,
+        model,
+        moved,
+    } = facts;
+    let mut notes = Vec::new();
+    if let Some((wanted, port)) = moved {
+        notes.push(format!(
+            "Port {wanted} is busy: serving on {port} instead. Clients must use the new port."
+        ));
+    }
+    let shown = key.unwrap_or("$(switchyard key)");
+    let mut lines = vec![
+        format!("Switchyard {} serves at {url}", env!("CARGO_PKG_VERSION")),
+        format!("OpenAI base URL: {url}/v1"),
+        match key {
+            Some(key) => format!("Key: {key}"),
+            None => "Key: `switchyard key` prints it".to_owned(),
+        },
+    ];
+    match model {
+        Some(model) => lines.push(format!(
+            "Try: curl -s {url}/v1/chat/completions -H \"Authorization: Bearer {shown}\" -H 'Content-Type: application/json' \
+             -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
+        )),
+        None => {
+            lines.push(format!(
+                "Try: curl -s {url}/v1/models -H \"Authorization: Bearer {shown}\""
+            ));
+            notes.push(
+                "There is no account yet: `switchyard account import FILE` or `switchyard account add` adds one."
+                    .to_owned(),
+            );
+        }
+    }
+    Welcome { lines, notes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_shown_only_when_asked_for() {
+        let facts = |key| Facts {
+            url: "http://127.0.0.1:8787",
+            key,
+            model: Some("gpt-5.4"),
+            moved: Some((8787, 8788)),
+        };
+        let hidden = words(&facts(None));
+        assert!(!hidden.lines.concat().contains("sk-sw-x"));
+        assert!(hidden.lines.concat().contains("$(switchyard key)"));
+        assert!(hidden.notes.concat().contains("8788"));
+        let shown = words(&facts(Some("sk-sw-x")));
+        assert_eq!(shown.lines.concat().matches("sk-sw-x").count(), 2);
+    }
+
+    #[test]
+    fn without_an_account_it_says_how_to_add_one() {
+        let said = words(&Facts {
+            url: "http://127.0.0.1:8787",
+            key: None,
+            model: None,
+            moved: None,
+        });
+        assert!(said.lines.concat().contains("/v1/models"));
+        assert!(said.notes.concat().contains("account import"));
+    }
+}

@@ -1,0 +1,132 @@
+//! `GET /v1/models` and `/v1/models/{id}` in the OpenAI shape, `/codex/v1/models` in the Codex shape (F81, F82, T202).
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::Gateway;
+use crate::body::Body;
+use crate::config::{Catalog, Model};
+use crate::reply::{Refusal, Shape, json as json_answer};
+
+fn openai(model: &Model) -> Value {
+    json!({"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by})
+}
+
+/// The list in the OpenAI shape.
+pub(crate) fn list(gateway: &Gateway) -> Response<Body> {
+    let catalog = gateway.catalog.load();
+    let models: Vec<Value> = catalog.models.iter().map(openai).collect();
+    json_answer(
+        StatusCode::OK,
+        json!({"object": "list", "data": models}).to_string(),
+    )
+}
+
+/// One model in the OpenAI shape, or 404.
+pub(crate) fn one(gateway: &Gateway, id: &str, shape: Shape) -> Response<Body> {
+    let catalog = gateway.catalog.load();
+    match catalog.models.iter().find(|model| model.id == id) {
+        Some(model) => json_answer(StatusCode::OK, openai(model).to_string()),
+        None => not_found(&catalog, id).into_response(shape),
+    }
+}
+
+/// The list as the Codex CLI reads it: the backend's own entries, byte for byte.
+pub(crate) fn codex(gateway: &Gateway) -> Response<Body> {
+    let catalog = gateway.catalog.load();
+    let mut body = Vec::with_capacity(1 << 10);
+    body.extend_from_slice(b"{\"models\":[");
+    for (n, entry) in catalog
+        .models
+        .iter()
+        .filter_map(|model| model.codex.as_ref())
+        .enumerate()
+    {
+        if n > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(entry);
+    }
+    body.extend_from_slice(b"]}");
+    let mut response = json_answer(StatusCode::OK, Bytes::from(body));
+    if let Some(etag) = catalog
+        .codex_etag
+        .as_deref()
+        .and_then(|etag| HeaderValue::from_str(etag).ok())
+    {
+        response.headers_mut().insert(http::header::ETAG, etag);
+    }
+    response
+}
+
+/// F92: 404 `model_not_found` with the nearest names.
+pub(crate) fn not_found(catalog: &Catalog, id: &str) -> Refusal {
+    let near = nearest(catalog, id);
+    let mut message = format!(
+        "The model `{}` does not exist or no enabled account offers it.",
+        shorten(id)
+    );
+    if near.is_empty() {
+        message.push_str(" GET /v1/models lists the models that can be served now.");
+    } else {
+        message.push_str(&format!(" Nearest: {}.", near.join(", ")));
+    }
+    Refusal::new(StatusCode::NOT_FOUND, "model_not_found", message).param("model")
+}
+
+fn shorten(id: &str) -> &str {
+    let end = id.char_indices().nth(80).map_or(id.len(), |(at, _)| at);
+    &id[..end]
+}
+
+/// Up to three names that share the longest beginning with `id`, at least three characters of it.
+fn nearest<'c>(catalog: &'c Catalog, id: &str) -> Vec<&'c str> {
+    let shared = |name: &str| {
+        name.bytes()
+            .zip(id.bytes())
+            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
+            .count()
+    };
+    let mut names: Vec<(usize, &str)> = catalog
+        .models
+        .iter()
+        .map(|model| (shared(&model.id), model.id.as_str()))
+        .filter(|(n, _)| *n >= 3)
+        .collect();
+    names.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    names.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(ids: &[&str]) -> Catalog {
+        let model = |id: &&str| Model {
+            id: (*id).into(),
+            owned_by: "x".into(),
+            created: 0,
+            codex: None,
+        };
+        Catalog {
+            models: ids.iter().map(model).collect(),
+            codex_etag: None,
+        }
+    }
+
+    #[test]
+    fn f92_the_nearest_names_are_told() {
+        let catalog = catalog(&["gpt-5.4", "gpt-5.5", "gpt-5.5-mini", "glm-4.5"]);
+        let cases: [(&str, &[&str]); 4] = [
+            ("gpt-5.5-max", &["gpt-5.5-mini", "gpt-5.5", "gpt-5.4"]),
+            ("GPT-5.4", &["gpt-5.4", "gpt-5.5", "gpt-5.5-mini"]),
+            ("claude", &[]),
+            ("", &[]),
+        ];
+        for (asked, expected) in cases {
+            assert_eq!(nearest(&catalog, asked), expected, "{asked}");
+        }
+        assert!(not_found(&catalog, &"x".repeat(9_000)).message.len() < 300);
+    }
+}

@@ -1,0 +1,214 @@
+//! The journal entry of one request while it is being served. Whatever happens, it is written exactly once: at the end, or as cancelled
+//! when it is dropped before (the client went away, F56).
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Response, StatusCode};
+use pool::{AccountId, Outcome, SkipReason};
+use protocol::Dialect;
+use tokio::time::Instant;
+use upstream::Target;
+
+use crate::Gateway;
+use crate::body::Body;
+use crate::journal::{Attempt, End, Entry};
+use crate::reply::{Refusal, Shape, json};
+use crate::surface::{Inference, REQUEST_ID};
+use std::sync::atomic::Ordering;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Record {
+    gateway: Arc<Gateway>,
+    started: Instant,
+    entry: Option<Box<Entry>>,
+    /// The attempt under way before the commit: what is cancelled when the client goes away then (F56).
+    pending: Option<(Target, Instant)>,
+}
+
+impl Record {
+    pub(crate) fn open(
+        gateway: Arc<Gateway>,
+        call: &Inference,
+        request_id: String,
+        key: Arc<str>,
+    ) -> Self {
+        gateway.running.fetch_add(1, Ordering::Relaxed);
+        let entry = Entry {
+            request_id,
+            started_at: gateway.clock.now(),
+            key,
+            dialect: match call.dialect {
+                Dialect::Chat => "chat",
+                Dialect::Responses => "responses",
+            },
+            endpoint: call.path,
+            model: String::new(),
+            // 499: what stands when the client went away before there was a status (nginx's word for it).
+            status: 499,
+            end: End::Cancelled,
+            error_code: None,
+            stream: false,
+            first_byte_ms: None,
+            duration_ms: 0,
+            usage: None,
+            losses: Vec::new(),
+            attempts: Vec::new(),
+            skipped: Vec::new(),
+        };
+        Self {
+            gateway,
+            started: Instant::now(),
+            entry: Some(Box::new(entry)),
+            pending: None,
+        }
+    }
+
+    pub(crate) fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.entry.as_ref().map_or("", |entry| &entry.request_id)
+    }
+
+    fn edit(&mut self, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = &mut self.entry {
+            change(entry);
+        }
+    }
+
+    pub(crate) fn asked(&mut self, model: &str, stream: bool) {
+        self.edit(|entry| {
+            model.clone_into(&mut entry.model);
+            entry.stream = stream;
+        });
+    }
+
+    pub(crate) fn losses(&mut self, losses: &[protocol::Loss]) {
+        self.edit(|entry| {
+            entry.losses = losses
+                .iter()
+                .map(|loss| format!("{:?}: {}", loss.kind, loss.field))
+                .collect()
+        });
+    }
+
+    pub(crate) fn skipped(&mut self, skipped: impl Iterator<Item = (AccountId, SkipReason)>) {
+        self.edit(|entry| {
+            entry.skipped = skipped.map(|(id, reason)| (id, reason.code())).collect()
+        });
+    }
+
+    /// An account is being asked.
+    pub(crate) fn attempting(&mut self, target: Target, since: Instant) {
+        self.pending = Some((target, since));
+    }
+
+    /// One more account was tried; `since` is when the attempt began.
+    pub(crate) fn attempt(
+        &mut self,
+        account: &AccountId,
+        label: &str,
+        outcome: &Outcome,
+        status: Option<u16>,
+        since: Instant,
+        reason: String,
+    ) {
+        let attempt = Attempt {
+            account: account.clone(),
+            label: label.to_owned(),
+            outcome: outcome.code(),
+            status,
+            duration_ms: millis(since),
+            reason,
+        };
+        self.pending = None;
+        self.edit(|entry| entry.attempts.push(attempt));
+    }
+
+    /// The answer's head leaves now.
+    pub(crate) fn committed(&mut self, status: StatusCode) {
+        let first_byte = millis(self.started);
+        self.edit(|entry| {
+            entry.status = status.as_u16();
+            entry.first_byte_ms = Some(first_byte);
+        });
+    }
+
+    pub(crate) fn usage(&mut self, usage: Option<protocol::Usage>) {
+        self.edit(|entry| entry.usage = usage);
+    }
+
+    /// Writes the entry. Later calls do nothing.
+    pub(crate) fn close(&mut self, end: End, error_code: Option<&str>) {
+        if let Some(mut entry) = self.entry.take() {
+            entry.end = end;
+            entry.error_code = error_code.map(str::to_owned);
+            entry.duration_ms = millis(self.started);
+            self.gateway.running.fetch_sub(1, Ordering::Relaxed);
+            self.gateway.journal.record(*entry);
+        }
+    }
+
+    /// Adds the request id every answer carries.
+    pub(crate) fn stamp(&self, response: &mut Response<Body>) {
+        if let Ok(id) = HeaderValue::from_str(self.request_id()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
+
+    /// Answers with an error of the gateway and closes.
+    pub(crate) fn refuse(mut self, refusal: Refusal, shape: Shape) -> Response<Body> {
+        let code = refusal.code;
+        let mut response = refusal.into_response(shape);
+        self.stamp(&mut response);
+        self.committed(response.status());
+        self.close(End::Failed, Some(code));
+        response
+    }
+
+    /// Answers with a 400 of the protocol room and closes.
+    pub(crate) fn refuse_request(
+        mut self,
+        error: &protocol::RequestError,
+        dialect: Dialect,
+    ) -> Response<Body> {
+        let mut response = json(
+            StatusCode::BAD_REQUEST,
+            protocol::error::render_request_error(dialect, error),
+        );
+        self.stamp(&mut response);
+        self.committed(StatusCode::BAD_REQUEST);
+        self.close(End::Failed, Some(error.code.unwrap_or("invalid_request")));
+        response
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if self.entry.is_some()
+            && let Some((target, since)) = self.pending.take()
+        {
+            // F56: counted as cancelled on the account that was being asked, not as its error.
+            self.gateway.tell(&target.id, &Outcome::Cancelled);
+            self.attempt(
+                &target.id,
+                &target.label,
+                &Outcome::Cancelled,
+                None,
+                since,
+                String::new(),
+            );
+        }
+        self.close(End::Cancelled, None);
+    }
+}
+
+fn millis(since: Instant) -> u32 {
+    u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX)
+}

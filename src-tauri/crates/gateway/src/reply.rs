@@ -1,0 +1,143 @@
+//! Answers the gateway makes itself: errors in the shape of the route's dialect, health, preflight.
+//!
+//! Not the rewrapping of upstream errors (protocol's `error` does that); called by surface, attempt and models.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use protocol::{Dialect, ErrorBody};
+
+use crate::body::Body;
+
+/// The error shape of a path. Wider than [`Dialect`]: a path of a dialect that is not served still gets an error its client can read (F57).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One of the served dialects.
+    Of(Dialect),
+    /// Anthropic Messages.
+    Messages,
+    /// Gemini.
+    Gemini,
+}
+
+/// An error the gateway itself answers with.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub message: String,
+    pub param: Option<String>,
+    /// The error's type where a client looks for a word of its own.
+    pub kind: Option<&'static str>,
+    /// Seconds for `Retry-After`.
+    pub retry_after: Option<u64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            param: None,
+            kind: None,
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        self.retry_after = seconds;
+        self
+    }
+
+    /// F57: what the client did wrong is an `invalid_request_error`, what the gateway could not do a `gateway_error`.
+    fn kind(&self) -> &'static str {
+        if let Some(kind) = self.kind {
+            kind
+        } else if self.status.is_client_error() {
+            "invalid_request_error"
+        } else {
+            "gateway_error"
+        }
+    }
+
+    pub(crate) fn into_response(self, shape: Shape) -> Response<Body> {
+        let status = self.status.as_u16();
+        let body = match shape {
+            Shape::Of(dialect) => protocol::error::render(
+                dialect,
+                status,
+                &ErrorBody {
+                    message: self.message.clone(),
+                    kind: self.kind().into(),
+                    code: Some(self.code.into()),
+                    param: self.param.clone().map(Into::into),
+                },
+            ),
+            Shape::Messages => Bytes::from(
+                serde_json::json!({"type": "error", "error": {"type": messages_kind(status), "message": self.message}}).to_string(),
+            ),
+            Shape::Gemini => Bytes::from(
+                serde_json::json!({"error": {"code": status, "message": self.message, "status": gemini_status(status)}}).to_string(),
+            ),
+        };
+        let mut response = json(self.status, body);
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+fn messages_kind(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        400..=499 => "invalid_request_error",
+        529 | 503 => "overloaded_error",
+        _ => "api_error",
+    }
+}
+
+fn gemini_status(status: u16) -> &'static str {
+    match status {
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        429 => "RESOURCE_EXHAUSTED",
+        400..=499 => "INVALID_ARGUMENT",
+        503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        _ => "INTERNAL",
+    }
+}
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::whole(body.into()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// An answer without body.
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,457 @@
+//! The first station: which path, which key, which dialect; then the body. Here the request's context is born.
+//!
+//! Not the choice of an account (`attempt`). Called by the listener for every request; never fails, every refusal is an answer in the
+//! shape of the path's dialect.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, EXPECT, HeaderMap, HeaderName, UPGRADE, VARY,
+};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use protocol::Dialect;
+
+use crate::body::{self, Body, BodyError};
+use crate::config::Config;
+use crate::record::Record;
+use crate::reply::{Refusal, Shape, empty, json};
+use crate::{Gateway, attempt, forward, guard, models};
+
+/// The request id, in and out (F147).
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a path is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place<'p> {
+    Root,
+    Health,
+    Inference(Inference),
+    /// Where the Codex CLI first tries a WebSocket (F82, T192).
+    WebSocket,
+    Models,
+    Model(&'p str),
+    CodexModels,
+    /// A path of the public API that this version does not serve.
+    Unknown(Shape),
+}
+
+/// One of the inference calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Inference {
+    pub dialect: Dialect,
+    /// The path, for journal and log.
+    pub path: &'static str,
+    pub compact: bool,
+    /// Only Codex accounts, native events (F82).
+    pub codex: bool,
+}
+
+const CHAT: Inference = Inference {
+    dialect: Dialect::Chat,
+    path: "/v1/chat/completions",
+    compact: false,
+    codex: false,
+};
+const RESPONSES: Inference = Inference {
+    dialect: Dialect::Responses,
+    path: "/v1/responses",
+    compact: false,
+    codex: false,
+};
+const COMPACT: Inference = Inference {
+    compact: true,
+    path: "/v1/responses/compact",
+    ..RESPONSES
+};
+const CODEX: Inference = Inference {
+    codex: true,
+    path: "/codex/v1/responses",
+    ..RESPONSES
+};
+const CODEX_COMPACT: Inference = Inference {
+    codex: true,
+    path: "/codex/v1/responses/compact",
+    ..COMPACT
+};
+
+/// The table of paths: the place, and the methods it takes.
+fn place(path: &str) -> (Place<'_>, &'static [Method]) {
+    const GET: &[Method] = &[Method::GET, Method::HEAD];
+    const POST: &[Method] = &[Method::POST];
+    const POST_OR_UPGRADE: &[Method] = &[Method::POST, Method::GET];
+    match path {
+        "/" => (Place::Root, GET),
+        "/health" => (Place::Health, GET),
+        "/v1/chat/completions" => (Place::Inference(CHAT), POST),
+        "/v1/responses" => (Place::Inference(RESPONSES), POST_OR_UPGRADE),
+        "/v1/responses/compact" => (Place::Inference(COMPACT), POST),
+        "/codex/v1/responses" => (Place::Inference(CODEX), POST_OR_UPGRADE),
+        "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
+        "/v1/models" => (Place::Models, GET),
+        "/codex/v1/models" => (Place::CodexModels, GET),
+        _ => {
+            if let Some(id) = path.strip_prefix("/v1/models/")
+                && !id.is_empty()
+                && !id.contains(':')
+            {
+                return (Place::Model(id), GET);
+            }
+            let shape = if path.starts_with("/v1beta") || path.starts_with("/v1/models/") {
+                Shape::Gemini
+            } else if path.starts_with("/v1/messages") {
+                Shape::Messages
+            } else if path.starts_with("/v1/chat") {
+                Shape::Of(Dialect::Chat)
+            } else {
+                Shape::Of(Dialect::Responses)
+            };
+            (Place::Unknown(shape), &[])
+        }
+    }
+}
+
+fn shape(place: &Place<'_>) -> Shape {
+    match place {
+        Place::Inference(call) => Shape::Of(call.dialect),
+        Place::Unknown(shape) => *shape,
+        Place::Root
+        | Place::Health
+        | Place::WebSocket
+        | Place::Models
+        | Place::Model(_)
+        | Place::CodexModels => Shape::Of(Dialect::Responses),
+    }
+}
+
+/// Serves one request. A panic inside becomes a 500 and leaves every other request running.
+pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Body> {
+    let (parts, mut body) = request.into_parts();
+    let config = gateway.config.load_full();
+    let asks_first = parts.headers.contains_key(EXPECT);
+    let id = parts.headers.get(REQUEST_ID).cloned();
+    let origin = guard::cors_origin(&config, &parts.headers).cloned();
+    let shape = shape(&place(parts.uri.path()).0);
+    let mut response = match AssertUnwindSafe(dispatch(gateway, &config, parts, &mut body))
+        .catch_unwind()
+        .await
+    {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("a request panicked");
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "The gateway failed on this request; its log says more.",
+            )
+            .into_response(shape)
+        }
+    };
+    // F147: also a refusal that never became a request carries the id it came with.
+    if let Some(id) = id
+        && !response.headers().contains_key(REQUEST_ID)
+    {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    // A client that asked whether it may send has not sent anything.
+    if !body.is_end_stream() && !asks_first {
+        body::let_pass(body);
+    }
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(VARY, HeaderValue::from_static("origin"));
+    }
+    response
+}
+
+async fn dispatch(
+    gateway: Arc<Gateway>,
+    config: &Arc<Config>,
+    parts: Parts,
+    body: &mut Incoming,
+) -> Response<Body> {
+    let path = parts.uri.path();
+    let (mut place, methods) = place(path);
+    let shape = shape(&place);
+    if !guard::host_allowed(
+        config,
+        &parts.headers,
+        parts.uri.authority().map(http::uri::Authority::as_str),
+    ) {
+        return Refusal::new(
+            StatusCode::FORBIDDEN,
+            "host_not_allowed",
+            "This Host is not served. Use a loopback address, or add the name to the setting server.allowed_hosts.",
+        )
+        .into_response(shape);
+    }
+    if parts.method == Method::OPTIONS {
+        return preflight(config, &parts.headers, shape);
+    }
+    match place {
+        Place::Root if methods.contains(&parts.method) => return empty(StatusCode::OK),
+        Place::Health if methods.contains(&parts.method) => return health(&gateway),
+        _ => {}
+    }
+    // What no dialect knows is no secret either. Paths of a dialect ask for the key first, like every inference route (F26).
+    if let Place::Unknown(Shape::Of(Dialect::Responses)) = place {
+        return not_served(path, shape);
+    }
+    gateway.until_ready().await;
+    let Some(key) = gateway.key_name(&parts.headers) else {
+        return Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_api_key",
+            "Missing or unknown gateway key. `switchyard key` prints the key; send it as `Authorization: Bearer KEY`.",
+        )
+        .into_response(shape);
+    };
+    if let Place::Unknown(_) = place {
+        return not_served(path, shape);
+    }
+    if !methods.contains(&parts.method) {
+        let mut response = Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("{path} does not take {}.", parts.method),
+        )
+        .into_response(shape);
+        let allow = methods
+            .iter()
+            .map(Method::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
+        if let Ok(value) = HeaderValue::from_str(&allow) {
+            response.headers_mut().insert(ALLOW, value);
+        }
+        return response;
+    }
+    if matches!(place, Place::Inference(_)) && parts.method == Method::GET {
+        place = Place::WebSocket;
+    }
+    match place {
+        Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
+        Place::WebSocket => upgrade_required(shape),
+        Place::Models if is_codex_query(parts.uri.query()) => models::codex(&gateway),
+        Place::Models => models::list(&gateway),
+        Place::CodexModels => models::codex(&gateway),
+        Place::Model(id) => models::one(&gateway, id, shape),
+        Place::Inference(call) => infer(gateway, config.clone(), call, parts, body, key).await,
+    }
+}
+
+fn not_served(path: &str, shape: Shape) -> Response<Body> {
+    let shown: String = path.chars().take(100).collect();
+    let message = format!("{shown} is not served by this version of Switchyard.");
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response(shape)
+}
+
+/// Reads body and head, then walks the road.
+async fn infer(
+    gateway: Arc<Gateway>,
+    config: Arc<Config>,
+    call: Inference,
+    parts: Parts,
+    body: &mut Incoming,
+    key: Arc<str>,
+) -> Response<Body> {
+    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key);
+    let shape = Shape::Of(call.dialect);
+    let limit = if call.compact {
+        config.compact_body_limit
+    } else {
+        config.body_limit
+    };
+    let body = match body::read(&parts.headers, body, limit).await {
+        Ok(body) => body,
+        Err(error) => return record.refuse(body_refusal(&error, call.compact), shape),
+    };
+    let head = match protocol::peek(call.dialect, &body) {
+        Ok(head) => head,
+        Err(error) => return record.refuse_request(&error, call.dialect),
+    };
+    let Some(model) = head.model.clone().or_else(|| config.default_model.clone()) else {
+        let refusal = Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "missing_required_parameter",
+            "`model` is missing: name one of GET /v1/models.",
+        )
+        .param("model");
+        return record.refuse(refusal, shape);
+    };
+    record.asked(&model, head.stream);
+    attempt::serve(
+        attempt::Request {
+            gateway,
+            config,
+            call,
+            query: forward::query(parts.uri.query()),
+            headers: parts.headers,
+            body,
+            head,
+            model,
+        },
+        record,
+    )
+    .await
+}
+
+fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
+    let message = error.to_string();
+    match error {
+        BodyError::TooLarge { limit } => {
+            let setting = if compact {
+                "limits.compact_body_mib"
+            } else {
+                "limits.body_mib"
+            };
+            let message = format!(
+                "The request body is larger than {} MiB. The setting {setting} raises the limit.",
+                limit >> 20
+            );
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
+        }
+        BodyError::Encoding(_) => Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_content_encoding",
+            message,
+        ),
+        BodyError::Corrupt(_) => {
+            Refusal::new(StatusCode::BAD_REQUEST, "invalid_content_encoding", message)
+        }
+        BodyError::Cut => Refusal::new(StatusCode::BAD_REQUEST, "incomplete_body", message),
+    }
+}
+
+/// The client's own request id when it is a sane one, else a fresh one.
+fn request_id(headers: &HeaderMap) -> String {
+    let own = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    match own {
+        Some(id)
+            if !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
+            id.to_owned()
+        }
+        _ => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
+    }
+}
+
+fn is_codex_query(query: Option<&str>) -> bool {
+    query.is_some_and(|query| {
+        query
+            .split('&')
+            .any(|pair| pair.starts_with("client_version="))
+    })
+}
+
+/// F135: open, and without a word about accounts.
+fn health(gateway: &Gateway) -> Response<Body> {
+    let ready = *gateway.ready.borrow() && gateway.any_usable();
+    let body =
+        serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "ready": ready});
+    json(StatusCode::OK, body.to_string())
+}
+
+/// F82, T192: 426 makes the Codex CLI fall back to plain HTTP at once.
+fn upgrade_required(shape: Shape) -> Response<Body> {
+    let mut response = Refusal::new(
+        StatusCode::UPGRADE_REQUIRED,
+        "upgrade_required",
+        "Responses over WebSocket are not served here; POST to the same path.",
+    )
+    .into_response(shape);
+    response
+        .headers_mut()
+        .insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+}
+
+/// F29: 204 for an origin on the list, 403 for any other.
+fn preflight(config: &Config, headers: &HeaderMap, shape: Shape) -> Response<Body> {
+    if guard::cors_origin(config, headers).is_none() {
+        return Refusal::new(
+            StatusCode::FORBIDDEN,
+            "origin_not_allowed",
+            "This Origin is not allowed. Add it to the setting server.cors_origins.",
+        )
+        .into_response(shape);
+    }
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let answer = response.headers_mut();
+    answer.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, OPTIONS"),
+    );
+    let asked = headers
+        .get(http::header::ACCESS_CONTROL_REQUEST_HEADERS)
+        .cloned();
+    answer.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        asked.unwrap_or(HeaderValue::from_static("authorization, content-type")),
+    );
+    answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_find_their_place_and_the_nearest_dialect() {
+        let cases = [
+            ("/v1/chat/completions", Place::Inference(CHAT)),
+            ("/v1/responses/compact", Place::Inference(COMPACT)),
+            ("/codex/v1/responses", Place::Inference(CODEX)),
+            ("/v1/models/gpt-5.5", Place::Model("gpt-5.5")),
+            ("/v1/models/vendor/name", Place::Model("vendor/name")),
+            (
+                "/v1/models/m:generateContent",
+                Place::Unknown(Shape::Gemini),
+            ),
+            ("/v1beta/models", Place::Unknown(Shape::Gemini)),
+            ("/v1/messages", Place::Unknown(Shape::Messages)),
+            ("/v1/chat/other", Place::Unknown(Shape::Of(Dialect::Chat))),
+            ("/etc/passwd", Place::Unknown(Shape::Of(Dialect::Responses))),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(place(path).0, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn f147_a_sane_request_id_is_kept_and_an_odd_one_replaced() {
+        for (id, kept) in [
+            ("abc-123", true),
+            ("", false),
+            ("with space", false),
+            (&*"x".repeat(129), false),
+        ] {
+            let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_str(id).unwrap())]);
+            assert_eq!(request_id(&headers) == id, kept, "{id}");
+        }
+    }
+
+    #[test]
+    fn f82_the_codex_shape_is_asked_for_by_its_query() {
+        for (query, expected) in [
+            (Some("client_version=0.169.0"), true),
+            (Some("a=b&client_version=1"), true),
+            (Some("x=1"), false),
+            (None, false),
+        ] {
+            assert_eq!(is_codex_query(query), expected);
+        }
+    }
+}

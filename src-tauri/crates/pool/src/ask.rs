@@ -1,0 +1,267 @@
+//! The question put to the pool and its answers: the chosen account, or why there is none, with a reason for every skipped account (F32, F39).
+//!
+//! Values only; the decision is in `select`. Called by the gateway and by `switchyard explain`.
+
+use crate::{AccountId, Format, Timestamp};
+use std::fmt;
+
+/// What a request needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The upstream model name, after alias and suffix were taken off.
+    pub model: &'a str,
+    /// Formats that can serve the route, best first; one that is not listed cannot (F101).
+    pub formats: &'a [Format],
+    /// The conversation it belongs to (F38).
+    pub session: Option<&'a str>,
+    /// The only account the client accepts (F38).
+    pub pinned: Option<&'a AccountId>,
+    /// Accounts this request has used already (F32).
+    pub tried: &'a [AccountId],
+    /// No attempt is left after this one: the most recently successful account is preferred (F50).
+    pub last_attempt: bool,
+}
+
+impl<'a> Ask<'a> {
+    /// A first attempt without session or pin.
+    pub const fn new(model: &'a str, formats: &'a [Format]) -> Self {
+        Self {
+            model,
+            formats,
+            session: None,
+            pinned: None,
+            tried: &[],
+            last_attempt: false,
+        }
+    }
+}
+
+/// Why an account is not a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SkipReason {
+    /// Switched off by the person.
+    Disabled,
+    /// The client pinned another account.
+    NotPinned,
+    /// Its dialect cannot serve this route.
+    FormatCannotServe,
+    /// Its list of allowed models lacks the model.
+    ModelNotAllowed,
+    /// Its upstream does not offer the model.
+    ModelNotOffered,
+    /// Closed by the provider.
+    Banned,
+    /// Only a new sign-in helps.
+    NeedsLogin,
+    /// No usable credential, and none can be had without the person.
+    NoCredential,
+    /// Quota used up.
+    Exhausted {
+        /// Until then, if told.
+        until: Option<Timestamp>,
+    },
+    /// Resting after a 429 that names no usage limit.
+    RateLimited {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// Resting after a failure.
+    Cooling {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// This request has used it already.
+    AlreadyTried,
+    /// Its group runs as many requests as it may.
+    GroupFull,
+    /// It runs as many requests as it may.
+    NoFreeSlot,
+}
+
+impl SkipReason {
+    /// The word for the log.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            SkipReason::Disabled => "disabled",
+            SkipReason::NotPinned => "not_pinned",
+            SkipReason::FormatCannotServe => "format_cannot_serve",
+            SkipReason::ModelNotAllowed => "model_not_allowed",
+            SkipReason::ModelNotOffered => "model_not_offered",
+            SkipReason::Banned => "banned",
+            SkipReason::NeedsLogin => "needs_login",
+            SkipReason::NoCredential => "no_credential",
+            SkipReason::Exhausted { .. } => "exhausted",
+            SkipReason::RateLimited { .. } => "rate_limited",
+            SkipReason::Cooling { .. } => "cooling",
+            SkipReason::AlreadyTried => "already_tried",
+            SkipReason::GroupFull => "group_full",
+            SkipReason::NoFreeSlot => "no_free_slot",
+        }
+    }
+
+    /// Until when it holds, where time alone ends it.
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            SkipReason::Exhausted { until } => *until,
+            SkipReason::RateLimited { until } | SkipReason::Cooling { until } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// The sentence for people, with the wait counted from `now`. Never holds a secret.
+    pub fn text(&self, now: Timestamp) -> String {
+        let plain = match self {
+            SkipReason::Disabled => "switched off",
+            SkipReason::NotPinned => "another account was asked for",
+            SkipReason::FormatCannotServe => "its format cannot serve this route",
+            SkipReason::ModelNotAllowed => "the model is not on its allowed list",
+            SkipReason::ModelNotOffered => "it does not offer the model",
+            SkipReason::Banned => "closed by the provider",
+            SkipReason::NeedsLogin => "sign in again",
+            SkipReason::NoCredential => "no usable credential: sign in or add its key again",
+            SkipReason::Exhausted { .. } => "quota used up",
+            SkipReason::RateLimited { .. } => "rate limited",
+            SkipReason::Cooling { .. } => "resting after a failure",
+            SkipReason::AlreadyTried => "already tried in this request",
+            SkipReason::GroupFull => "its group is busy",
+            SkipReason::NoFreeSlot => "busy",
+        };
+        match self.until() {
+            Some(until) => format!(
+                "{plain}, again in {}",
+                Wait(until.since(now).as_millis().div_ceil(1_000))
+            ),
+            None => plain.to_owned(),
+        }
+    }
+}
+
+/// Seconds written as people read them.
+struct Wait(u128);
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, hours, minutes, seconds) = (
+            self.0 / 86_400,
+            self.0 / 3_600 % 24,
+            self.0 / 60 % 60,
+            self.0 % 60,
+        );
+        match (days, hours, minutes) {
+            (0, 0, 0) => write!(f, "{seconds} s"),
+            (0, 0, _) => write!(f, "{minutes} min {seconds} s"),
+            (0, _, _) => write!(f, "{hours} h {minutes} min"),
+            _ => write!(f, "{days} d {hours} h"),
+        }
+    }
+}
+
+/// Why the chosen account came first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The client pinned it.
+    Pinned,
+    /// The conversation was there before.
+    Affinity,
+    /// It is the active account.
+    Active,
+    /// The next one in ring order after the active account.
+    NextInRing,
+    /// Its turn.
+    Turn,
+    /// The lowest used share.
+    MostHeadroom,
+    /// The longest rest.
+    LeastRecentlyUsed,
+    /// The first usable one in the person's order.
+    First,
+    /// The last attempt goes to the latest success (F50).
+    LatestSuccess,
+}
+
+impl Why {
+    /// The word for the log.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Why::Pinned => "pinned",
+            Why::Affinity => "affinity",
+            Why::Active => "active",
+            Why::NextInRing => "next_in_ring",
+            Why::Turn => "turn",
+            Why::MostHeadroom => "most_headroom",
+            Why::LeastRecentlyUsed => "least_recently_used",
+            Why::First => "first",
+            Why::LatestSuccess => "latest_success",
+        }
+    }
+}
+
+/// The account that serves this attempt. It holds one slot until [`crate::Pool::release`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Which.
+    pub id: AccountId,
+    /// Its place in [`crate::Pool::accounts`] at this moment.
+    pub index: usize,
+    /// Why it came first.
+    pub why: Why,
+    /// Every account that was no candidate, and why. The rest were candidates that come later.
+    pub skipped: Vec<(AccountId, SkipReason)>,
+}
+
+/// One skipped account, with its label for the message to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Which.
+    pub id: AccountId,
+    /// The person's name for it.
+    pub label: String,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// What the skipped accounts have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoCandidateKind {
+    /// There is no account, or all are switched off.
+    Empty,
+    /// None can serve this model on this route.
+    Model,
+    /// All that could serve it are limited: 429 with the earliest reset (F39).
+    Quota,
+    /// All that could serve it are busy.
+    Busy,
+    /// This and that: 503 (F39).
+    Mixed,
+}
+
+/// Nobody can serve the request now (F39).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no account can serve this request now ({} skipped)", skipped.len())]
+pub struct NoCandidate {
+    /// Every account, in ring order, with its reason.
+    pub skipped: Vec<Skipped>,
+    /// What they have in common.
+    pub kind: NoCandidateKind,
+    /// The soonest instant at which one of them may serve again, if time alone helps.
+    pub soonest: Option<Timestamp>,
+}
+
+impl NoCandidate {
+    /// "label: reason" for each account, separated by semicolons (F39). Accounts the client did not pin are left out.
+    pub fn reasons(&self, now: Timestamp) -> String {
+        let told: Vec<String> = self
+            .skipped
+            .iter()
+            .filter(|skipped| skipped.reason != SkipReason::NotPinned)
+            .map(|skipped| format!("{}: {}", skipped.label, skipped.reason.text(now)))
+            .collect();
+        told.join("; ")
+    }
+
+    /// Whole seconds until [`NoCandidate::soonest`], at least one: the value of Retry-After.
+    pub fn retry_after_secs(&self, now: Timestamp) -> Option<u64> {
+        let wait = self.soonest?.since(now).as_millis().div_ceil(1_000);
+        Some(u64::try_from(wait).unwrap_or(u64::MAX).max(1))
+    }
+}

@@ -1,0 +1,114 @@
+//! Which accounts may serve a model (F93): answered once per model name and kept as bits, so that selection compares no strings.
+//!
+//! Knows only the two model lists of an account; the memory is dropped whenever an account changes.
+
+use crate::Account;
+use std::collections::HashMap;
+
+/// Most model names remembered. Names come from clients, so the memory is bounded and simply starts afresh when full.
+const MODEL_ENTRIES: usize = 256;
+
+/// One model against every account, by place.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Matches {
+    allowed: Vec<u64>,
+    offered: Vec<u64>,
+}
+
+/// What the two lists of one account say about a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Match {
+    Serves,
+    NotAllowed,
+    NotOffered,
+}
+
+impl Matches {
+    pub(crate) fn of(&self, index: usize) -> Match {
+        let bit = |bits: &[u64]| {
+            bits.get(index / 64)
+                .is_some_and(|word| word >> (index % 64) & 1 == 1)
+        };
+        match (bit(&self.allowed), bit(&self.offered)) {
+            (false, _) => Match::NotAllowed,
+            (true, false) => Match::NotOffered,
+            (true, true) => Match::Serves,
+        }
+    }
+}
+
+/// The memory of answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ModelMemory {
+    answers: HashMap<Box<str>, Matches>,
+    /// No account has any list, so every model is served by all.
+    unrestricted: bool,
+}
+
+impl ModelMemory {
+    /// Forgets everything; called whenever the accounts change.
+    pub(crate) fn reset<'a>(&mut self, mut accounts: impl Iterator<Item = &'a Account>) {
+        self.answers.clear();
+        self.unrestricted =
+            accounts.all(|a| a.allowed_models.is_none() && a.known_models.is_none());
+    }
+
+    /// Works the answer out if it is not there yet.
+    pub(crate) fn prepare<'a>(
+        &mut self,
+        model: &str,
+        accounts: impl ExactSizeIterator<Item = &'a Account>,
+    ) {
+        if self.unrestricted || self.answers.contains_key(model) {
+            return;
+        }
+        if self.answers.len() >= MODEL_ENTRIES {
+            self.answers.clear();
+        }
+        let matches = match_all(model, accounts);
+        self.answers.insert(model.into(), matches);
+    }
+
+    /// The prepared answer; `None` means that every account serves it.
+    pub(crate) fn get(&self, model: &str) -> Option<&Matches> {
+        self.answers.get(model)
+    }
+}
+
+/// One model against every account.
+pub(crate) fn match_all<'a>(
+    model: &str,
+    accounts: impl ExactSizeIterator<Item = &'a Account>,
+) -> Matches {
+    let words = accounts.len().div_ceil(64);
+    let mut matches = Matches {
+        allowed: vec![0; words],
+        offered: vec![0; words],
+    };
+    for (index, account) in accounts.enumerate() {
+        let (word, bit) = (index / 64, 1_u64 << (index % 64));
+        let mut named = false;
+        let allowed = account.allowed_models.as_ref().is_none_or(|list| {
+            named = list.iter().any(|pattern| pattern == model);
+            named
+                || list.iter().any(|pattern| {
+                    pattern
+                        .strip_suffix('*')
+                        .is_some_and(|prefix| model.starts_with(prefix))
+                })
+        });
+        // A model the person listed by its full name is offered, whatever discovery found.
+        let offered = named
+            || account
+                .known_models
+                .as_ref()
+                .is_none_or(|list| list.iter().any(|known| known == model));
+        if allowed {
+            matches.allowed[word] |= bit;
+        }
+        if offered {
+            matches.offered[word] |= bit;
+        }
+    }
+    matches
+}

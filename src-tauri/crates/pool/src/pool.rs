@@ -1,0 +1,369 @@
+//! The pool itself: the accounts in ring order with what is remembered about each.
+//!
+//! Keeping the list and the state lives here; choosing is in `select`, learning from outcomes in `report`. Owned by the engine behind one lock;
+//! every method is one atomic step and none reads a clock.
+
+use crate::affinity::Affinity;
+use crate::models::ModelMemory;
+use crate::row::{NEVER, Row};
+use crate::slots::Group;
+use crate::{
+    Account, AccountId, AccountState, Event, Health, Policy, Reason, SkipReason, Status, Timestamp,
+    Token,
+};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// No account of the pool has this id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no account with the id {0}: list the accounts for the ids there are")]
+pub struct UnknownAccount(pub AccountId);
+
+/// One account with its memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) account: Account,
+    pub(crate) state: AccountState,
+    pub(crate) token: Token,
+    /// Last network error (F66).
+    pub(crate) network_at: Option<Timestamp>,
+    /// Held at the last look of [`Pool::expire`].
+    was_held: bool,
+}
+
+/// The accounts, their state and the rotation.
+#[derive(Debug, Clone, Default)]
+pub struct Pool {
+    pub(crate) policy: Policy,
+    /// In ring order.
+    pub(crate) entries: Vec<Entry>,
+    /// One for each entry, at the same place.
+    pub(crate) rows: Vec<Row>,
+    places: HashMap<AccountId, usize>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) limits: HashMap<String, u32>,
+    pub(crate) models: ModelMemory,
+    pub(crate) affinity: Affinity,
+    pub(crate) active: Option<AccountId>,
+    /// The turn being given out (F34).
+    pub(crate) round: u64,
+    /// Selections so far.
+    pub(crate) selections: u64,
+    pub(crate) offline: Option<Timestamp>,
+    pub(crate) leaks_looked_at: Option<Timestamp>,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            ..Self::default()
+        }
+    }
+
+    /// Replaces the list. State, slots and turns of known ids stay; the order is by position, then as given.
+    pub fn set_accounts(&mut self, accounts: Vec<Account>) {
+        let mut old: HashMap<AccountId, (Entry, Row)> = std::mem::take(&mut self.entries)
+            .into_iter()
+            .zip(std::mem::take(&mut self.rows))
+            .map(|(entry, row)| (entry.account.id.clone(), (entry, row)))
+            .collect();
+        for account in accounts {
+            let (entry, row) = match old.remove(&account.id) {
+                Some((entry, row)) => (Entry { account, ..entry }, row),
+                None => (
+                    Entry {
+                        account,
+                        state: AccountState::default(),
+                        token: Token::Usable,
+                        network_at: None,
+                        was_held: false,
+                    },
+                    Row::new(),
+                ),
+            };
+            self.entries.push(entry);
+            self.rows.push(row);
+        }
+        self.settle();
+    }
+
+    /// Adds an account or replaces the record of a known one.
+    pub fn upsert(&mut self, account: Account) {
+        let mut accounts: Vec<Account> = self.accounts().cloned().collect();
+        match self.place(&account.id) {
+            Some(place) => accounts[place] = account,
+            None => accounts.push(account),
+        }
+        self.set_accounts(accounts);
+    }
+
+    /// Takes an account out, with its state. Running requests end by themselves. Says whether it was there.
+    pub fn remove(&mut self, id: &AccountId) -> bool {
+        let Some(place) = self.place(id) else {
+            return false;
+        };
+        self.entries.remove(place);
+        self.rows.remove(place);
+        self.settle();
+        true
+    }
+
+    /// The records in ring order.
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = &Account> {
+        self.entries.iter().map(|entry| &entry.account)
+    }
+
+    /// One record.
+    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+        self.place(id).map(|place| &self.entries[place].account)
+    }
+
+    /// Everything remembered about one account, for people and for the store.
+    pub fn state(&self, id: &AccountId) -> Option<&AccountState> {
+        self.place(id).map(|place| &self.entries[place].state)
+    }
+
+    /// Puts back what the store kept. Says whether the account is there.
+    pub fn restore(&mut self, id: &AccountId, state: AccountState) -> bool {
+        let Some(place) = self.place(id) else {
+            return false;
+        };
+        self.entries[place].state = state;
+        self.derive(place);
+        true
+    }
+
+    /// Makes an account the active one (F33). Nothing but this changes it.
+    ///
+    /// # Errors
+    /// [`UnknownAccount`] when the pool has no such account; the active one stays.
+    pub fn activate(&mut self, id: &AccountId) -> Result<(), UnknownAccount> {
+        if self.place(id).is_none() {
+            return Err(UnknownAccount(id.clone()));
+        }
+        self.active = Some(id.clone());
+        Ok(())
+    }
+
+    /// The active account, if one was chosen and is still there.
+    pub fn active(&self) -> Option<&AccountId> {
+        self.active.as_ref()
+    }
+
+    /// The rotation policy.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Changes the rotation policy; state, turns and affinity stay.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Tells how far an account's credential carries.
+    pub fn set_token(&mut self, id: &AccountId, token: Token) {
+        if let Some(place) = self.place(id) {
+            self.entries[place].token = token;
+            self.derive(place);
+        }
+    }
+
+    /// Sets the stored standing, for instance after a new sign-in, a health check or by hand.
+    pub fn set_status(
+        &mut self,
+        now: Timestamp,
+        id: &AccountId,
+        status: Status,
+        code: impl Into<Cow<'static, str>>,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        if let Some(place) = self.place(id) {
+            self.stand(now, place, status, code.into(), &mut events);
+            self.derive(place);
+        }
+        events
+    }
+
+    /// Manual retry: forgets every rest, failure and used-up window, and makes a refused account unknown again.
+    pub fn clear(&mut self, now: Timestamp, id: &AccountId) -> Vec<Event> {
+        let mut events = Vec::new();
+        let Some(place) = self.place(id) else {
+            return events;
+        };
+        let held = self.rows[place].held(now.0).is_some();
+        let state = &mut self.entries[place].state;
+        state.cooldown = None;
+        state.exhausted = None;
+        (
+            state.consecutive_failures,
+            state.network_failures,
+            state.challenges,
+            state.refresh_failures,
+        ) = (0, 0, 0, 0);
+        if let Some(quota) = &mut state.quota {
+            for window in [&mut quota.primary, &mut quota.secondary] {
+                window.take_if(|w| w.used_percent >= 100.0);
+            }
+        }
+        if matches!(
+            state.status,
+            Status::NeedsLogin | Status::Banned | Status::Attention
+        ) {
+            self.stand(
+                now,
+                place,
+                Status::Unknown,
+                Cow::Borrowed("cleared"),
+                &mut events,
+            );
+        }
+        self.derive(place);
+        if held {
+            events.push(Event::Recovered { id: id.clone() });
+        }
+        events
+    }
+
+    /// The standing of an account as people see it (F59).
+    pub fn health(&self, now: Timestamp, id: &AccountId) -> Option<Health> {
+        let place = self.place(id)?;
+        let (entry, row) = (&self.entries[place], &self.rows[place]);
+        if !entry.account.enabled {
+            return Some(Health::Disabled);
+        }
+        Some(match entry.state.status {
+            Status::Banned => Health::Banned,
+            Status::NeedsLogin => Health::NeedsLogin,
+            status => match (
+                row.exhausted_until(now.0),
+                row.cooling_until(now.0),
+                entry.state.cooldown,
+            ) {
+                (Some(until), _, _) => Health::Exhausted { until },
+                (None, Some(until), Some(cooldown)) => Health::Cooling {
+                    until,
+                    source: cooldown.source,
+                },
+                _ => match status {
+                    Status::Attention => Health::Attention,
+                    Status::Active => Health::Active,
+                    _ => Health::Unknown,
+                },
+            },
+        })
+    }
+
+    /// Since when every account fails to reach the network, if so (F66).
+    pub fn offline(&self) -> Option<Timestamp> {
+        self.offline
+    }
+
+    /// Drops what time has ended and tells which accounts may serve again. Selection does not depend on it: it compares instants itself.
+    pub fn expire(&mut self, now: Timestamp) -> Vec<Event> {
+        let mut events = Vec::new();
+        for place in 0..self.entries.len() {
+            let held = self.rows[place]
+                .exhausted_until(now.0)
+                .max(self.rows[place].cooling_until(now.0))
+                .is_some();
+            let entry = &mut self.entries[place];
+            entry.state.cooldown.take_if(|c| c.until <= now);
+            entry.state.exhausted.take_if(|e| e.until <= now);
+            if std::mem::replace(&mut entry.was_held, held) && !held {
+                events.push(Event::Recovered {
+                    id: entry.account.id.clone(),
+                });
+            }
+        }
+        events
+    }
+
+    /// The next instant at which a rest ends, for whoever wakes [`Pool::expire`].
+    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = |row: &Row| row.exhausted_until(now.0).max(row.cooling_until(now.0));
+        self.rows
+            .iter()
+            .filter_map(ends)
+            .filter(|at| at.0 != NEVER)
+            .min()
+    }
+
+    pub(crate) fn place(&self, id: &AccountId) -> Option<usize> {
+        self.places.get(id).copied()
+    }
+
+    /// Changes the stored standing and tells about it.
+    pub(crate) fn stand(
+        &mut self,
+        now: Timestamp,
+        place: usize,
+        to: Status,
+        code: Cow<'static, str>,
+        events: &mut Vec<Event>,
+    ) {
+        let entry = &mut self.entries[place];
+        let from = std::mem::replace(&mut entry.state.status, to);
+        if from == to {
+            return;
+        }
+        entry.state.reason = Some(Reason { code, at: now });
+        let id = &entry.account.id;
+        events.push(Event::StatusChanged {
+            id: id.clone(),
+            from,
+            to,
+        });
+        if to == Status::NeedsLogin {
+            events.push(Event::NeedsLogin { id: id.clone() });
+        }
+    }
+
+    /// Works the row out again after record, state or token changed.
+    pub(crate) fn derive(&mut self, place: usize) {
+        let entry = &mut self.entries[place];
+        let row = &mut self.rows[place];
+        row.derive(&entry.account, &entry.state, entry.token, row.group);
+        entry.was_held |=
+            entry.state.cooldown.is_some() || entry.state.exhausted.is_some() || row.has_end();
+    }
+
+    /// After the list changed: order, places, groups, rows and the model memory.
+    pub(crate) fn settle(&mut self) {
+        let mut both: Vec<(Entry, Row)> = std::mem::take(&mut self.entries)
+            .into_iter()
+            .zip(std::mem::take(&mut self.rows))
+            .collect();
+        both.sort_by_key(|(entry, _)| entry.account.position);
+        let mut seen = std::collections::HashSet::new();
+        both.retain(|(entry, _)| seen.insert(entry.account.id.clone()));
+        (self.entries, self.rows) = both.into_iter().unzip();
+        self.places = self
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(place, entry)| (entry.account.id.clone(), place))
+            .collect();
+        if self
+            .active
+            .as_ref()
+            .is_some_and(|id| !self.places.contains_key(id))
+        {
+            self.active = None;
+        }
+        self.groups.clear();
+        for place in 0..self.entries.len() {
+            self.rows[place].group = self.group_place(place);
+            self.derive(place);
+        }
+        self.count_groups();
+        self.models
+            .reset(self.entries.iter().map(|entry| &entry.account));
+    }
+
+    /// The lasting reason of an account, if any: what F66 leaves out of "all accounts".
+    pub(crate) fn barred(&self, place: usize) -> Option<SkipReason> {
+        self.rows[place].barred
+    }
+}

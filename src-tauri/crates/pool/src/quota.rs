@@ -1,0 +1,181 @@
+//! Quota as the provider tells it (F67), and what it means for selection (F42).
+//!
+//! Not the guess made from failures: that is a cooldown. Filled by upstream, kept by the pool, stored by the engine.
+
+use crate::Timestamp;
+use crate::words::words;
+use std::time::Duration;
+
+words! {
+    /// Where a quota snapshot came from (F67).
+    pub enum QuotaSource ("quota source") {
+        /// Headers of an answer.
+        Header = "header",
+        /// An event inside a stream.
+        Stream = "stream",
+        /// The usage endpoint.
+        Query = "query",
+        /// The body of a refusal.
+        Limit429 = "429",
+    }
+}
+
+/// One window of a plan: how much of it is used and when it starts afresh.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct QuotaWindow {
+    /// Used share in percent; 100 and more is exhausted.
+    pub used_percent: f64,
+    /// Length of the window. Windows are told apart by this, never by their slot.
+    pub length: Option<Duration>,
+    /// When the window starts afresh.
+    pub resets_at: Option<Timestamp>,
+}
+
+impl QuotaWindow {
+    /// The used share, or `None` once the reset has passed: from then on it is unknown until read again (F42).
+    pub fn known_percent(&self, now: Timestamp) -> Option<f64> {
+        let passed = self.resets_at.is_some_and(|at| at <= now);
+        (!passed && self.used_percent.is_finite()).then_some(self.used_percent)
+    }
+}
+
+/// A limit of its own for some models or features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuotaBucket {
+    /// The provider's name for it.
+    pub name: String,
+    /// First window.
+    pub primary: Option<QuotaWindow>,
+    /// Second window.
+    pub secondary: Option<QuotaWindow>,
+}
+
+/// Bought credits beside the plan.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Credits {
+    /// Whether there are any.
+    pub has: bool,
+    /// Whether they never end.
+    pub unlimited: bool,
+    /// What is left, in the provider's own spelling.
+    pub balance: Option<String>,
+}
+
+/// Everything one reading said about an account's quota (F67).
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuotaSnapshot {
+    /// The plan it named.
+    pub plan: Option<String>,
+    /// The first window.
+    pub primary: Option<QuotaWindow>,
+    /// The second window.
+    pub secondary: Option<QuotaWindow>,
+    /// Limits of their own for some models; shown, not used for selection.
+    pub buckets: Vec<QuotaBucket>,
+    /// Bought credits.
+    pub credits: Option<Credits>,
+    /// When it was read.
+    pub captured_at: Timestamp,
+    /// Where it was read.
+    pub source: QuotaSource,
+}
+
+/// What the known windows say together (F42).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Availability {
+    /// No window is known.
+    Unknown,
+    /// At least one is known and none is used up.
+    Available,
+    /// A window is used up; `until` is the latest reset of the used-up ones, `None` when none was told.
+    Exhausted {
+        /// When the last used-up window starts afresh.
+        until: Option<Timestamp>,
+    },
+}
+
+/// How long a used-up window without a reset time is believed before the account is tried again: the slowest step of F64.
+pub const UNTOLD_RESET: Duration = Duration::from_secs(15 * 60);
+
+impl QuotaSnapshot {
+    /// A snapshot without any value yet.
+    pub fn empty(captured_at: Timestamp, source: QuotaSource) -> Self {
+        Self {
+            plan: None,
+            primary: None,
+            secondary: None,
+            buckets: Vec::new(),
+            credits: None,
+            captured_at,
+            source,
+        }
+    }
+
+    /// What the windows mean at `now` (F42). A used-up window whose reset nobody told is believed for [`UNTOLD_RESET`].
+    pub fn availability(&self, now: Timestamp) -> Availability {
+        let mut result = Availability::Unknown;
+        for window in self.windows() {
+            let Some(used) = self.known(window, now) else {
+                continue;
+            };
+            if used >= 100.0 {
+                let until = match result {
+                    Availability::Exhausted { until } => until.max(window.resets_at),
+                    _ => window.resets_at,
+                };
+                result = Availability::Exhausted { until };
+            } else if result == Availability::Unknown {
+                result = Availability::Available;
+            }
+        }
+        result
+    }
+
+    /// The highest known used share in percent.
+    pub fn max_percent(&self, now: Timestamp) -> Option<f64> {
+        self.windows()
+            .filter_map(|w| self.known(w, now))
+            .reduce(f64::max)
+    }
+
+    /// The earliest reset still to come among the windows.
+    pub fn earliest_reset(&self, now: Timestamp) -> Option<Timestamp> {
+        self.windows()
+            .filter_map(|w| w.resets_at)
+            .filter(|at| *at > now)
+            .min()
+    }
+
+    /// The two plan windows that are there.
+    pub fn windows(&self) -> impl Iterator<Item = &QuotaWindow> {
+        self.primary.iter().chain(self.secondary.iter())
+    }
+
+    /// Until when a window's value counts as known; `Timestamp(i64::MAX)` is for ever.
+    pub(crate) fn known_until(&self, window: &QuotaWindow) -> Timestamp {
+        match window.resets_at {
+            Some(at) => at,
+            None if window.used_percent >= 100.0 => self.captured_at.plus(UNTOLD_RESET),
+            None => Timestamp(i64::MAX),
+        }
+    }
+
+    fn known(&self, window: &QuotaWindow, now: Timestamp) -> Option<f64> {
+        (self.known_until(window) > now)
+            .then(|| window.known_percent(now))
+            .flatten()
+    }
+
+    /// Takes over what `newer` says and keeps what it is silent about. The caller has checked that it is newer (F67).
+    pub(crate) fn absorb(&mut self, newer: QuotaSnapshot) {
+        self.plan = newer.plan.or(self.plan.take());
+        self.primary = newer.primary.or(self.primary);
+        self.secondary = newer.secondary.or(self.secondary);
+        self.credits = newer.credits.or(self.credits.take());
+        if !newer.buckets.is_empty() {
+            self.buckets = newer.buckets;
+        }
+        self.captured_at = newer.captured_at;
+        self.source = newer.source;
+    }
+}

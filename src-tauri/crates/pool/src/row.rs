@@ -1,0 +1,198 @@
+//! What selection reads about one account: a small flat row, worked out from record and state whenever either changes.
+//!
+//! Never a source of truth. Kept apart from the records so that a scan over a thousand accounts touches little memory.
+
+use crate::{Account, AccountState, Format, HoldSource, SkipReason, Status, Timestamp, Token};
+
+/// An instant that never comes, and one that has always passed.
+pub(crate) const NEVER: i64 = i64::MAX;
+pub(crate) const PAST: i64 = i64::MIN;
+
+/// A used share that nobody knows sorts after every known one.
+const UNKNOWN_SHARE: u32 = u32::MAX;
+
+/// A used share in thousandths of a percent, known until an instant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    thousandths: u32,
+    until: i64,
+    resets: i64,
+}
+
+impl Share {
+    const UNKNOWN: Share = Share {
+        thousandths: UNKNOWN_SHARE,
+        until: PAST,
+        resets: NEVER,
+    };
+
+    fn at(self, now: i64) -> Option<u32> {
+        (self.until > now).then_some(self.thousandths)
+    }
+}
+
+/// The flat row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    /// A reason that neither time nor traffic ends.
+    pub(crate) barred: Option<SkipReason>,
+    pub(crate) format: Format,
+    rate_limited: bool,
+    pub(crate) priority: u32,
+    pub(crate) slots: u32,
+    pub(crate) in_use: u32,
+    /// Place in the table of groups; `u32::MAX` is none.
+    pub(crate) group: u32,
+    /// From then on the credential cannot be used.
+    token_until: i64,
+    cooling_until: i64,
+    exhausted_until: i64,
+    primary: Share,
+    secondary: Share,
+    pub(crate) last_used: i64,
+    pub(crate) last_success: i64,
+    /// Last start, end or sign of life of a request: the slots of an account silent for five minutes are freed (F114).
+    pub(crate) last_traffic: i64,
+    /// Order of the last selection, for those within one millisecond.
+    pub(crate) used_order: u64,
+    /// Turns taken (F34).
+    pub(crate) turn: u64,
+}
+
+impl Row {
+    pub(crate) fn new() -> Self {
+        Self {
+            barred: None,
+            format: Format::Codex,
+            rate_limited: false,
+            priority: 0,
+            slots: u32::MAX,
+            in_use: 0,
+            group: u32::MAX,
+            token_until: NEVER,
+            cooling_until: PAST,
+            exhausted_until: PAST,
+            primary: Share::UNKNOWN,
+            secondary: Share::UNKNOWN,
+            last_used: PAST,
+            last_success: PAST,
+            last_traffic: PAST,
+            used_order: 0,
+            turn: 0,
+        }
+    }
+
+    /// Works out everything that record, state and token say. Slots in use, turns and order stay.
+    pub(crate) fn derive(
+        &mut self,
+        account: &Account,
+        state: &AccountState,
+        token: Token,
+        group: u32,
+    ) {
+        self.barred = match (account.enabled, state.status, token) {
+            (false, _, _) => Some(SkipReason::Disabled),
+            (_, Status::Banned, _) => Some(SkipReason::Banned),
+            (_, Status::NeedsLogin, _) => Some(SkipReason::NeedsLogin),
+            (_, _, Token::Missing) => Some(SkipReason::NoCredential),
+            _ => None,
+        };
+        self.token_until = match token {
+            Token::Until(at) if !account.refreshable => at.0,
+            _ => NEVER,
+        };
+        self.format = account.format;
+        self.priority = account.priority;
+        self.slots = account.slots.unwrap_or(u32::MAX);
+        self.group = group;
+        self.cooling_until = state.cooldown.map_or(PAST, |c| c.until.0);
+        self.rate_limited = state
+            .cooldown
+            .is_some_and(|c| c.source == HoldSource::RateLimit);
+        self.exhausted_until = state.exhausted.map_or(PAST, |e| e.until.0);
+        self.last_used = state.last_used.map_or(PAST, |at| at.0);
+        self.last_success = state.last_success.map_or(PAST, |at| at.0);
+        self.primary = Share::UNKNOWN;
+        self.secondary = Share::UNKNOWN;
+        if let Some(quota) = &state.quota {
+            for (share, window) in [
+                (&mut self.primary, &quota.primary),
+                (&mut self.secondary, &quota.secondary),
+            ] {
+                let Some(window) = window.filter(|w| w.used_percent.is_finite()) else {
+                    continue;
+                };
+                let until = quota.known_until(&window).0;
+                *share = Share {
+                    // A float too large or negative saturates, which is the order wanted.
+                    thousandths: ((window.used_percent * 1_000.0) as u32).min(UNKNOWN_SHARE - 1),
+                    until,
+                    resets: window.resets_at.map_or(NEVER, |at| at.0),
+                };
+                if window.used_percent >= 100.0 {
+                    self.exhausted_until = self.exhausted_until.max(until);
+                }
+            }
+        }
+    }
+
+    /// Why time forbids this account at `now`: credential over, quota used up, or resting.
+    pub(crate) fn held(&self, now: i64) -> Option<SkipReason> {
+        if self.token_until <= now {
+            return Some(SkipReason::NoCredential);
+        }
+        if self.exhausted_until > now {
+            let until = (self.exhausted_until != NEVER).then_some(Timestamp(self.exhausted_until));
+            return Some(SkipReason::Exhausted { until });
+        }
+        if self.cooling_until > now {
+            let until = Timestamp(self.cooling_until);
+            return Some(if self.rate_limited {
+                SkipReason::RateLimited { until }
+            } else {
+                SkipReason::Cooling { until }
+            });
+        }
+        None
+    }
+
+    /// Until when the quota is used up, if it is.
+    pub(crate) fn exhausted_until(&self, now: i64) -> Option<Timestamp> {
+        (self.exhausted_until > now).then_some(Timestamp(self.exhausted_until))
+    }
+
+    /// Until when it rests, if it does.
+    pub(crate) fn cooling_until(&self, now: i64) -> Option<Timestamp> {
+        (self.cooling_until > now).then_some(Timestamp(self.cooling_until))
+    }
+
+    /// Whether any rest was set, over or not.
+    pub(crate) fn has_end(&self) -> bool {
+        self.exhausted_until != PAST || self.cooling_until != PAST
+    }
+
+    /// The used share of the primary window; unknown sorts last (F34).
+    pub(crate) fn primary_share(&self, now: i64) -> u32 {
+        self.primary.at(now).unwrap_or(UNKNOWN_SHARE)
+    }
+
+    /// The higher used share of both windows; unknown sorts last (F35).
+    pub(crate) fn max_share(&self, now: i64) -> u32 {
+        self.primary
+            .at(now)
+            .max(self.secondary.at(now))
+            .unwrap_or(UNKNOWN_SHARE)
+    }
+
+    /// The earliest reset still to come; none sorts last (F35).
+    pub(crate) fn earliest_reset(&self, now: i64) -> i64 {
+        let ahead = |share: Share| {
+            if share.resets > now {
+                share.resets
+            } else {
+                NEVER
+            }
+        };
+        ahead(self.primary).min(ahead(self.secondary))
+    }
+}

@@ -1,0 +1,211 @@
+//! OpenAI-format relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/models`. Called by `serve`.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Response};
+use serde_json::{Value, json};
+
+use crate::{
+    answer::{self, Answer, Presence, Venue},
+    codex::{foreign_blob, seal},
+    dialect::{
+        Refusal, chat_in, chat_out, responses_in,
+        responses_out::{self, Frame},
+    },
+    quota::put,
+    serve::{Body, Call, Reply, document},
+    setup::KeySetup,
+    step::Endpoint,
+    world::{Who, World},
+};
+
+/// Creation instant of every model, unix seconds.
+const MODELS_CREATED: i64 = 1_767_225_600;
+
+pub(crate) async fn respond(world: &Arc<World>, call: Call, path: &str) -> Reply {
+    let mut reply = dispatch(world, call, path).await?;
+    put(reply.headers_mut(), "x-request-id", &world.id("req"));
+    put(reply.headers_mut(), "openai-processing-ms", "12");
+    Ok(reply)
+}
+
+async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
+    let bearer = call.bearer().unwrap_or_default();
+    let found = world.with(|state| {
+        let index = state.keys.iter().position(|key| key.setup.key == bearer)?;
+        state.keys.get(index).map(|key| (index, key.setup.clone()))
+    });
+    let Some((index, key)) = found else {
+        return Ok(answer::unauthorized(Venue::Responses, "invalid_api_key"));
+    };
+    let who = Who::Key(index);
+    let post = call.method == Method::POST;
+    match path {
+        "/chat/completions" if post && key.chat => {
+            generate(world, call, who, &key, Venue::Chat).await
+        }
+        "/responses" if post && key.responses => {
+            generate(world, call, who, &key, Venue::Responses).await
+        }
+        "/responses/compact" if post && key.compact => compact(world, call, who, &key).await,
+        "/models" if call.method == Method::GET => models(world, who, &key).await,
+        _ => match path.strip_prefix("/models/") {
+            Some(name) if call.method == Method::GET => Ok(model(&key, name)),
+            _ => Ok(unknown_url(&call)),
+        },
+    }
+}
+
+async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venue: Venue) -> Reply {
+    let mut presence = Presence::new(world);
+    let step = world.take_step(who, Endpoint::Generate);
+    let now = world.now();
+    let parsed = answer::parse(&call.body);
+    let model = parsed
+        .as_ref()
+        .ok()
+        .and_then(|body| body["model"].as_str())
+        .unwrap_or_default()
+        .to_owned();
+    if let Some(reply) = answer::early(&step, venue, &model, now).await {
+        presence.finish();
+        return reply;
+    }
+    let read = if venue == Venue::Chat {
+        chat_in::read
+    } else {
+        responses_in::read
+    };
+    let accepted = parsed.and_then(|body| {
+        check(&body, world, key, venue)
+            .and_then(|()| read(&body))
+            .map(|prompt| (body, prompt))
+    });
+    let (body, prompt) = match accepted {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            presence.finish();
+            return Ok(document(refusal.status, &refusal.openai()));
+        }
+    };
+    if !serves(key, &model) {
+        presence.finish();
+        return Ok(answer::model_unsupported(venue, &model));
+    }
+    let asked = answer::asked(&step, &prompt);
+    if let Some(step) = &asked
+        && let Some(reply) = answer::early(step, venue, &model, now).await
+    {
+        presence.finish();
+        return reply;
+    }
+    let step = asked.unwrap_or(step);
+    let turn = answer::turn(&step, &prompt, &key.label);
+    let written = match venue {
+        Venue::Chat => chat_out::write(world, &body, now, &turn),
+        _ => {
+            let encrypted =
+                (prompt.thinking.on && prompt.thinking.encrypted).then(|| seal(world, &key.label));
+            let frame = Frame {
+                request: &body,
+                now,
+                empty_output: false,
+                encrypted,
+                summary: prompt.thinking.summary,
+            };
+            responses_out::write(world, &frame, &turn)
+        }
+    };
+    let streamed = body["stream"] == true;
+    let answer = Answer {
+        venue,
+        written,
+        streamed,
+        headers: HeaderMap::new(),
+        link: call.link.clone(),
+        private: None,
+    };
+    answer::late(step, presence, answer).await
+}
+
+fn check(body: &Value, world: &World, key: &KeySetup, venue: Venue) -> Result<(), Refusal> {
+    if venue == Venue::Chat {
+        return Ok(());
+    }
+    if let Some(previous) = body["previous_response_id"].as_str() {
+        let refusal = Refusal::bad(format!("Previous response with id '{previous}' not found."));
+        return Err(refusal
+            .param("previous_response_id")
+            .code("previous_response_not_found"));
+    }
+    if world.setup.bind_encrypted_content && foreign_blob(&body["input"], &key.label) {
+        return Err(answer::invalid_encrypted_content());
+    }
+    Ok(())
+}
+
+async fn compact(world: &Arc<World>, call: Call, who: Who, key: &KeySetup) -> Reply {
+    let step = world.take_step(who, Endpoint::Compact);
+    let now = world.now();
+    if let Some(reply) = answer::early(&step, Venue::Responses, "", now).await {
+        return reply;
+    }
+    match answer::parse(&call.body).and_then(|body| responses_in::read(&body)) {
+        Ok(prompt) if serves(key, &prompt.model) => {
+            let usage =
+                responses_out::usage_document(crate::brain::say(&prompt, "compacted").usage);
+            let item = json!({"id": world.id("cmp"), "type": "compaction", "encrypted_content": seal(world, &key.label)});
+            let body = json!({"id": world.id("resp"), "object": "response.compaction", "created_at": now, "output": [item], "usage": usage});
+            Ok(document(200, &body))
+        }
+        Ok(prompt) => Ok(answer::model_unsupported(Venue::Responses, &prompt.model)),
+        Err(refusal) => Ok(document(refusal.status, &refusal.openai())),
+    }
+}
+
+async fn models(world: &Arc<World>, who: Who, key: &KeySetup) -> Reply {
+    let step = world.take_step(who, Endpoint::Models);
+    if let Some(reply) = answer::early(&step, Venue::Responses, "", world.now()).await {
+        return reply;
+    }
+    let some = vec!["relay-chat-1".to_owned()];
+    let names = if key.models.is_empty() {
+        &some
+    } else {
+        &key.models
+    };
+    let list: Vec<Value> = names.iter().map(|name| entry(name)).collect();
+    Ok(document(200, &json!({"object": "list", "data": list})))
+}
+
+fn model(key: &KeySetup, name: &str) -> Response<Body> {
+    if serves(key, name) {
+        document(200, &entry(name))
+    } else {
+        answer::model_unsupported(Venue::Responses, name)
+    }
+}
+
+fn entry(name: &str) -> Value {
+    json!({"id": name, "object": "model", "created": MODELS_CREATED, "owned_by": "simulator"})
+}
+
+fn serves(key: &KeySetup, model: &str) -> bool {
+    key.models.is_empty() || key.models.iter().any(|name| name == model)
+}
+
+fn unknown_url(call: &Call) -> Response<Body> {
+    // OpenAI's API answers an upgrade it does not do in the same way.
+    let upgrade = call.method == Method::GET && call.path.ends_with("/responses");
+    let (status, message) = match upgrade {
+        true => (
+            426,
+            "Upgrade Required: this endpoint speaks HTTP only.".to_owned(),
+        ),
+        false => (404, format!("Invalid URL ({} {})", call.method, call.path)),
+    };
+    document(
+        status,
+        &json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": null}}),
+    )
+}

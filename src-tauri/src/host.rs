@@ -1,0 +1,101 @@
+//! The engine inside the desktop process: on runtime threads of its own, ready before the tray is shown (F140), drained at quit (F145).
+//!
+//! Not a window and not the tray. Called by `run` alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::env::Env;
+use engine::home::Home;
+use engine::{Engine, EngineError, OpenOptions};
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::JoinHandle;
+
+use crate::args::Arguments;
+use crate::terminal::{self, Failure};
+
+/// How long running streams may go on after "Quit" (F145).
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The running engine and its runtime.
+pub(crate) struct Hosted {
+    runtime: Runtime,
+    engine: Arc<Engine>,
+    control: JoinHandle<()>,
+}
+
+impl Hosted {
+    /// Opens the home and serves: the control socket for `switchyard` commands, then the gateway.
+    pub(crate) fn start(arguments: &Arguments) -> Result<Self, Failure> {
+        let runtime = Runtime::new()
+            .map_err(|error| Failure::new(format!("no threads could be started: {error}")))?;
+        let env = Env::from_process();
+        let home = Home::locate(arguments.home.as_deref(), &env).map_err(EngineError::from)?;
+        let lock = home.lock().map_err(EngineError::from)?;
+        terminal::log(&home, &env);
+        let options = OpenOptions::new(lock, env)?;
+        let (engine, control) = runtime.block_on(async {
+            let engine = Engine::open(options).await?;
+            let control = Handle::current().spawn(serve_control(engine.clone()));
+            engine.listen().await?;
+            Ok::<_, EngineError>((engine, control))
+        })?;
+        terminal::welcome(&engine.welcome(arguments.show_key)?);
+        Ok(Self {
+            runtime,
+            engine,
+            control,
+        })
+    }
+
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        self.engine.clone()
+    }
+
+    pub(crate) fn runtime(&self) -> Handle {
+        self.runtime.handle().clone()
+    }
+
+    /// Writes what is left to write and lets go of the home. Streams were drained by [`drain`] if anything asked to end.
+    pub(crate) fn stop(self) {
+        self.control.abort();
+        self.runtime.block_on(self.engine.shutdown(Duration::ZERO));
+        // A blocking call that hangs (a keychain that asks a person) must not keep the process.
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+/// Stops accepting and lets running streams end.
+pub(crate) async fn drain(engine: &Engine) {
+    engine.shutdown(PATIENCE).await;
+}
+
+async fn serve_control(engine: Arc<Engine>) {
+    if let Err(error) = admin::control::serve(engine).await {
+        tracing::warn!(%error, "no control socket: `switchyard` commands cannot reach this instance");
+    }
+}
+
+/// Resolves when the process is asked to end from outside, once per call.
+#[cfg(unix)]
+pub(crate) async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Resolves when the process is asked to end from outside, once per call.
+#[cfg(not(unix))]
+pub(crate) async fn asked_to_end() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

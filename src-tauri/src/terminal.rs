@@ -1,0 +1,81 @@
+//! What the application says to the terminal it was started from: the welcome, log lines and complaints. The only place that writes there.
+//!
+//! Log lines pass the redactor. A terminal that is not there, or gone, is no error.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use engine::EngineError;
+use engine::env::Env;
+use engine::home::Home;
+use engine::redact::{RedactingWriter, Redactor, redact};
+use engine::settings::SettingsFile;
+
+/// Why the application does not start.
+pub(crate) struct Failure {
+    /// What happened and what to do.
+    pub message: String,
+    /// As the command line's (cli.md): 4 for a home in use or newer, 5 for a vault that does not open.
+    code: u8,
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: 1,
+        }
+    }
+
+    /// Says it, and is the process's exit code.
+    pub(crate) fn say(&self) -> ExitCode {
+        note(&redact(&self.message));
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let code = match &error {
+            error if error.is_home_locked() => 4,
+            EngineError::Vault(_) => 5,
+            _ => 1,
+        };
+        Self {
+            message: error.to_string(),
+            code,
+        }
+    }
+}
+
+/// The welcome of a gateway that listens; the key only where it was asked for.
+pub(crate) fn welcome(welcome: &engine::Welcome) {
+    for text in &welcome.notes {
+        note(text);
+    }
+    let mut out = std::io::stdout().lock();
+    for line in &welcome.lines {
+        let _ = writeln!(out, "{line}");
+    }
+    let _ = out.flush();
+}
+
+/// A word for people.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Sends log lines and panics to standard error, at the level of the home's settings.
+pub(crate) fn log(home: &Home, env: &Env) {
+    let level = SettingsFile::open(home.settings(), env.clone(), &[])
+        .map_or("info", |settings| settings.current().settings.log.level);
+    let filter = tracing_subscriber::EnvFilter::try_new(format!(
+        "warn,engine={level},gateway={level},upstream={level},admin={level},switchyard_desktop={level}"
+    ));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_default())
+        .with_ansi(false)
+        .with_writer(|| RedactingWriter::new(std::io::stderr(), Redactor::default()))
+        .try_init();
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+}

@@ -1,0 +1,201 @@
+//! The steps of `cargo xtask test`, in their order, with what each of them needs.
+
+use super::evidence;
+use super::executables::{self, APART, TestProgram};
+use super::report::Report;
+use crate::clients::{self, Clients};
+use crate::repo;
+use std::env;
+use std::process::Command;
+use std::time::Duration;
+
+/// The names that `--only` takes.
+pub const NAMES: [&str; 11] = [
+    "fmt",
+    "tidy",
+    "clippy",
+    "build",
+    "rooms",
+    "docs",
+    "secret-service",
+    "behaviour",
+    "clients",
+    "desktop",
+    "secrets",
+];
+
+/// A build from nothing on two cores, with room to spare.
+const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
+/// No test program of this repository runs longer than a few minutes.
+const TEST_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// Integration tests of the package `tests` that are steps of their own.
+const OWN_STEPS: [&str; 2] = ["clients", "desktop"];
+
+/// Runs the chosen steps; none chosen means all.
+pub fn run(only: &[String], rest: &[String], report: &mut Report) {
+    let chosen = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
+    let desktop = repo::has_desktop() && cfg!(target_os = "linux");
+
+    if chosen("fmt") {
+        report.command("fmt", &mut cargo(["fmt", "--all", "--check"]), BUILD_LIMIT);
+    }
+    if chosen("tidy") {
+        match env::current_exe() {
+            Ok(this) => {
+                report.command("tidy", Command::new(this).arg("tidy"), TEST_LIMIT);
+            }
+            Err(error) => report.broken("tidy", &error.to_string()),
+        }
+    }
+    if chosen("clippy") {
+        let mut clippy = Command::new(repo::cargo());
+        clippy
+            .current_dir(repo::root())
+            .args(["clippy", "--workspace", "--all-targets"]);
+        if repo::has_desktop() && !desktop {
+            clippy.args(["--exclude", "switchyard-desktop"]);
+        }
+        report.command("clippy", clippy.args(["--", "-D", "warnings"]), BUILD_LIMIT);
+    }
+
+    let needs_build = [
+        "build",
+        "rooms",
+        "docs",
+        "secret-service",
+        "behaviour",
+        "clients",
+        "desktop",
+    ];
+    if needs_build.into_iter().any(chosen) {
+        let mut programs = Vec::new();
+        let built = report.check("build", |log| {
+            executables::touch(log)?;
+            programs = executables::build(log, BUILD_LIMIT)?;
+            Ok(None)
+        });
+        if built {
+            run_tests(&chosen, rest, &programs, desktop, report);
+        }
+    }
+    if chosen("secrets") {
+        report.check("secrets", evidence::search);
+    }
+}
+
+fn run_tests(
+    chosen: &dyn Fn(&str) -> bool,
+    rest: &[String],
+    programs: &[TestProgram],
+    desktop: bool,
+    report: &mut Report,
+) {
+    let is_secret_service = |program: &TestProgram| program.target == "secret_service";
+    if chosen("rooms") {
+        let mine =
+            |program: &TestProgram| program.package != "tests" && !is_secret_service(program);
+        programs_step("rooms", programs, &mine, None, rest, report);
+    }
+    if chosen("docs") {
+        let mut docs = Command::new(repo::cargo());
+        docs.current_dir(repo::root())
+            .args(["test", "--doc", "--workspace", "--no-fail-fast"])
+            .args(APART);
+        report.test_program("docs", &mut docs, BUILD_LIMIT);
+    }
+    if chosen("secret-service") {
+        if cfg!(target_os = "linux") {
+            programs_step(
+                "secret-service",
+                programs,
+                &is_secret_service,
+                None,
+                rest,
+                report,
+            );
+        } else {
+            report.left_out("secret-service", "only Linux has a Secret Service");
+        }
+    }
+    if chosen("behaviour") {
+        let mine = |program: &TestProgram| {
+            program.package == "tests" && !OWN_STEPS.contains(&program.target.as_str())
+        };
+        programs_step("behaviour", programs, &mine, None, rest, report);
+    }
+    if chosen("clients") {
+        match clients::install() {
+            Ok(clients) => {
+                programs_step(
+                    "clients",
+                    programs,
+                    &own_step("clients"),
+                    Some(&clients),
+                    rest,
+                    report,
+                );
+            }
+            Err(error) => report.broken("clients", &format!("{error:#}")),
+        }
+    }
+    if chosen("desktop") {
+        if desktop {
+            let built = report.command(
+                "desktop build",
+                &mut cargo(["build", "--package", "switchyard-desktop"]),
+                BUILD_LIMIT,
+            );
+            if built {
+                programs_step(
+                    "desktop",
+                    programs,
+                    &own_step("desktop"),
+                    None,
+                    rest,
+                    report,
+                );
+            }
+        } else {
+            report.left_out("desktop", "it is started under Xvfb, which only Linux has");
+        }
+    }
+}
+
+fn own_step(target: &'static str) -> impl Fn(&TestProgram) -> bool {
+    move |program| program.package == "tests" && program.target == target
+}
+
+/// Runs the test programs that belong to a step; a step without any is broken, not passed.
+fn programs_step(
+    step: &str,
+    programs: &[TestProgram],
+    mine: &dyn Fn(&TestProgram) -> bool,
+    clients: Option<&Clients>,
+    rest: &[String],
+    report: &mut Report,
+) {
+    let mut any = false;
+    for program in programs.iter().filter(|program| mine(program)) {
+        any = true;
+        match program.command(clients, rest) {
+            Ok(mut command) => {
+                report.test_program(
+                    &format!("{step}: {}", program.name()),
+                    &mut command,
+                    TEST_LIMIT,
+                );
+            }
+            Err(error) => report.broken(step, &format!("{error:#}")),
+        }
+    }
+    if !any {
+        report.broken(step, "there is no test program for this step");
+    }
+}
+
+fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new(repo::cargo());
+    command.current_dir(repo::root()).args(arguments);
+    command
+}
