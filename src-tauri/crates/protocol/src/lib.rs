@@ -16,6 +16,7 @@ mod canonical;
 mod chat;
 pub mod codex;
 pub mod error;
+mod finished;
 mod fold;
 mod hub;
 mod json;
