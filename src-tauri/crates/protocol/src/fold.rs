@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     error,
+    finished::FinishedItems,
     json::scan,
     observe::{Kind, Observer},
     patch::{Edits, ObjectPatch, quoted},
@@ -16,8 +17,7 @@ use crate::{
 /// The raw parts of the answer so far.
 #[derive(Default)]
 pub(crate) struct Fold {
-    /// Finished items by `output_index`.
-    items: Vec<(u64, Bytes)>,
+    items: FinishedItems,
     /// The `response` object of the last life-cycle event that may end the answer.
     response: Option<Bytes>,
 }
@@ -25,23 +25,12 @@ pub(crate) struct Fold {
 impl Fold {
     /// One event, already observed.
     pub(crate) fn event(&mut self, kind: Kind, data: &[u8], observer: &Observer) {
-        let part = |name: &str| {
-            scan::member_value(data, 0..data.len(), name)
-                .map(|value| Bytes::copy_from_slice(&data[value]))
-        };
         match kind {
-            Kind::ItemDone => {
-                let Some(item) = part("item") else { return };
-                let index = part("output_index")
-                    .and_then(|token| std::str::from_utf8(&token).ok()?.parse().ok())
-                    .unwrap_or(self.items.len() as u64);
-                // A repeated index is the same item told again.
-                match self.items.iter_mut().find(|(known, _)| *known == index) {
-                    Some((_, known)) => *known = item,
-                    None => self.items.push((index, item)),
-                }
+            Kind::ItemDone => self.items.keep(data),
+            Kind::Lifecycle if observer.seen.terminal.is_some() => {
+                self.response = scan::member_value(data, 0..data.len(), "response")
+                    .map(|value| Bytes::copy_from_slice(&data[value]));
             }
-            Kind::Lifecycle if observer.seen.terminal.is_some() => self.response = part("response"),
             _ => {}
         }
     }
@@ -77,16 +66,7 @@ impl Fold {
                     .all(|byte| byte.is_ascii_whitespace() || *byte == b']')
         });
         if empty {
-            // T168: in the order of their index.
-            self.items.sort_by_key(|(index, _)| *index);
-            let mut output = vec![b'['];
-            for (position, (_, item)) in self.items.iter().enumerate() {
-                if position > 0 {
-                    output.push(b',');
-                }
-                output.extend_from_slice(item);
-            }
-            output.push(b']');
+            let output = [b"[", self.items.listed().as_slice(), b"]"].concat();
             object.set("output", &output);
         }
         if let Some(model) = echo_model {

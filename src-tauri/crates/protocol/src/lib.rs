@@ -1,6 +1,6 @@
 //! Wire dialects of AI providers: bytes in, bytes out.
 //!
-//! What it is: the reading of client requests ([`peek`]), their preparation for an account ([`prepare`]) and the way back of the
+//! What it is: the reading of client requests ([`peek()`]), their preparation for an account ([`prepare()`]) and the way back of the
 //! answer ([`Answer`]): pass-through where client and account speak one dialect, translation otherwise. Errors in the client's
 //! own shape live in [`error`], the event-stream codec in [`sse`], the Codex profile as data in [`codex`].
 //! The road: `peek(dialect, body)` once per request; per attempt `prepare(dialect, target, body, head, options)`, whose body is sent
@@ -16,6 +16,7 @@ mod canonical;
 mod chat;
 pub mod codex;
 pub mod error;
+mod finished;
 mod fold;
 mod hub;
 mod json;

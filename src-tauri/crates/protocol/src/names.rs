@@ -3,7 +3,10 @@
 //! A name longer than 64 characters or outside `[A-Za-z0-9_-]` is respelled, a namespace is flattened into the name. The table is a pure function of
 //! the request, so the same tools get the same names every turn. Called by the request encoders and, for answers, by the fold and the stream encoders.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use crate::{
     canonical::request::{Call, Tool},
@@ -43,7 +46,7 @@ impl ToolNames {
 #[derive(Debug, Default)]
 pub(crate) struct Naming {
     wires: HashMap<(Option<String>, String), String>,
-    taken: HashMap<String, ()>,
+    taken: HashSet<String>,
     names: ToolNames,
 }
 
@@ -119,7 +122,7 @@ impl Naming {
             _ => key.1.clone(),
         };
         let wire = self.free(&shorten(&whole));
-        self.taken.insert(wire.clone(), ());
+        self.taken.insert(wire.clone());
         if custom || wire != key.1 || (namespace.is_some() && flatten) {
             self.names.renamed.push(Renamed {
                 wire: wire.clone(),
@@ -133,7 +136,7 @@ impl Naming {
 
     /// The name, or the name with the first free `_n` behind it.
     fn free(&self, name: &str) -> String {
-        if !self.taken.contains_key(name) {
+        if !self.taken.contains(name) {
             return name.to_owned();
         }
         let mut n = 1u32;
@@ -143,7 +146,7 @@ impl Naming {
                 "{}{suffix}",
                 &name[..name.len().min(LONGEST - suffix.len())]
             );
-            if !self.taken.contains_key(&candidate) {
+            if !self.taken.contains(&candidate) {
                 return candidate;
             }
             n += 1;

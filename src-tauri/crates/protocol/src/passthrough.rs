@@ -3,7 +3,7 @@
 //! A chunk that ends at a frame border is handed on as it came, without a copy. The beginning of an unfinished frame waits for
 //! its end, so that a break never leaves half a frame at the client and an in-band error always stands alone; only a frame
 //! longer than [`HOLD`] goes out in parts. Events change only where they must: the asked model name (T204), the usage chunk
-//! nobody asked for (T154), private events (T188). Called by `answer`.
+//! nobody asked for (T154), private events (T188), the empty `output` at the end (T173). Called by `answer`.
 
 use std::ops::Range;
 
@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use crate::{
     answer::Out,
     error::{self, STREAM_DISCONNECTED, StreamWords},
+    finished::{FinishedItems, Missing},
     fold::{self, Fold},
     json::scan,
     observe::{Kind, Observer},
@@ -32,6 +33,8 @@ pub(crate) struct PassState {
     pub(crate) hide_usage: bool,
     /// The client would trip over the backend's private events (T188).
     pub(crate) hide_private: bool,
+    /// The client reads the terminal event's `output` and nothing else, so an empty one is filled (T173, F76).
+    pub(crate) fill_output: bool,
     /// Unix seconds, for an error that must be told before the upstream said when.
     pub(crate) created: i64,
     /// The id told in such an error.
@@ -48,6 +51,7 @@ impl PassState {
             echo_model: asked.map(Into::into),
             hide_usage: false,
             hide_private: to == Target::Codex && !options.codex_client,
+            fill_output: to.dialect() == Dialect::Responses && !options.codex_client,
             created: options.created,
             fallback_id: format!("resp_{}", options.request_id).into(),
         }
@@ -55,7 +59,7 @@ impl PassState {
 
     /// Whether frames may have to change.
     const fn edits(&self) -> bool {
-        self.echo_model.is_some() || self.hide_usage || self.hide_private
+        self.echo_model.is_some() || self.hide_usage || self.hide_private || self.fill_output
     }
 
     /// Whether long frames may have to change, so that none may leave in parts. What is hidden is short.
@@ -63,19 +67,39 @@ impl PassState {
         self.echo_model.is_some()
     }
 
-    /// The event as the client should see it: `None` unchanged, empty for not at all.
+    /// How the client should see the event: `None` for unchanged.
     fn edited(
         &self,
         dialect: Dialect,
         kind: Kind,
         name: Option<&[u8]>,
         data: &[u8],
-    ) -> Option<Bytes> {
+        items: &mut FinishedItems,
+    ) -> Option<Change> {
         if (kind == Kind::Private && self.hide_private)
             || (kind == Kind::UsageOnly && self.hide_usage)
         {
-            return Some(Bytes::new());
+            return Some(Change::Frame(Bytes::new()));
         }
+        let mut missing_from = |data: &[u8]| {
+            let fills = self.fill_output && kind == Kind::Lifecycle;
+            fills.then(|| items.missing_from(name, data))?
+        };
+        let Some(changed) = self.renamed(dialect, kind, data) else {
+            return missing_from(data).map(Change::Fill);
+        };
+        let filled = missing_from(&changed).map(|missing| missing.into_data(&changed));
+        let mut frame = BytesMut::new();
+        write_event(
+            &mut frame,
+            name.and_then(|name| std::str::from_utf8(name).ok()),
+            filled.as_deref().unwrap_or(&changed),
+        );
+        Some(Change::Frame(frame.freeze()))
+    }
+
+    /// The event's data with the asked model name; `None` when it has no other.
+    fn renamed(&self, dialect: Dialect, kind: Kind, data: &[u8]) -> Option<Bytes> {
         let model = self.echo_model.as_deref()?;
         let start = match (dialect, kind) {
             (Dialect::Chat, _) => 0,
@@ -84,14 +108,7 @@ impl PassState {
             }
             (Dialect::Responses, _) => return None,
         };
-        let changed = with_model(&Bytes::copy_from_slice(data), start, model)?;
-        let mut frame = BytesMut::new();
-        write_event(
-            &mut frame,
-            name.and_then(|name| std::str::from_utf8(name).ok()),
-            &changed,
-        );
-        Some(frame.freeze())
+        with_model(&Bytes::copy_from_slice(data), start, model)
     }
 
     /// A whole JSON answer with the asked model name.
@@ -100,6 +117,23 @@ impl PassState {
             .as_deref()
             .and_then(|model| with_model(body, 0, model))
             .unwrap_or_else(|| body.clone())
+    }
+}
+
+/// What becomes of a frame.
+enum Change {
+    /// Another one goes in its place; none when it is empty.
+    Frame(Bytes),
+    /// Items go into its data.
+    Fill(Missing),
+}
+
+impl Change {
+    fn write(&self, frame: &[u8], out: &mut BytesMut) {
+        match self {
+            Self::Frame(by) => out.extend_from_slice(by),
+            Self::Fill(missing) => missing.write(frame, out),
+        }
     }
 }
 
@@ -120,6 +154,8 @@ pub(crate) struct PassThrough {
     state: PassState,
     decoder: Decoder,
     pub(crate) observer: Observer,
+    /// Kept only where they may have to fill the end.
+    items: FinishedItems,
     /// The unfinished frame, not sent yet.
     held: BytesMut,
     /// Whether a part of the unfinished frame was sent.
@@ -135,6 +171,7 @@ impl PassThrough {
             state,
             decoder: Decoder::new(),
             observer: Observer::new(dialect),
+            items: FinishedItems::default(),
             held: BytesMut::new(),
             mid_frame: false,
             ended: false,
@@ -147,18 +184,25 @@ impl PassThrough {
         }
         let before = self.held.len();
         let edits = self.state.edits();
-        let mut changes: Vec<(Range<usize>, Bytes)> = Vec::new();
+        let mut changes: Vec<(Range<usize>, Change)> = Vec::new();
         let mut from = 0;
         // A frame that has partly left cannot change any more.
         let mut sealed = self.mid_frame;
         let (observer, state, dialect) = (&mut self.observer, &self.state, self.dialect);
+        let items = &mut self.items;
         let border = self.decoder.scan(chunk, |event, end| {
             let kind = observer.event(event.event, event.data);
             if edits {
+                if kind == Kind::ItemDone && state.fill_output {
+                    items.keep(event.data);
+                }
                 let end = before + end;
                 let sealed = std::mem::take(&mut sealed);
-                if !sealed && let Some(by) = state.edited(dialect, kind, event.event, event.data) {
-                    changes.push((from..end, by));
+                if !sealed
+                    && let Some(change) =
+                        state.edited(dialect, kind, event.event, event.data, items)
+                {
+                    changes.push((from..end, change));
                 }
                 from = end;
             }
@@ -176,7 +220,7 @@ impl PassThrough {
             Ok(None) if self.mid_frame => out.push(chunk.clone()),
             Ok(None) => {
                 self.held.extend_from_slice(chunk);
-                if self.held.len() > HOLD && !self.state.holds_all() {
+                if self.held.len() > HOLD && !self.holds() {
                     out.push(self.held.split().freeze());
                     self.mid_frame = true;
                 }
@@ -184,12 +228,17 @@ impl PassThrough {
         }
     }
 
+    /// Whether the unfinished frame may have to change, so that no part of it may leave.
+    fn holds(&self) -> bool {
+        self.state.holds_all() || self.items.may_be_missing_from(self.decoder.data_so_far())
+    }
+
     /// Everything up to the border, changed where it must be.
     fn frames(
         &mut self,
         chunk: &Bytes,
         border: usize,
-        changes: Vec<(Range<usize>, Bytes)>,
+        changes: Vec<(Range<usize>, Change)>,
     ) -> Bytes {
         if self.held.is_empty() && changes.is_empty() {
             return if border == chunk.len() {
@@ -205,9 +254,9 @@ impl PassThrough {
         }
         let mut whole = BytesMut::with_capacity(frames.len() + 256);
         let mut at = 0;
-        for (range, by) in changes {
+        for (range, change) in changes {
             whole.extend_from_slice(&frames[at..range.start]);
-            whole.extend_from_slice(&by);
+            change.write(&frames[range.clone()], &mut whole);
             at = range.end;
         }
         whole.extend_from_slice(&frames[at..]);
@@ -255,16 +304,23 @@ impl PassThrough {
     /// A last event without its blank line (T159): it counts when it is whole, and gets the blank line.
     fn last_frame(&mut self, out: &mut Out) {
         let (observer, state, dialect) = (&mut self.observer, &self.state, self.dialect);
+        let items = &mut self.items;
         let mut last = None;
         self.decoder.finish(|event| {
             let whole = event.data == b"[DONE]" || scan::each_member(event.data, 0, |_| ()).is_ok();
             if whole {
                 let kind = observer.event(event.event, event.data);
-                last = Some(state.edited(dialect, kind, event.event, event.data));
+                last = Some(state.edited(dialect, kind, event.event, event.data, items));
             }
         });
         match last {
-            Some(Some(changed)) => out.push(changed),
+            Some(Some(Change::Frame(by))) => out.push(by),
+            Some(Some(Change::Fill(missing))) => {
+                let mut frame = BytesMut::new();
+                missing.write(&self.held, &mut frame);
+                frame.extend_from_slice(b"\n\n");
+                out.push(frame.freeze());
+            }
             Some(None) => {
                 out.push(self.held.split().freeze());
                 out.push(Bytes::from_static(b"\n\n"));

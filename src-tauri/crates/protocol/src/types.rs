@@ -49,7 +49,7 @@ pub enum Route {
     Compact,
 }
 
-/// What one pass over a request body found (see [`crate::peek`]).
+/// What one pass over a request body found (see [`crate::peek()`]).
 #[derive(Debug, Clone, Default)]
 pub struct Head {
     /// `model`, decoded; `None` when absent, null or empty.
@@ -109,7 +109,8 @@ pub struct Options<'a> {
     pub stream: Option<bool>,
     /// Which call this is.
     pub route: Route,
-    /// The client is a native Codex client: private events such as `codex.rate_limits` reach it (T188).
+    /// The client is a native Codex client: private events such as `codex.rate_limits` reach it (T188), and the terminal event's
+    /// empty `output` stays empty. Every other client gets the finished items there (T173).
     pub codex_client: bool,
     /// The client sent the responses-lite header: no `instructions` are added.
     pub lite: bool,

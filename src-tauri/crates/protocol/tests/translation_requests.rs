@@ -330,7 +330,7 @@ fn chat_settings_for_responses_and_codex() {
             json!({"response_format": {"type": "json_object"}}),
             json!({
                 "text": {"format": {"type": "json_object"}},
-                "input": [message("developer", "Answer with one JSON object."), message("user", "hi")],
+                "input": [message("developer", "Answer with a single JSON object."), message("user", "hi")],
             }),
             json!({}),
         ),
@@ -713,6 +713,7 @@ fn what_would_change_its_meaning_is_refused() {
             json!({"input": [{"type": "item_reference", "id": "msg_1"}]}),
             "input[0]",
         ),
+        ("T138", json!({"conversation": "conv_1"}), "conversation"),
         ("T135", json!({"background": true}), "background"),
         (
             "T23",

@@ -7,7 +7,7 @@ use crate::canonical::event::Finish;
 /// The last frame of a stream (T162).
 pub(crate) const DONE: &str = "data: [DONE]\n\n";
 
-/// What a data URL for sound is called in a request.
+/// The output modality that has no counterpart (T24).
 pub(crate) const AUDIO_MODALITY: &str = "audio";
 
 /// Fields of a request that mean nothing to any other dialect and may go without a word: they are the gateway's own business or a client's bookkeeping.

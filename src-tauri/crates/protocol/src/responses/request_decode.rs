@@ -31,8 +31,10 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "instructions" => request.instructions = word(value, &key)?,
             "tools" => tools(value, &"tools", None, &mut request.tools)?,
             "tool_choice" => request.tool_choice = tool_choice(value)?,
-            "previous_response_id" => stored(value, "previous_response_not_found")?,
-            "conversation" => stored(value, "conversation_not_found")?,
+            "previous_response_id" => {
+                stored(value, "previous_response_id", "previous_response_not_found")?
+            }
+            "conversation" => stored(value, "conversation", "conversation_not_found")?,
             "prompt" => {
                 if any(value)?.is_some() {
                     return Err(RequestError::field(
@@ -62,12 +64,16 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
 }
 
 /// State that only another provider's store could resolve (T136, T138).
-fn stored(value: &mut Reader<'_>, code: &'static str) -> Result<(), RequestError> {
+fn stored(
+    value: &mut Reader<'_>,
+    param: &'static str,
+    code: &'static str,
+) -> Result<(), RequestError> {
     if any(value)?.is_none() {
         return Ok(());
     }
     Err(RequestError {
-        param: Some("previous_response_id".into()),
+        param: Some(param.into()),
         code: Some(code),
         message: "Earlier answers are not stored here: send the whole conversation as input."
             .to_owned(),

@@ -10,6 +10,7 @@ use crate::{
         pairing::{calls, pair},
         request::{Call, Format, Item, Losses, Part, Request, Role, Tool},
     },
+    codex,
     json::{
         text::Text,
         write::{Commas, RopeWriter, Sink},
@@ -142,7 +143,12 @@ impl Encoder<'_> {
         let mut commas = Commas::default();
         if request.settings.format == Some(Format::JsonObject) && !mentions_json(&request.items) {
             commas.next(&mut self.out);
-            self.out.raw(wire::ASK_FOR_JSON);
+            self.message(
+                Role::Developer,
+                &[Part::Text(Text::spell(codex::JSON_LINE))],
+                None,
+                0,
+            )?;
         }
         for (at, item) in request.items.iter().enumerate() {
             match item {

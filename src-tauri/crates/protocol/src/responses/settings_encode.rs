@@ -1,11 +1,9 @@
 //! Limits, sampling and hints of a Responses request, also as the Codex backend takes them (F83). Called by `request_encode`.
 
-use super::{
-    request_encode::Encoder,
-    wire::{self, CODEX_DROPS},
-};
+use super::{request_encode::Encoder, wire};
 use crate::{
     canonical::request::{Format, Request, Settings},
+    codex,
     json::{
         text::Text,
         write::{Commas, Sink},
@@ -32,7 +30,7 @@ impl Encoder<'_> {
         let stream = self.codex || options.stream.unwrap_or(head.stream);
         self.raw_field("stream", Some(if stream { "true" } else { "false" }));
         if self.codex {
-            self.raw_field("include", Some("[\"reasoning.encrypted_content\"]"));
+            self.raw_field("include", Some(&format!("[\"{}\"]", codex::INCLUDE)));
         } else if settings.logprobs {
             // T124
             self.raw_field("include", Some("[\"message.output_text.logprobs\"]"));
@@ -44,6 +42,23 @@ impl Encoder<'_> {
             (None, None) => {}
         }
         self.limits(settings);
+    }
+
+    /// Whether the target takes the field; the Codex backend only knows its own (T116).
+    fn takes(&mut self, key: &'static str, present: bool) -> bool {
+        if !self.codex || codex::KNOWN.contains(&key) {
+            return true;
+        }
+        if present {
+            let row = codex::DROPPED.iter().find(|row| row.field == key);
+            self.losses.dropped(
+                key,
+                row.map_or("the Codex backend does not know this field", |row| {
+                    row.reason
+                }),
+            );
+        }
+        false
     }
 
     /// What the Codex backend refuses, and what Responses has no word for.
@@ -62,12 +77,7 @@ impl Encoder<'_> {
             ("metadata", settings.metadata),
         ];
         for (key, value) in plain {
-            if self.codex && CODEX_DROPS.contains(&key) {
-                if value.is_some() {
-                    self.losses
-                        .dropped(key, "the Codex backend refuses this field (F83)");
-                }
-            } else {
+            if self.takes(key, value.is_some()) {
                 self.raw_field(key, value);
             }
         }
@@ -77,11 +87,8 @@ impl Encoder<'_> {
             ("prompt_cache_retention", &settings.prompt_cache_retention),
         ];
         for (key, value) in words {
-            if !self.codex {
+            if self.takes(key, value.is_some()) {
                 self.text_field(key, value.as_ref());
-            } else if value.is_some() {
-                self.losses
-                    .dropped(key, "the Codex backend refuses this field (F83)");
             }
         }
         if settings
@@ -116,8 +123,8 @@ impl Encoder<'_> {
             .map(Text::spell)
             .or_else(|| settings.effort.as_ref().map(Text::borrowed));
         let effort = effort.map(|word| {
-            if self.codex && word.is("ultra") {
-                Text::spell("max")
+            if self.codex {
+                Text::spell(codex::effort(&word.decode()))
             } else {
                 word
             }
@@ -202,9 +209,9 @@ impl Encoder<'_> {
         };
         if !self.codex {
             self.text_field("service_tier", Some(&tier));
-        } else if tier.is("priority") || tier.is("fast") {
-            self.raw_field("service_tier", Some("\"priority\""));
-        } else if !tier.is("auto") && !tier.is("default") {
+        } else if let Some(wire) = codex::service_tier(&tier.decode()) {
+            self.text_field("service_tier", Some(&Text::spell(wire)));
+        } else if !codex::PLAIN_TIERS.contains(&tier.decode().as_ref()) {
             self.losses.dropped(
                 "service_tier",
                 "the Codex backend takes priority or nothing",

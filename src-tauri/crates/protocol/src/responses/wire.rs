@@ -17,18 +17,6 @@ pub(crate) const LONGEST_CALL_ID: usize = 64;
 /// The lowest `max_output_tokens` the dialect takes (T117).
 pub(crate) const LOWEST_LIMIT: u64 = 16;
 
-/// Plain fields that the Codex backend refuses and a translated request may hold (F83, T115, T116).
-pub(crate) const CODEX_DROPS: &[&str] = &[
-    "max_output_tokens",
-    "temperature",
-    "top_p",
-    "top_logprobs",
-    "metadata",
-];
-
-/// What is said to a model in JSON mode when nobody else says it (F83).
-pub(crate) const ASK_FOR_JSON: &str = r#"{"type":"message","role":"developer","content":[{"type":"input_text","text":"Answer with one JSON object."}]}"#;
-
 /// A choice must name a declared tool (T60).
 pub(crate) fn require_declared(
     chosen: &Chosen<'_>,

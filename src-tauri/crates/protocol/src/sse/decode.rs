@@ -184,6 +184,15 @@ impl Decoder {
         self.pending.is_empty()
     }
 
+    /// The data of the unfinished event as far as it has come, its first line only. Empty where there is none yet.
+    pub(crate) fn data_so_far(&self) -> &[u8] {
+        if let Some(first) = &self.fields.data {
+            return &self.pending[first.clone()];
+        }
+        let line = &self.pending[self.line..];
+        value(line, b"data").map_or(&[], |at| &line[at..])
+    }
+
     fn keep(&mut self, bytes: &[u8]) -> Result<(), EventTooLong> {
         if self.pending.len() + bytes.len() > MAX_EVENT {
             self.dead = true;
@@ -224,7 +233,7 @@ impl Decoder {
 }
 
 /// Where the value of `field` begins in `line`, if the line is that field. One space after the colon is not part of it.
-fn value(line: &[u8], field: &[u8]) -> Option<usize> {
+pub(super) fn value(line: &[u8], field: &[u8]) -> Option<usize> {
     let rest = line.strip_prefix(field)?;
     let skipped = match rest {
         [] => 0,

@@ -4,8 +4,10 @@
 //! no JSON. Called by `answer` for every stream and by `upstream` where it reads first events itself.
 
 mod decode;
+mod place;
 
 pub use decode::Decoder;
+pub(crate) use place::place_of;
 
 use bytes::{BufMut, BytesMut};
 
