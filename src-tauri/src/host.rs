@@ -37,7 +37,7 @@ impl Hosted {
         let options = OpenOptions::new(lock, env)?;
         let (engine, control) = runtime.block_on(async {
             let engine = Engine::open(options).await?;
-            let control = Handle::current().spawn(serve_control(engine.clone()));
+            let control = serve_control(engine.clone());
             engine.listen().await?;
             Ok::<_, EngineError>((engine, control))
         })?;
@@ -72,9 +72,14 @@ pub(crate) async fn drain(engine: &Engine) {
     engine.shutdown(PATIENCE).await;
 }
 
-async fn serve_control(engine: Arc<Engine>) {
-    if let Err(error) = admin::control::serve(engine).await {
-        tracing::warn!(%error, "no control socket: `switchyard` commands cannot reach this instance");
+/// The control socket is open when this returns.
+fn serve_control(engine: Arc<Engine>) -> JoinHandle<()> {
+    match admin::control::open(engine) {
+        Ok(serving) => Handle::current().spawn(serving),
+        Err(error) => {
+            tracing::warn!(%error, "no control socket: `switchyard` commands cannot reach this instance");
+            Handle::current().spawn(async {})
+        }
     }
 }
 

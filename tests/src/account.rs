@@ -8,6 +8,9 @@ pub const CODEX_MODEL: &str = "gpt-5.4";
 /// A model that the simulated relays serve.
 pub const RELAY_MODEL: &str = "relay-model-1";
 
+/// Ten days, as the real ones live.
+const TOKEN_LIFE_S: i64 = 864_000;
+
 /// An account to start an application with.
 pub struct Account {
     kind: Kind,
@@ -101,6 +104,8 @@ impl Account {
         match self.kind {
             Kind::Codex(setup) => {
                 let account = simulator.add_codex_account(*setup);
+                // Only the first tokens may have run out; a refresh brings good ones.
+                account.set_access_ttl(TOKEN_LIFE_S);
                 account.script(self.steps);
                 SimUpstream::Codex(account)
             }

@@ -243,6 +243,21 @@ impl TestApp {
         self.upstreams = new;
     }
 
+    /// Waits until the application knows which models its accounts serve: it asks the upstream beside everything else.
+    ///
+    /// # Panics
+    /// When it does not learn them.
+    pub async fn knows_models(&self) {
+        for _ in 0..500 {
+            let body =
+                json!({"model": "no-such-model", "messages": [{"role": "user", "content": "x"}]});
+            if self.post("/v1/chat/completions", &body).await.status == 404 {
+                return;
+            }
+        }
+        panic!("the application does not learn its accounts' models");
+    }
+
     /// The ids of its accounts, as its command line lists them.
     pub async fn account_ids(&self) -> Vec<String> {
         let list = self

@@ -212,6 +212,8 @@ async fn foreign_hosts_and_origins() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn models_and_paths_that_do_not_exist() {
     let app = app("unknown").await;
+    app.knows_models().await;
+    let before = app.upstream_requests().len();
     for stream in [false, true] {
         for (route, mut body) in [
             ("/v1/chat/completions", app.chat_body("say:x", stream)),
@@ -248,7 +250,12 @@ async fn models_and_paths_that_do_not_exist() {
         answer.status
     );
     answer.expect_error(answer.status.as_u16());
-    expect_unharmed(&app).await;
+    assert_eq!(
+        app.upstream_requests().len(),
+        before,
+        "bad input went to the upstream"
+    );
+    assert_eq!(app.chat("say:still-here").await.text(), "still-here");
 }
 
 /// A body above 32 MiB, as it is or unpacked, is refused before it costs memory (T189).

@@ -103,7 +103,11 @@ async fn a_corrupt_database() {
     for content in [broken, b"no database".to_vec()] {
         fs::write(&path, &content).expect("breaking it");
         let before = kept_files(&app);
-        expect_refusal(&app.serve_refused().await, FAILED, &["database"]);
+        expect_refusal(
+            &app.serve_refused().await,
+            FAILED,
+            &["switchyard.db", "backup"],
+        );
         expect_unchanged(&app, &before);
     }
     fs::write(&path, good).expect("putting it back");

@@ -10,7 +10,7 @@ async fn nothing_is_left_behind() {
         Step::Http500,
         Step::Unauthorized,
         Step::ResetBeforeHeaders,
-        Step::CutAfter { events: 12 },
+        Step::CutAfter { events: 40 },
     ];
     let mut app = TestApp::new("secrets")
         .account(codex("first").script(failing.clone()).expired())
@@ -21,8 +21,8 @@ async fn nothing_is_left_behind() {
         .await;
     for _ in 0..4 {
         // Good and bad ends alike: what counts is what they leave.
-        app.chat_stream("long:400").await.all().await;
-        app.responses_stream("long:400").await.all().await;
+        app.chat_stream("long:2000").await.all().await;
+        app.responses_stream("long:2000").await.all().await;
     }
     let mark = app.mark().to_owned();
     for body in [

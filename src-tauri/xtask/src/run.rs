@@ -61,17 +61,36 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
 
     let mut command = Command::new(repo::program(profile, name));
     if !desktop {
-        command.arg(if arguments.demo { "demo" } else { "serve" });
+        // This terminal is the person's own, and the last line should work as it stands.
+        let how: &[&str] = if arguments.demo {
+            &["demo"]
+        } else {
+            &["serve", "--show-key"]
+        };
+        command.args(how);
     }
     command.args(&arguments.rest);
     if !arguments.demo {
         choose_vault(&mut command)?;
     }
     println!("Starting {}", process::show(&command));
+    become_program(&mut command)
+}
+
+/// Puts the program in this one's place, so that signals reach it and nothing is left behind.
+#[cfg(unix)]
+fn become_program(command: &mut Command) -> Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    Err(error).with_context(|| format!("cannot start `{}`", process::show(command)))
+}
+
+/// Waits for the program; its own exit code says what happened, so it is passed on.
+#[cfg(not(unix))]
+fn become_program(command: &mut Command) -> Result<ExitCode> {
     let status = command
         .status()
-        .with_context(|| format!("cannot start `{}`", process::show(&command)))?;
-    // The program's own exit code says what happened (cli.md), so it is passed on.
+        .with_context(|| format!("cannot start `{}`", process::show(command)))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -1,7 +1,6 @@
 // Chat Completions through the openai package (F75, F87).
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { assertCity, CHAT_TOOLS, CITY, MODEL, newClient, PIXEL, prompt, upstream } from "./common.mjs";
+import { assertCity, CHAT_TOOLS, CITY, MODEL, newClient, PIXEL, prompt, test, upstream } from "./common.mjs";
 
 const client = newClient();
 const user = (text) => ({ role: "user", content: prompt(text) });
@@ -43,15 +42,15 @@ test("stream helper", async () => {
 
 test("stream is not held back", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 12 });
-  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("long:400")], stream: true });
+  await upstream.script({ step: "gated", events: 40 });
+  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("long:2000")], stream: true });
   let text = "";
   for await (const chunk of stream) {
     // The upstream holds the rest back until the first words are here.
     if (text === "" && chunk.choices[0]?.delta.content) await upstream.release();
     text += chunk.choices[0]?.delta.content ?? "";
   }
-  assert.match(text, /word399/);
+  assert.match(text, /word1999/);
 });
 
 for (const streamed of [false, true]) {
@@ -100,8 +99,8 @@ test("image input", async () => {
 
 test("cancel reaches the upstream", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 12 });
-  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("long:400")], stream: true });
+  await upstream.script({ step: "gated", events: 40 });
+  const stream = await client.chat.completions.create({ model: MODEL, messages: [user("long:2000")], stream: true });
   for await (const _ of stream) break;
   stream.controller.abort();
   await upstream.waitForDisconnect();

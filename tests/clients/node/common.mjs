@@ -1,11 +1,15 @@
 // What every test of the openai package shares: the client under test and the hand on the simulated upstream.
 // The Rust harness starts the gateway and sets the environment; see `tests/tests/clients.rs`.
+import { test as nodeTest } from "node:test";
 import OpenAI from "openai";
 
 const { SWITCHYARD_URL, SWITCHYARD_KEY, SWITCHYARD_SIM } = process.env;
 export const ROUTE = process.env.SWITCHYARD_ROUTE;
 export const MODEL = process.env.SWITCHYARD_MODEL;
 export const DIRECT = ROUTE.startsWith("direct");
+
+// A test that waits for something that never comes ends here.
+export const test = (name, body) => nodeTest(name, { timeout: 60_000 }, body);
 
 // A picture of one pixel.
 export const PIXEL =

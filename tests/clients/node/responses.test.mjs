@@ -1,7 +1,6 @@
 // Responses through the openai package (F76, F87).
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { assertCity, CITY, MODEL, newClient, PIXEL, prompt, RESPONSES_TOOLS, upstream } from "./common.mjs";
+import { assertCity, CITY, MODEL, newClient, PIXEL, prompt, RESPONSES_TOOLS, test, upstream } from "./common.mjs";
 
 const client = newClient();
 const format = { type: "json_schema", name: "city", strict: true, schema: CITY };
@@ -40,15 +39,15 @@ test("stream helper", async () => {
 
 test("stream is not held back", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 12 });
-  const stream = await client.responses.create({ model: MODEL, input: prompt("long:400"), stream: true });
+  await upstream.script({ step: "gated", events: 40 });
+  const stream = await client.responses.create({ model: MODEL, input: prompt("long:2000"), stream: true });
   let text = "";
   for await (const event of stream) {
     if (event.type !== "response.output_text.delta") continue;
     if (text === "") await upstream.release();
     text += event.delta;
   }
-  assert.match(text, /word399/);
+  assert.match(text, /word1999/);
 });
 
 for (const streamed of [false, true]) {
@@ -97,8 +96,8 @@ test("image input", async () => {
 
 test("cancel reaches the upstream", async () => {
   await upstream.fresh();
-  await upstream.script({ step: "gated", events: 12 });
-  const stream = await client.responses.create({ model: MODEL, input: prompt("long:400"), stream: true });
+  await upstream.script({ step: "gated", events: 40 });
+  const stream = await client.responses.create({ model: MODEL, input: prompt("long:2000"), stream: true });
   for await (const _ of stream) break;
   stream.controller.abort();
   await upstream.waitForDisconnect();

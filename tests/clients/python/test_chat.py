@@ -75,13 +75,13 @@ def test_stream_without_usage_has_none(client):
 
 
 def test_stream_is_not_held_back(client, upstream):
-    upstream.script({"step": "gated", "events": 12})
-    stream = client.chat.completions.create(model=MODEL, messages=[user("long:400")], stream=True)
+    upstream.script({"step": "gated", "events": 40})
+    stream = client.chat.completions.create(model=MODEL, messages=[user("long:2000")], stream=True)
     first = next(chunk for chunk in stream if chunk.choices and chunk.choices[0].delta.content)
     # The upstream is still holding the rest back, and the first words are here.
     upstream.release()
     rest = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
-    assert "word399" in first.choices[0].delta.content + rest
+    assert "word1999" in first.choices[0].delta.content + rest
 
 
 def test_stream_helper(client):
@@ -214,8 +214,8 @@ def test_image_input(client):
 
 
 def test_cancel_reaches_the_upstream(client, upstream):
-    upstream.script({"step": "gated", "events": 12})
-    stream = client.chat.completions.create(model=MODEL, messages=[user("long:400")], stream=True)
+    upstream.script({"step": "gated", "events": 40})
+    stream = client.chat.completions.create(model=MODEL, messages=[user("long:2000")], stream=True)
     next(iter(stream))
     stream.close()
     upstream.wait_for_disconnect()

@@ -10,7 +10,7 @@ through_gateway = pytest.mark.skipif(ROUTE.startswith("direct"), reason="it is t
 
 
 def ask(client, dialect, model=MODEL, stream=False, **more):
-    text = prompt("long:400")
+    text = prompt("long:2000")
     if dialect == "chat":
         messages = [{"role": "user", "content": text}]
         return client.chat.completions.create(model=model, messages=messages, stream=stream, **more)
@@ -68,7 +68,7 @@ def test_several_choices_are_refused(client):
 @pytest.mark.parametrize("step", ["cut_after", "failed_after"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_mid_stream_failure_is_seen(client, upstream, dialect, step):
-    upstream.script({"step": step, "events": 12})
+    upstream.script({"step": step, "events": 40})
     stream = ask(client, dialect, stream=True)
     if dialect == "responses" and step == "failed_after" and ROUTE in ("codex", "relay-responses"):
         # The upstream speaks the same dialect: its own last word is passed on, and to the library it is an event.
@@ -82,7 +82,7 @@ def test_mid_stream_failure_is_seen(client, upstream, dialect, step):
 @through_gateway
 def test_no_second_answer_after_a_cut(client, upstream):
     before = upstream.requests()
-    upstream.script({"step": "cut_after", "events": 12})
+    upstream.script({"step": "cut_after", "events": 40})
     with pytest.raises(openai.APIError):
         list(ask(client, "chat", stream=True))
     assert upstream.requests() == before + 1

@@ -70,13 +70,13 @@ def test_stream_life_cycle(client):
 
 
 def test_stream_is_not_held_back(client, upstream):
-    upstream.script({"step": "gated", "events": 12})
-    stream = client.responses.create(model=MODEL, input=prompt("long:400"), stream=True)
+    upstream.script({"step": "gated", "events": 40})
+    stream = client.responses.create(model=MODEL, input=prompt("long:2000"), stream=True)
     first = next(event for event in stream if event.type == "response.output_text.delta")
     upstream.release()
     rest = list(stream)
     text = first.delta + "".join(e.delta for e in rest if e.type == "response.output_text.delta")
-    assert "word399" in text and rest[-1].type == "response.completed"
+    assert "word1999" in text and rest[-1].type == "response.completed"
 
 
 def test_stream_helper(client):
@@ -153,8 +153,8 @@ def test_image_input(client):
 
 
 def test_cancel_reaches_the_upstream(client, upstream):
-    upstream.script({"step": "gated", "events": 12})
-    stream = client.responses.create(model=MODEL, input=prompt("long:400"), stream=True)
+    upstream.script({"step": "gated", "events": 40})
+    stream = client.responses.create(model=MODEL, input=prompt("long:2000"), stream=True)
     next(iter(stream))
     stream.close()
     upstream.wait_for_disconnect()

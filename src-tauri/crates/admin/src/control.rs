@@ -8,19 +8,25 @@ use engine::Engine;
 
 use crate::local;
 
-/// Serves the control socket until the future is dropped.
+/// Opens the control socket at once, so that whoever reads the published address can connect, and gives the future that serves it until
+/// it is dropped. Call within a runtime.
 ///
 /// # Errors
 /// When the socket cannot be made; the gateway itself is not affected.
-pub async fn serve(engine: Arc<Engine>) -> std::io::Result<()> {
+pub fn open(engine: Arc<Engine>) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let path = engine.control_socket();
     engine
         .home()
         .prepare_control_socket(&path)
         .map_err(std::io::Error::other)?;
     let listener = platform::bind(&path)?;
-    let _removed_at_the_end = Remove(path);
-    axum::serve(listener, local::router(engine)).await
+    let removed_at_the_end = Remove(path);
+    Ok(async move {
+        let _removed_at_the_end = removed_at_the_end;
+        if let Err(error) = axum::serve(listener, local::router(engine)).await {
+            tracing::error!(%error, "the control socket has broken; commands cannot reach this instance");
+        }
+    })
 }
 
 struct Remove(PathBuf);

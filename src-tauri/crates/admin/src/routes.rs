@@ -29,7 +29,7 @@ pub(crate) fn router() -> Router<Arc<Engine>> {
         .route("/accounts/{id}/enable", post(enable))
         .route("/accounts/{id}/disable", post(disable))
         .route("/accounts/{id}/refresh", post(refresh))
-        .route("/requests", get(requests))
+        .route("/journal", get(journal))
         .route("/models", get(models))
         .route("/quota", get(quota))
         .route("/explain", get(explain))
@@ -133,7 +133,7 @@ fn refreshed(results: Vec<engine::RefreshView>) -> serde_json::Value {
 }
 
 #[derive(Deserialize)]
-struct RequestsQuery {
+struct JournalQuery {
     #[serde(default = "twenty")]
     limit: u32,
 }
@@ -142,9 +142,9 @@ fn twenty() -> u32 {
     20
 }
 
-async fn requests(
+async fn journal(
     State(engine): Engines,
-    Query(query): Query<RequestsQuery>,
+    Query(query): Query<JournalQuery>,
 ) -> Answer<Vec<dto::Request>> {
     let requests = engine.requests(query.limit.min(2_000)).await?;
     Ok(Json(requests.into_iter().map(Into::into).collect()))

@@ -50,7 +50,7 @@ pub enum Command {
         refresh: bool,
     },
     /// List the latest requests, with every account tried and why
-    Requests {
+    Journal {
         /// How many, 1 to 2000
         #[arg(short, long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2000))]
         limit: u32,

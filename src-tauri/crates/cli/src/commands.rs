@@ -68,8 +68,8 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
             };
             show(desk, path, json, table::accounts).await
         }
-        Command::Requests { limit } => {
-            show(desk, &format!("/requests?limit={limit}"), json, requests).await
+        Command::Journal { limit } => {
+            show(desk, &format!("/journal?limit={limit}"), json, journal).await
         }
         Command::Explain { model } => {
             show(
@@ -152,7 +152,7 @@ fn models(models: &Value) -> String {
 }
 
 /// One line for each request, one below it for each attempt but a first one that went well.
-fn requests(requests: &Value) -> String {
+fn journal(requests: &Value) -> String {
     let mut rows = Vec::new();
     for request in requests.as_array().into_iter().flatten() {
         let cells = [
@@ -245,6 +245,9 @@ async fn key(desk: &Desk, json: bool, command: Option<KeyCommand>) -> Result<(),
         Some(KeyCommand::Revoke { name }) => {
             desk.call(Method::DELETE, &format!("/keys/{}", escape(&name)), None)
                 .await?;
+            if json {
+                print::line(&format!("{:#}", json!({ "revoked": name })));
+            }
         }
         Some(KeyCommand::Show) => {
             show(desk, "/keys", json, |keys| {
@@ -340,10 +343,13 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
             }
             desk.call(Method::DELETE, &one(&table::cell(&account["id"]), ""), None)
                 .await?;
+            if json {
+                print::line(&format!("{:#}", json!({ "removed": account["id"] })));
+            }
             Ok(())
         }
         AccountCommand::Import(import) => import_accounts(desk, json, import).await,
-        AccountCommand::Export(export) => export_accounts(desk, export).await,
+        AccountCommand::Export(export) => export_accounts(desk, json, export).await,
         AccountCommand::Add(add) => add_account(desk, json, add).await,
         AccountCommand::Login { .. } => {
             Err(Failure::new(Exit::Usage, "signing in is not there yet"))
@@ -417,7 +423,7 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
     }
 }
 
-async fn export_accounts(desk: &Desk, export: Export) -> Result<(), Failure> {
+async fn export_accounts(desk: &Desk, json: bool, export: Export) -> Result<(), Failure> {
     use std::io::IsTerminal;
     let to_stdout = export.out == Path::new("-");
     if to_stdout && std::io::stdout().is_terminal() && !export.force {
@@ -468,6 +474,9 @@ async fn export_accounts(desk: &Desk, export: Export) -> Result<(), Failure> {
             "Written to {}. Whoever reads this file can use the accounts.",
             export.out.display()
         ));
+        if json {
+            print::line(&format!("{:#}", json!({ "written": export.out })));
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
+use cli::exit::Exit;
 use engine::Engine;
 use engine::home::{Entry, Home, Instance};
 use http::{Method, Request, StatusCode};
@@ -20,7 +21,10 @@ use tower::ServiceExt;
 use crate::failure::Failure;
 
 /// How long a command waits for another command to let go of the home.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long between two looks at an instance that does not answer yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// See the module.
 pub(crate) enum Desk {
@@ -56,19 +60,38 @@ impl Desk {
         home: &Home,
         options: impl FnOnce(engine::home::HomeLock) -> Result<engine::OpenOptions, Failure>,
     ) -> Result<Self, Failure> {
-        let entered = {
-            let home = home.clone();
-            tokio::task::spawn_blocking(move || home.enter(PATIENCE))
-                .await
-                .context("the home could not be entered")?
-        };
-        match entered.map_err(engine::EngineError::from)? {
-            Entry::Running(instance) => Ok(Self::Remote(instance)),
-            Entry::Locked(lock) => {
-                let engine = Engine::open(options(lock)?).await?;
-                let router = admin::local::router(engine.clone());
-                Ok(Self::Local { engine, router })
+        let mut waited = Duration::ZERO;
+        loop {
+            let entered = {
+                let home = home.clone();
+                tokio::task::spawn_blocking(move || home.enter(PATIENCE))
+                    .await
+                    .context("the home could not be entered")?
+            };
+            let instance = match entered.map_err(engine::EngineError::from)? {
+                Entry::Locked(lock) => {
+                    let engine = Engine::open(options(lock)?).await?;
+                    let router = admin::local::router(engine.clone());
+                    return Ok(Self::Local { engine, router });
+                }
+                Entry::Running(instance) => instance,
+            };
+            // It may be about to open its control socket, or about to end: then the home is free soon.
+            if connect(&instance.control).await.is_ok() {
+                return Ok(Self::Remote(instance));
             }
+            if waited >= PATIENCE {
+                return Err(Failure::new(
+                    Exit::HomeLocked,
+                    format!(
+                        "the home {} is in use by process {}, which does not answer on its control socket; stop it, or choose another home with --home",
+                        home.root().display(),
+                        instance.pid
+                    ),
+                ));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            waited += LOOK_AGAIN;
         }
     }
 

@@ -16,8 +16,9 @@ use clap::Parser as _;
 use cli::args::{Arguments, Command, Serve};
 use cli::exit::Exit;
 use engine::env::Env;
-use engine::home::{Home, HomeLock};
+use engine::home::{Entry, Home, HomeError, HomeLock};
 use engine::{OpenOptions, VaultChoice};
+use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
 
@@ -57,8 +58,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         command,
     } = arguments;
     if let Command::Demo { port } = command {
-        log_to_stderr(None);
-        return serve::demo(port).await;
+        let level = log(None);
+        return serve::demo(port, level).await;
     }
     let env = Env::from_process();
     let home = Home::locate(home.as_deref(), &env).map_err(engine::EngineError::from)?;
@@ -69,7 +70,18 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             show_key,
             ..
         }) => {
-            let lock = home.lock().map_err(engine::EngineError::from)?;
+            // A command that is at work on the home is waited for; an instance that serves it is not.
+            let entered = home.enter(desk::PATIENCE);
+            let lock = match entered.map_err(engine::EngineError::from)? {
+                Entry::Locked(lock) => lock,
+                Entry::Running(instance) => {
+                    let error = HomeError::InUse {
+                        home: home.root().to_path_buf(),
+                        pid: Some(instance.pid),
+                    };
+                    return Err(engine::EngineError::from(error).into());
+                }
+            };
             let mut options = open_options(lock, env, true)?;
             options
                 .flags
@@ -77,8 +89,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             options
                 .flags
                 .extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
-            log_to_stderr(Some(&home));
-            serve::serve(options, show_key || std::io::stdout().is_terminal()).await
+            let level = log(Some(&home));
+            let show_key = show_key || std::io::stdout().is_terminal();
+            serve::serve(options, show_key, level).await
         }
         command => commands::run(&home, env, json, command).await,
     }
@@ -93,24 +106,73 @@ fn open_options(lock: HomeLock, env: Env, stdin: bool) -> Result<OpenOptions, Fa
     Ok(options)
 }
 
-/// Log lines go to standard error, through the redactor. `SWITCHYARD_LOG` is not read: the level is a setting.
-fn log_to_stderr(home: Option<&Home>) {
+/// Changes the level of a running log (F147).
+pub(crate) type Level = tracing_subscriber::reload::Handle<EnvFilter, tracing_subscriber::Registry>;
+
+fn filter(level: &str) -> EnvFilter {
+    EnvFilter::try_new(format!(
+        "warn,engine={level},gateway={level},upstream={level},switchyard={level}"
+    ))
+    .unwrap_or_default()
+}
+
+/// Log lines go to standard error and to the home's log files, through the redactor. The level is a setting.
+fn log(home: Option<&Home>) -> Level {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
     let level = home
         .and_then(|home| {
             engine::settings::SettingsFile::open(home.settings(), Env::from_process(), &[]).ok()
         })
         .map_or("info", |settings| settings.current().settings.log.level);
-    let filter = tracing_subscriber::EnvFilter::try_new(format!(
-        "warn,engine={level},gateway={level},upstream={level},switchyard={level}"
-    ));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_default())
+    let (filter, handle) = tracing_subscriber::reload::Layer::new(filter(level));
+    let to_stderr = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(|| {
             engine::redact::RedactingWriter::new(
                 std::io::stderr(),
                 engine::redact::Redactor::default(),
             )
-        })
+        });
+    let opened = home.map(|home| engine::logs::LogFile::open(&home.logs()));
+    let (file, problem) = match opened {
+        Some(Ok(file)) => (Some(file), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let to_file = file.map(|file| {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(move || file.clone())
+    });
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(to_stderr)
+        .with(to_file)
         .try_init();
+    if let Some(error) = problem {
+        tracing::warn!(%error, "no log file can be written");
+    }
+    handle
+}
+
+/// Follows the setting `log.level` while the engine runs.
+pub(crate) async fn follow_level(engine: std::sync::Arc<engine::Engine>, level: Level) {
+    let mut changes = engine.changes();
+    let mut in_force = None;
+    loop {
+        let wanted = engine
+            .setting("log.level")
+            .ok()
+            .and_then(|setting| setting.value.as_str().map(str::to_owned));
+        if wanted != in_force {
+            if let Some(wanted) = &wanted {
+                let _ = level.reload(filter(wanted));
+            }
+            in_force = wanted;
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
 }

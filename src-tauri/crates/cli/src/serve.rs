@@ -14,15 +14,19 @@ use crate::failure::Failure;
 use crate::print;
 
 /// Serves an opened home until SIGINT or SIGTERM, then drains (F137).
-pub(crate) async fn serve(options: OpenOptions, show_key: bool) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    options: OpenOptions,
+    show_key: bool,
+    level: crate::Level,
+) -> Result<(), Failure> {
     let engine = Engine::open(options).await?;
-    engine.listen().await?;
-    announce(&engine, show_key)?;
-    until_stopped(engine).await
+    let running = Running::start(engine, level).await?;
+    announce(&running.engine, show_key)?;
+    running.until_stopped().await
 }
 
 /// Serves two simulated accounts in a throw-away home: no sign-in, no network.
-pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
+pub(crate) async fn demo(port: Option<u16>, level: crate::Level) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("switchyard-demo-")
         .tempdir()
@@ -57,12 +61,12 @@ pub(crate) async fn demo(port: Option<u16>) -> Result<(), Failure> {
         .into());
     }
     engine.discover_models().await;
-    engine.listen().await?;
+    let running = Running::start(engine, level).await?;
     print::note(
         "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
     );
-    announce(&engine, true)?;
-    let ended = until_stopped(engine).await;
+    announce(&running.engine, true)?;
+    let ended = running.until_stopped().await;
     drop(demo);
     ended
 }
@@ -97,42 +101,95 @@ fn announce(engine: &Engine, show_key: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn until_stopped(engine: Arc<Engine>) -> Result<(), Failure> {
-    let control = tokio::spawn(admin::control::serve(engine.clone()));
-    signal().await;
-    print::note("Stopping: waiting for running requests.");
-    let patience = engine
-        .setting("server.drain_s")
-        .ok()
-        .and_then(|setting| setting.value.as_u64())
-        .unwrap_or(30);
-    control.abort();
-    tokio::select! {
-        () = engine.shutdown(Duration::from_secs(patience)) => {}
-        // A second signal means: now.
-        () = signal() => print::note("Stopped without waiting."),
+/// An engine that serves, with its control socket and an ear for signals.
+struct Running {
+    engine: Arc<Engine>,
+    control: tokio::task::JoinHandle<()>,
+    following: tokio::task::JoinHandle<()>,
+    signals: Signals,
+}
+
+impl Running {
+    /// Signals and control socket come first: whoever reads the address may use both at once.
+    async fn start(engine: Arc<Engine>, level: crate::Level) -> Result<Self, Failure> {
+        let signals = Signals::listen()?;
+        let following = tokio::spawn(crate::follow_level(engine.clone(), level));
+        let control = match admin::control::open(engine.clone()) {
+            Ok(serving) => tokio::spawn(serving),
+            Err(error) => {
+                // The gateway is what people start this for; commands are told by the missing socket.
+                tracing::error!(%error, "no control socket: `switchyard` commands cannot reach this instance");
+                tokio::spawn(async {})
+            }
+        };
+        engine.listen().await?;
+        Ok(Self {
+            engine,
+            control,
+            following,
+            signals,
+        })
     }
-    Ok(())
+
+    async fn until_stopped(mut self) -> Result<(), Failure> {
+        self.signals.next().await;
+        print::note("Stopping: waiting for running requests.");
+        let patience = self
+            .engine
+            .setting("server.drain_s")
+            .ok()
+            .and_then(|setting| setting.value.as_u64())
+            .unwrap_or(30);
+        let control = self.control;
+        let shutdown = async {
+            control.abort();
+            self.following.abort();
+            self.engine.shutdown(Duration::from_secs(patience)).await;
+        };
+        tokio::select! {
+            () = shutdown => {}
+            // A second signal means: now.
+            () = self.signals.next() => print::note("Stopped without waiting."),
+        }
+        Ok(())
+    }
+}
+
+/// SIGINT and SIGTERM, heard from the moment it is made; none between two waits is lost.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("signals cannot be heard")?,
+            terminate: signal(SignalKind::terminate()).context("signals cannot be heard")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

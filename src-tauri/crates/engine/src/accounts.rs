@@ -92,9 +92,13 @@ impl Engine {
             .with(|pool| pool.activate(&id))
             .map_err(|_| EngineError::Internal)?;
         self.announce();
-        let kept = row.id.clone();
-        self.stored(move |store| store.set_meta(records::ACTIVE, Some(&kept)))
-            .await?;
+        // Two clicks may be written in any order: what is written is what is in force then.
+        let pool = self.pool.clone();
+        self.stored(move |store| {
+            let active = pool.with(|pool| pool.active().cloned());
+            store.set_meta(records::ACTIVE, active.as_ref().map(AccountId::as_str))
+        })
+        .await?;
         Ok(self.view(&row))
     }
 
@@ -103,10 +107,12 @@ impl Engine {
     /// # Errors
     /// When there is no such account.
     pub async fn set_enabled(&self, name: &str, enabled: bool) -> Result<AccountView, EngineError> {
-        let mut row = self.find(name)?;
-        row.enabled = enabled;
-        self.save(row.clone()).await?;
-        Ok(self.view(&row))
+        let id = self.find(name)?.id;
+        self.edit(&id, |row| row.enabled = enabled).await?;
+        if enabled {
+            self.activate_first_usable_if_none().await?;
+        }
+        self.account(&id)
     }
 
     /// Puts the named accounts first, in this order; the rest follow as they were (F14).
@@ -114,9 +120,14 @@ impl Engine {
     /// # Errors
     /// When one of them is not there.
     pub async fn reorder(&self, names: &[String]) -> Result<(), EngineError> {
+        let _turn = self.records.turn().await;
         let mut ids = Vec::new();
         for name in names {
-            ids.push(self.find(name)?.id);
+            let id = self.find(name)?.id;
+            if ids.contains(&id) {
+                return Err(EngineError::Invalid(format!("{name} is named twice")));
+            }
+            ids.push(id);
         }
         self.records.with(|rows| {
             for row in rows {
@@ -148,9 +159,12 @@ impl Engine {
     /// # Errors
     /// When there is no such account, or the vault does not let go of the credential: then nothing is removed.
     pub async fn remove(&self, name: &str) -> Result<(), EngineError> {
+        let turn = self.records.turn().await;
         let row = self.find(name)?;
         let id = AccountId::from(row.id.as_str());
         let was_active = self.pool.with(|pool| pool.active() == Some(&id));
+        // Before the credential goes, so that a refresh under way does not put it back.
+        self.upstream.forget(&id);
         let vault = self.vault.clone();
         let secret = item(&id);
         self.tasks.blocking(move || vault.delete(&secret)).await??;
@@ -161,8 +175,9 @@ impl Engine {
         self.records
             .change(|rows| rows.retain(|other| other.id != row.id));
         self.republish();
+        drop(turn);
         if was_active {
-            self.activate_first_usable().await?;
+            self.activate_first_usable(row.position).await?;
         }
         Ok(())
     }
@@ -210,6 +225,7 @@ impl Engine {
                 ));
             }
         }
+        let turn = self.records.turn().await;
         let existing = self.same_key_account(&base_url, &new.key).await?;
         let mut row = existing.unwrap_or_else(|| self.blank(kind, label.clone()));
         row.label = label;
@@ -228,10 +244,11 @@ impl Engine {
             .await
             .map_err(|error| EngineError::Provider(error.to_string()))?;
         self.save(row.clone()).await?;
+        drop(turn);
         self.upstream.forget(&id);
-        self.pool.with(|pool| pool.clear(self.clock.now(), &id));
+        self.clear_state(&id);
         self.activate_first_usable_if_none().await?;
-        self.discover_later(&row);
+        self.discover_later(vec![row.clone()]);
         Ok(self.view(&row))
     }
 
@@ -301,7 +318,32 @@ impl Engine {
         }
     }
 
-    /// Writes a record and puts it in force.
+    /// Changes the record as it is now, durably, and puts it in force. False when it is gone: it is not brought back.
+    pub(crate) async fn edit(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut AccountRow),
+    ) -> Result<bool, EngineError> {
+        let _turn = self.records.turn().await;
+        let row = self
+            .records
+            .with(|rows| rows.iter().find(|row| row.id == id).cloned());
+        let Some(mut row) = row else {
+            return Ok(false);
+        };
+        change(&mut row);
+        self.save(row).await?;
+        Ok(true)
+    }
+
+    /// A new credential or a person's word: what was held against the account is forgotten, also in the database.
+    pub(crate) fn clear_state(&self, id: &AccountId) {
+        let events = self.pool.with(|pool| pool.clear(self.clock.now(), id));
+        gateway::Journal::pool_events(&*self.journal, events);
+        self.journal.touch(id);
+    }
+
+    /// Writes a record and puts it in force. The caller holds the turn.
     pub(crate) async fn save(&self, row: AccountRow) -> Result<(), EngineError> {
         let kept = row.clone();
         self.stored(move |store| store.save_accounts(std::slice::from_ref(&kept)))
@@ -356,6 +398,7 @@ impl Engine {
         key: &SecretString,
     ) -> Result<Option<AccountRow>, EngineError> {
         let wanted = crate::import::DuplicateKey::of_key(base_url, key);
+        let place = crate::import::comparable(base_url);
         let rows: Vec<AccountRow> = self.records.with(|rows| {
             rows.iter()
                 .filter(|row| records::kind(row).is_key())
@@ -363,7 +406,14 @@ impl Engine {
                 .collect()
         });
         for row in rows {
-            let Some(url) = &row.base_url else { continue };
+            // Only these can be it: asking a keychain for every key takes its time.
+            let Some(url) = row
+                .base_url
+                .as_deref()
+                .filter(|url| crate::import::comparable(url) == place)
+            else {
+                continue;
+            };
             let id = AccountId::from(row.id.as_str());
             let held = self
                 .credentials()
@@ -382,22 +432,26 @@ impl Engine {
     /// F5: the first usable account becomes active where there was none.
     pub(crate) async fn activate_first_usable_if_none(&self) -> Result<(), EngineError> {
         if self.pool.with(|pool| pool.active().is_none()) {
-            self.activate_first_usable().await
+            self.activate_first_usable(0).await
         } else {
             Ok(())
         }
     }
 
-    async fn activate_first_usable(&self) -> Result<(), EngineError> {
+    /// The first usable account from a place of the order on, round to the one before it (F13).
+    async fn activate_first_usable(&self, from: u32) -> Result<(), EngineError> {
         let now = self.clock.now();
         let first = self.pool.with(|pool| {
-            let ids: Vec<AccountId> = pool.accounts().map(|account| account.id.clone()).collect();
-            ids.into_iter().find(|id| {
+            let usable = |account: &&pool::Account| {
                 matches!(
-                    pool.health(now, id),
+                    pool.health(now, &account.id),
                     Some(Health::Active | Health::Unknown | Health::Attention)
                 )
-            })
+            };
+            pool.accounts()
+                .filter(usable)
+                .min_by_key(|account| (account.position < from, account.position))
+                .map(|account| account.id.clone())
         });
         match first {
             Some(id) => self.activate(id.as_str()).await.map(|_| ()),

@@ -120,10 +120,18 @@ impl Engine {
         }
     }
 
-    /// Asks one account in the background.
-    pub(crate) fn discover_later(self: &Arc<Self>, row: &AccountRow) {
-        let (engine, row) = (self.clone(), row.clone());
-        self.tasks.run(async move { engine.discover(&row).await });
+    /// Asks accounts in the background, two at a time: an import of many must not become a burst of questions (F7).
+    pub(crate) fn discover_later(self: &Arc<Self>, rows: Vec<AccountRow>) {
+        use futures_util::StreamExt;
+        let engine = self.clone();
+        self.tasks.run(async move {
+            futures_util::stream::iter(rows)
+                .for_each_concurrent(2, |row| {
+                    let engine = engine.clone();
+                    async move { engine.discover(&row).await }
+                })
+                .await;
+        });
     }
 
     async fn discover(&self, row: &AccountRow) {
@@ -152,13 +160,12 @@ impl Engine {
         }
         let names: Vec<String> = models.into_iter().map(|model| model.id).collect();
         // The record may have changed while the provider was asked: only the list is replaced.
-        let fresh = self
-            .records
-            .with(|rows| rows.iter().find(|other| other.id == row.id).cloned());
-        let Some(mut fresh) = fresh else { return };
-        fresh.known_models = Some(names);
-        fresh.known_models_at = Some(self.clock.now().0);
-        if let Err(error) = self.save(fresh).await {
+        let now = self.clock.now().0;
+        let kept = self.edit(&row.id, |fresh| {
+            fresh.known_models = Some(names);
+            fresh.known_models_at = Some(now);
+        });
+        if let Err(error) = kept.await {
             tracing::warn!(account = %row.label, %error, "the model list could not be kept");
         }
     }

@@ -102,6 +102,8 @@ pub struct Engine {
     pub(crate) journal: Arc<Gathering>,
     pub(crate) records: Records,
     pub(crate) keys: Mutex<Vec<StoredKey>>,
+    /// Held while the keys are changed.
+    pub(crate) changing_keys: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
     server: Mutex<Option<Server>>,
@@ -135,13 +137,12 @@ impl Engine {
         // Opening the vault may take a key derivation or a question to the keychain: it runs beside the rest.
         let opening = {
             let (tasks, root) = (tasks.clone(), root.clone());
-            let now = clock.now();
             async move {
                 tasks
                     .blocking(move || {
                         let vault: Arc<dyn Vault> =
                             Arc::from(vault::open(choice, &root, passphrase)?);
-                        let keys = keys::load(&*vault, now)?;
+                        let keys = keys::load(&*vault)?;
                         Ok::<_, EngineError>((vault, keys))
                     })
                     .await?
@@ -156,6 +157,14 @@ impl Engine {
         let store = Store::open(&root, clock.now().0)?;
         let (vault, keys) = opened.await.map_err(|_| EngineError::Internal)??;
 
+        // Only a home that opens whole gets a key.
+        let keys = match keys {
+            Some(keys) => keys,
+            None => {
+                let (vault, now) = (vault.clone(), clock.now());
+                tasks.blocking(move || keys::make(&*vault, now)).await??
+            }
+        };
         let resolved = settings.current();
         let mut pool = Pool::new(convert::policy(&resolved.settings));
         let records = Records::load(&store, &mut pool)?;
@@ -193,6 +202,7 @@ impl Engine {
             journal,
             records,
             keys: Mutex::new(keys),
+            changing_keys: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
             server: Mutex::new(None),
             address: Mutex::new(None),
@@ -249,10 +259,14 @@ impl Engine {
             Some(address) => format!("http://{address}"),
             None => {
                 let resolved = self.settings.current();
-                format!(
-                    "http://{}:{}",
-                    resolved.settings.server.host, resolved.settings.server.port
-                )
+                let (host, port) = (
+                    &resolved.settings.server.host,
+                    resolved.settings.server.port,
+                );
+                match host.parse() {
+                    Ok(std::net::IpAddr::V6(host)) => format!("http://[{host}]:{port}"),
+                    _ => format!("http://{host}:{port}"),
+                }
             }
         }
     }
@@ -279,6 +293,8 @@ impl Engine {
 
     /// Stops accepting, lets streams end for at most `patience`, writes the journal, and lets go of the home.
     pub async fn shutdown(&self, patience: Duration) {
+        // First, so that no command is sent to an instance that is going away.
+        self.home.withdraw();
         let server = self
             .server
             .lock()
@@ -292,7 +308,6 @@ impl Engine {
         }
         self.tasks.end(Duration::from_secs(10)).await;
         self.flush();
-        self.home.withdraw();
     }
 }
 

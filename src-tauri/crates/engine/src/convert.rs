@@ -24,7 +24,10 @@ pub(crate) fn gateway_config(settings: &Settings) -> gateway::Config {
         total_timeout: Duration::from_secs(settings.timeouts.total_s),
         account_header: settings.server.account_header,
         default_model: None,
-        allowed_hosts: settings.server.allowed_hosts.clone(),
+        // The address somebody chose to listen on is one that clients may name (F25, F29).
+        allowed_hosts: std::iter::once(settings.server.host.clone())
+            .chain(settings.server.allowed_hosts.iter().cloned())
+            .collect(),
         cors_origins: settings.server.cors_origins.clone(),
     }
 }

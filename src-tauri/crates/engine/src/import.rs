@@ -210,12 +210,7 @@ impl DuplicateKey {
     /// Of a key account: normalised base URL (with or without `/v1`) and key.
     #[must_use]
     pub fn of_key(base_url: &str, key: &SecretString) -> Self {
-        let base = base_url.trim_end_matches('/');
-        Self(format!(
-            "key:{}:{}",
-            base.strip_suffix("/v1").unwrap_or(base),
-            digest(key)
-        ))
+        Self(format!("key:{}:{}", comparable(base_url), digest(key)))
     }
 }
 
@@ -316,6 +311,12 @@ pub enum Problem {
     /// Objects within objects without end.
     #[error("is nested too deeply")]
     TooDeep,
+}
+
+/// A base URL as it is compared: with and without `/v1` it is the same place (F2, F99).
+pub(crate) fn comparable(base_url: &str) -> &str {
+    let base = base_url.trim_end_matches('/');
+    base.strip_suffix("/v1").unwrap_or(base)
 }
 
 #[cfg(test)]

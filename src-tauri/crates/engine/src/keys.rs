@@ -67,15 +67,21 @@ pub(crate) fn digests(keys: &[StoredKey]) -> Keys {
     Keys(keys.iter().map(one).collect())
 }
 
-/// Loads the keys; makes the first one where there is none.
-pub(crate) fn load(
+/// The keys that are kept, if there are any yet.
+pub(crate) fn load(vault: &dyn vault::Vault) -> Result<Option<Vec<StoredKey>>, EngineError> {
+    let Some(item) = vault.get(ITEM)? else {
+        return Ok(None);
+    };
+    serde_json::from_str(item.expose_secret())
+        .map(Some)
+        .map_err(|_| EngineError::Invalid(format!("the vault item {ITEM} cannot be read; `switchyard key rotate` is not possible until it is removed")))
+}
+
+/// Makes the first key (F26).
+pub(crate) fn make(
     vault: &dyn vault::Vault,
     now: Timestamp,
 ) -> Result<Vec<StoredKey>, EngineError> {
-    if let Some(item) = vault.get(ITEM)? {
-        return serde_json::from_str(item.expose_secret())
-            .map_err(|_| EngineError::Invalid(format!("the vault item {ITEM} cannot be read; `switchyard key rotate` is not possible until it is removed")));
-    }
     let keys = vec![StoredKey {
         name: DEFAULT_KEY.into(),
         key: fresh()?,
@@ -192,6 +198,8 @@ impl Engine {
         &self,
         change: impl FnOnce(&mut Vec<StoredKey>, Timestamp) -> Result<(), EngineError> + Send + 'static,
     ) -> Result<(), EngineError> {
+        // One change at a time: two commands must not undo each other.
+        let _turn = self.changing_keys.lock().await;
         let mut keys = self
             .keys
             .lock()

@@ -16,6 +16,7 @@ pub mod home;
 pub mod import;
 mod journal;
 mod keys;
+pub mod logs;
 mod records;
 pub mod redact;
 mod schedule;

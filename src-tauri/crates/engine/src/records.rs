@@ -16,7 +16,12 @@ pub(crate) const ACTIVE: &str = "active_account";
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Records(Mutex<Vec<AccountRow>>);
+pub(crate) struct Records {
+    rows: Mutex<Vec<AccountRow>>,
+    /// One change of the records at a time, from reading the row to having it in force: two changes of one account (a click and a
+    /// refresh) must not undo each other. Held across the database call, so it is not a lock of the request path.
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Records {
     /// Reads every account into the pool, with the state it had.
@@ -31,17 +36,25 @@ impl Records {
             // An active account that is gone leaves the pool without one, which the next import or click mends.
             let _ = pool.activate(&AccountId::from(active));
         }
-        Ok(Self(Mutex::new(rows)))
+        Ok(Self {
+            rows: Mutex::new(rows),
+            turn: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Waits for the turn to change records. Who holds it must not ask for it again.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// Looks at the records.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&Vec<AccountRow>) -> T) -> T {
-        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&self.rows.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the records after the database has changed.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Vec<AccountRow>) -> T) -> T {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let result = change(&mut rows);
         rows.sort_by_key(|row| row.position);
         result

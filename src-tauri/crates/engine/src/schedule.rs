@@ -97,6 +97,11 @@ impl Engine {
 
     /// Writes what waits: journal rows, counts, account states, quota samples. Blocks.
     pub(crate) fn flush(&self) {
+        // One writer at a time from here on: what is taken later is also written later.
+        let store = self
+            .store
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let waiting = self.journal.take();
         if waiting.entries.is_empty() && waiting.counts.is_empty() && waiting.accounts.is_empty() {
             return;
@@ -117,10 +122,6 @@ impl Engine {
             .into_iter()
             .map(|(key, counts)| usage_row(day, key, counts))
             .collect();
-        let store = self
-            .store
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = store
             .add_requests(&rows)
             .and_then(|()| store.add_usage(&usage))
@@ -310,6 +311,18 @@ impl Observer for Tokens {
                     .map_or(pool::Token::Usable, pool::Token::Until),
             )
         });
+        // F22: a new token ends what the old one was refused for.
+        let refused = engine.pool.with(|pool| {
+            pool.state(&id).is_some_and(|state| {
+                state.status == pool::Status::NeedsLogin
+                    || state
+                        .cooldown
+                        .is_some_and(|c| c.source == pool::HoldSource::Refresh)
+            })
+        });
+        if refused && refreshed.renewed {
+            engine.clear_state(&id);
+        }
         let tasks = engine.tasks.clone();
         tasks.finish(async move { engine.adopt(&id, &refreshed).await });
     }
@@ -338,16 +351,15 @@ impl Observer for Tokens {
 impl Engine {
     /// Takes over what a refresh told about an account (F6: a refresh-only import learns who it is).
     async fn adopt(&self, id: &AccountId, refreshed: &Refreshed) {
-        let row = self
-            .records
-            .with(|rows| rows.iter().find(|row| row.id == id.as_str()).cloned());
-        let Some(mut row) = row else { return };
-        row.expires_at = refreshed.expires_at.map(|at| at.0).or(row.expires_at);
-        row.provider_account_id = refreshed.account_id.clone().or(row.provider_account_id);
-        row.provider_user_id = refreshed.user_id.clone().or(row.provider_user_id);
-        row.email = refreshed.email.clone().or(row.email);
-        row.plan = refreshed.plan.clone().or(row.plan);
-        if let Err(error) = self.save(row).await {
+        let refreshed = refreshed.clone();
+        let adopted = self.edit(id.as_str(), |row| {
+            row.expires_at = refreshed.expires_at.map(|at| at.0).or(row.expires_at);
+            row.provider_account_id = refreshed.account_id.or(row.provider_account_id.take());
+            row.provider_user_id = refreshed.user_id.or(row.provider_user_id.take());
+            row.email = refreshed.email.or(row.email.take());
+            row.plan = refreshed.plan.or(row.plan.take());
+        });
+        if let Err(error) = adopted.await {
             tracing::warn!(account = %id, %error, "what the refresh told could not be kept");
         }
     }

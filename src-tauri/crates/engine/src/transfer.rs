@@ -1,6 +1,6 @@
 //! Import and export of accounts as use cases (F4–F9, F20): what a file holds becomes records and vault items, and back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pool::{AccountId, AccountKind, Timestamp};
@@ -103,11 +103,7 @@ impl Engine {
         if verify {
             self.verify(&ids, &mut report).await;
         }
-        for id in ids {
-            if let Ok(row) = self.find(id.as_str()) {
-                self.discover_later(&row);
-            }
-        }
+        self.discover_imported(&report);
         Ok(report)
     }
 
@@ -128,8 +124,24 @@ impl Engine {
         self.import_batch(batch, dry_run, &mut report).await?;
         if !dry_run {
             self.activate_first_usable_if_none().await?;
+            self.discover_imported(&report);
         }
         Ok(report)
+    }
+
+    fn discover_imported(self: &Arc<Self>, report: &ImportReport) {
+        let imported: HashSet<&str> = report
+            .items
+            .iter()
+            .filter_map(|item| Some(item.id.as_ref()?.as_str()))
+            .collect();
+        let rows = self.records.with(|rows| {
+            rows.iter()
+                .filter(|row| imported.contains(row.id.as_str()))
+                .cloned()
+                .collect()
+        });
+        self.discover_later(rows);
     }
 
     async fn import_batch(
@@ -138,10 +150,12 @@ impl Engine {
         dry_run: bool,
         report: &mut ImportReport,
     ) -> Result<(), EngineError> {
+        let _turn = self.records.turn().await;
+        let known = self.known(&batch.items).await?;
         let mut seen: HashSet<DuplicateKey> = HashSet::new();
         let mut rows = Vec::new();
         for entry in batch.items {
-            let existing = self.existing(&entry).await?;
+            let existing = known.get(&entry.duplicate_key()).cloned();
             let action = match (&existing, seen.insert(entry.duplicate_key())) {
                 (_, false) => "duplicate_in_file",
                 (Some(_), true) => "update",
@@ -200,27 +214,49 @@ impl Engine {
         Ok(())
     }
 
-    /// The account an item is, if it is there already (F2).
-    async fn existing(&self, entry: &ImportItem) -> Result<Option<AccountRow>, EngineError> {
-        if let (import::Credential::Key(key), Some(relay)) = (&entry.credential, &entry.relay) {
-            return self.same_key_account(&relay.base_url, key).await;
-        }
-        let Some(wanted) = DuplicateKey::of_identity(&entry.identity) else {
-            return Ok(None);
-        };
-        let identity = |row: &AccountRow| Identity {
-            account_id: row.provider_account_id.clone(),
-            user_id: row.provider_user_id.clone(),
-            email: row.email.clone(),
-            ..Identity::default()
-        };
-        Ok(self.records.with(|rows| {
-            let same = |row: &&AccountRow| {
-                !records::kind(row).is_key()
-                    && DuplicateKey::of_identity(&identity(row)).as_ref() == Some(&wanted)
+    /// The accounts that are there already, by what makes an item the same account (F2). Keys are read from the vault once, and only
+    /// those of base URLs that the items name.
+    async fn known(
+        &self,
+        items: &[ImportItem],
+    ) -> Result<HashMap<DuplicateKey, AccountRow>, EngineError> {
+        let urls: HashSet<&str> = items
+            .iter()
+            .filter_map(|item| Some(import::comparable(&item.relay.as_ref()?.base_url)))
+            .collect();
+        let mut known = HashMap::new();
+        for row in self.records.with(Vec::clone) {
+            let key = if records::kind(&row).is_key() {
+                let Some(url) = row
+                    .base_url
+                    .as_deref()
+                    .filter(|url| urls.contains(import::comparable(url)))
+                else {
+                    continue;
+                };
+                let id = AccountId::from(row.id.as_str());
+                let held = self
+                    .credentials()
+                    .load(&id)
+                    .await
+                    .map_err(|error| EngineError::Provider(error.to_string()))?;
+                match held {
+                    Some(Credential::Key(key)) => Some(DuplicateKey::of_key(url, &key)),
+                    _ => None,
+                }
+            } else {
+                DuplicateKey::of_identity(&Identity {
+                    account_id: row.provider_account_id.clone(),
+                    user_id: row.provider_user_id.clone(),
+                    email: row.email.clone(),
+                    ..Identity::default()
+                })
             };
-            rows.iter().find(same).cloned()
-        }))
+            if let Some(key) = key {
+                known.entry(key).or_insert(row);
+            }
+        }
+        Ok(known)
     }
 
     /// The record of an item: of the account that is there with its label, order and usage, or a new one (F2).
@@ -314,12 +350,23 @@ impl Engine {
                 Credential::OAuth(Box::new(tokens))
             }
         };
+        // Before, so that a refresh under way does not write over the new tokens; after, so that nobody goes on with the old ones.
+        self.upstream.forget(id);
         self.credentials()
             .persist(id, &credential)
             .await
             .map_err(|error| EngineError::Provider(error.to_string()))?;
         self.upstream.forget(id);
-        let _ = self.pool.with(|pool| pool.clear(self.clock.now(), id));
+        // F2: used-up quota stays what it is; what the old credential was refused for does not.
+        let refused = self.pool.with(|pool| {
+            pool.state(id).is_some_and(|state| {
+                !matches!(state.status, pool::Status::Active | pool::Status::Unknown)
+                    || state.cooldown.is_some()
+            })
+        });
+        if refused {
+            self.clear_state(id);
+        }
         Ok(())
     }
 
@@ -434,10 +481,12 @@ impl Engine {
             text = export::seal(&text, passphrase)
                 .map_err(|error| EngineError::Invalid(error.to_string()))?;
         }
-        for mut row in rows {
-            row.export_count += 1;
-            row.exported_at = Some(now.0);
-            self.save(row).await?;
+        for row in rows {
+            self.edit(&row.id, |row| {
+                row.export_count += 1;
+                row.exported_at = Some(now.0);
+            })
+            .await?;
         }
         Ok(text)
     }

@@ -21,6 +21,8 @@ struct Facts<'a> {
     url: &'a str,
     /// The key as it stands in the lines; `None` names the command that prints it.
     key: Option<&'a str>,
+    /// There is no default key.
+    revoked: bool,
     /// A model that an account serves.
     model: Option<&'a str>,
     /// The configured port and the one in use, where they differ (F127).
@@ -31,9 +33,10 @@ impl Engine {
     /// The words for a gateway that listens.
     ///
     /// # Errors
-    /// When the default key was revoked: nobody could use the curl line.
+    /// When a setting cannot be read.
     pub fn welcome(&self, show_key: bool) -> Result<Welcome, EngineError> {
-        let key = self.key(DEFAULT_KEY)?;
+        // Without the default key it serves all the same: others may be there, and none refuses everything (F26).
+        let key = self.key(DEFAULT_KEY).ok();
         let model = self.models().into_iter().next().map(|(id, _)| id);
         let wanted = self.setting("server.port")?.value.as_u64();
         let moved = match (wanted, self.address()) {
@@ -44,7 +47,8 @@ impl Engine {
         };
         Ok(words(&Facts {
             url: &self.base_url(),
-            key: show_key.then(|| key.expose_secret()),
+            key: key.as_ref().filter(|_| show_key).map(ExposeSecret::expose_secret),
+            revoked: key.is_none(),
             model: model.as_deref(),
             moved,
         }))
@@ -55,10 +59,14 @@ fn words(facts: &Facts<'_>) -> Welcome {
     let Facts {
         url,
         key,
+        revoked,
         model,
         moved,
     } = facts;
     let mut notes = Vec::new();
+    if *revoked {
+        notes.push("There is no default key: `switchyard key rotate` makes one.".to_owned());
+    }
     if let Some((wanted, port)) = moved {
         notes.push(format!(
             "Port {wanted} is busy: serving on {port} instead. Clients must use the new port."
@@ -100,6 +108,7 @@ mod tests {
         let facts = |key| Facts {
             url: "http://127.0.0.1:8787",
             key,
+            revoked: false,
             model: Some("gpt-5.4"),
             moved: Some((8787, 8788)),
         };
@@ -116,6 +125,7 @@ mod tests {
         let said = words(&Facts {
             url: "http://127.0.0.1:8787",
             key: None,
+            revoked: false,
             model: None,
             moved: None,
         });

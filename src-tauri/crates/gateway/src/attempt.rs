@@ -23,7 +23,7 @@ use crate::record::Record;
 use crate::relay::{Relay, Slot};
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::Inference;
-use crate::{Gateway, models};
+use crate::{Gateway, empty, models};
 
 /// How long the head is held for the first sign of an answer once the upstream has said 200. Longer, and clients that time their wait for
 /// headers would give up on a model that thinks.
@@ -39,6 +39,8 @@ pub(crate) struct Request {
     pub config: Arc<Config>,
     pub call: Inference,
     pub headers: HeaderMap,
+    /// The client's query string without a key (F99).
+    pub query: Option<String>,
     pub body: Bytes,
     pub head: Head,
     /// Model asked for, or the default.
@@ -153,12 +155,21 @@ impl Road<'_> {
         };
         self.pause_between(&target).await;
         let began = Instant::now();
-        let attempt = attempt(request, record, slot, target.clone(), began, deadline);
-        let tried = match timeout_at(deadline, attempt).await {
+        // The deadline is for the first byte (F50). An answer that is not streamed has its first byte at its end: its own limit holds (F55).
+        let limit = if request.head.stream {
+            deadline
+        } else {
+            deadline.max(started + request.config.total_timeout)
+        };
+        if let Some(record) = record {
+            record.attempting(target.clone(), began);
+        }
+        let attempt = attempt(request, record, slot, target.clone(), began, limit);
+        let tried = match timeout_at(limit, attempt).await {
             Ok(tried) => tried,
             Err(_) => Tried::Failed(Fault::new(
                 Outcome::Timeout,
-                "no answer began before the deadline",
+                "no answer before the deadline",
             )),
         };
         let fault = match tried {
@@ -275,12 +286,38 @@ impl Road<'_> {
         }
     }
 
+    /// After a limit: whether every account is limited now, so that the client is told of all of them and of the earliest reset (F39).
+    fn all_limited(&self, fault: &Fault) -> Option<NoCandidate> {
+        let limited = matches!(
+            fault.outcome,
+            Outcome::UsageLimit { .. } | Outcome::RateLimited { .. } | Outcome::PaymentRequired
+        );
+        if !limited {
+            return None;
+        }
+        let request = self.request;
+        let ask = Ask::new(&request.model, formats(&request.call));
+        let now = request.gateway.clock.now();
+        request.gateway.pool.with(|pool| {
+            // Looked at first: selecting would take a slot where somebody is left.
+            let nobody = pool
+                .explain(now, &ask)
+                .iter()
+                .all(|(_, verdict)| verdict.is_err());
+            let none = nobody.then(|| pool.select(now, &ask).err()).flatten()?;
+            (none.kind == pool::NoCandidateKind::Quota).then_some(none)
+        })
+    }
+
     /// Nobody is left, or nobody may be asked any more: the last error, or who was passed over and why (F39).
     fn give_up(&mut self, record: Option<Record>, none: Option<NoCandidate>) -> Response<Body> {
         let request = self.request;
         let shape = Shape::Of(request.call.dialect);
         let answer = match (self.last.take(), none) {
-            (Some((fault, target)), _) => last_error(request, &fault, &target),
+            (Some((fault, target)), _) => match self.all_limited(&fault) {
+                Some(none) => Err(nobody(request, &none)),
+                None => last_error(request, &fault, &target),
+            },
             (None, Some(none)) => Err(nobody(request, &none)),
             (None, None) => Err(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -320,6 +357,7 @@ fn last_error(
         (Some(status), Some(body)) if status != StatusCode::UNAUTHORIZED => {
             let shown = protocol::error::rewrap(request.call.dialect, status.as_u16(), body);
             let mut response = json(status, shown);
+            forward::name_account(&request.config, target, response.headers_mut());
             if let Some(value) = fault.retry_after.clone().or_else(|| {
                 retryable(status)
                     .then(|| wait.map(HeaderValue::from))
@@ -377,12 +415,16 @@ fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
             refusal.message.push_str(&format!(" ({reasons})"));
             refusal
         }
-        pool::NoCandidateKind::Quota => Refusal::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "usage_limit_reached",
-            format!("Every account has reached its limit. {reasons}"),
-        )
-        .retry_after(wait),
+        pool::NoCandidateKind::Quota => {
+            let message = format!("Every account has reached its limit. {reasons}");
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let refusal = Refusal::new(status, "usage_limit_reached", message);
+            // The word the Codex CLI acts on (codex-backend §4.3).
+            Refusal {
+                kind: Some("usage_limit_reached"),
+                ..refusal.retry_after(wait)
+            }
+        }
         _ => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "no_account_available",
@@ -399,7 +441,7 @@ async fn attempt(
     slot: Slot,
     target: Target,
     began: Instant,
-    deadline: Instant,
+    limit: Instant,
 ) -> Tried {
     let gateway = &request.gateway;
     let Some(speaks) = speaks(target.format) else {
@@ -472,10 +514,7 @@ async fn attempt(
     };
     match (streams, request.head.stream) {
         (true, true) => opened.stream(record).await,
-        (true, false) => {
-            let limit = deadline.min(Instant::now() + request.config.total_timeout);
-            opened.fold(record, limit).await
-        }
+        (true, false) => opened.fold(record, limit).await,
         (false, streaming) => opened.whole(record, streaming).await,
     }
 }
@@ -534,6 +573,7 @@ async fn send(
     };
     let call = Call {
         headers: forward::request_headers(&request.headers, target.format),
+        query: request.query.clone().filter(|_| !target.is_oauth()),
         ..Call::json(endpoint, body, stream)
     };
     request.gateway.upstream.send(target, access, call).await
@@ -620,7 +660,6 @@ impl Opened<'_> {
     async fn stream(mut self, record: &mut Option<Record>) -> Tried {
         let mut out = Out::new();
         let hold = Instant::now() + HOLD;
-        let mut ended = false;
         loop {
             let seen = self.answer.observed();
             if !seen.content_started
@@ -657,9 +696,7 @@ impl Opened<'_> {
                     }
                 }
             }
-            ended = false;
         }
-        let _ = ended;
         let Some(mut record) = record.take() else {
             return Tried::Failed(Fault::new(Outcome::Cancelled, "the request has ended"));
         };
@@ -690,8 +727,10 @@ impl Opened<'_> {
     /// A client that does not stream: the upstream's stream becomes one JSON answer (T184). Nothing is committed before it is whole.
     async fn fold(mut self, record: &mut Option<Record>, limit: Instant) -> Tried {
         let mut out = Out::new();
+        let idle = self.request.config.idle_timeout;
         let end = loop {
-            match timeout_at(limit, self.body.frame()).await {
+            let until = limit.min(Instant::now() + idle);
+            match timeout_at(until, self.body.frame()).await {
                 Err(_) => {
                     return Tried::Failed(Fault::new(Outcome::Timeout, "the answer took too long"));
                 }
@@ -717,6 +756,7 @@ impl Opened<'_> {
         }
         let seen = self.answer.observed().clone();
         match self.answer.into_json() {
+            Ok(body) if says_nothing(self.request, &body, &seen) => Tried::Failed(empty_answer()),
             Ok(body) => commit_whole(
                 self.request,
                 record,
@@ -758,6 +798,9 @@ impl Opened<'_> {
         match self.answer.answer_json(&body) {
             Ok(body) => {
                 let seen = self.answer.observed().clone();
+                if says_nothing(self.request, &body, &seen) {
+                    return Tried::Failed(empty_answer());
+                }
                 commit_whole(
                     self.request,
                     record,
@@ -775,6 +818,9 @@ impl Opened<'_> {
 
     /// A 200 stream that told of its failure before it began (F53).
     fn failed_event(&self, event: Bytes) -> Fault {
+        self.request
+            .gateway
+            .observe_event(&self.target.id, self.answer.observed());
         let outcome = upstream::classify_event(&event, self.request.gateway.clock.now())
             .unwrap_or(Outcome::ServerError { status: 502 });
         event_fault(outcome, event)
@@ -803,6 +849,17 @@ fn event_fault(outcome: Outcome, event: Bytes) -> Fault {
         body: Some(event),
         retry_after: None,
     }
+}
+
+fn says_nothing(request: &Request, body: &[u8], seen: &protocol::Observed) -> bool {
+    !request.call.compact && empty::is_empty(request.call.dialect, body, seen)
+}
+
+fn empty_answer() -> Fault {
+    Fault::new(
+        Outcome::EmptyAnswer,
+        "the answer holds neither content nor a tool call",
+    )
 }
 
 fn unreadable(failure: Failure) -> Fault {
@@ -866,6 +923,7 @@ fn commit_whole(
     body: Bytes,
 ) -> Tried {
     let gateway = &request.gateway;
+    gateway.observe_event(&target.id, &seen);
     gateway.tell(&target.id, &Outcome::Success);
     drop(slot);
     let mut response = Response::new(Body::whole(body));

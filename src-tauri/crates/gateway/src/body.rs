@@ -44,7 +44,7 @@ pub(crate) enum BodyError {
 /// Reads the whole body, decoded. `limit` counts decoded bytes, so that a small compressed body cannot unfold without end (F58, T189).
 pub(crate) async fn read(
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut Incoming,
     limit: usize,
 ) -> Result<Bytes, BodyError> {
     let encoding = match headers
@@ -71,7 +71,7 @@ pub(crate) async fn read(
 
 async fn read_plain(
     headers: &HeaderMap,
-    mut body: Incoming,
+    body: &mut Incoming,
     limit: usize,
 ) -> Result<Bytes, BodyError> {
     let announced = headers
@@ -102,6 +102,21 @@ async fn read_plain(
         }
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+/// Takes in what a refused client still sends, and drops it: closing on it would reset the connection before the client has read its
+/// answer. Bounded in size and time; a client that goes on beyond that is cut.
+pub(crate) fn let_pass(mut body: Incoming) {
+    const REST: usize = 128 << 20;
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+    tokio::spawn(tokio::time::timeout(PATIENCE, async move {
+        let mut passed = 0;
+        while passed < REST
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            passed += frame.data_ref().map_or(0, Bytes::len);
+        }
+    }));
 }
 
 /// `deflate` means zlib (RFC 9110 §8.4.1.2), but some clients send raw deflate: the first byte tells.

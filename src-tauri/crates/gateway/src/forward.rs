@@ -49,6 +49,15 @@ pub(crate) fn request_headers(client: &HeaderMap, format: Format) -> HeaderMap {
     out
 }
 
+/// The client's query string for a relay, without a gateway key in it (F99).
+pub(crate) fn query(client: Option<&str>) -> Option<String> {
+    let kept: Vec<&str> = client?
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("key"))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join("&"))
+}
+
 /// What keeps a conversation on one account: its session header, else its cache key, else the answer it continues (F38).
 pub(crate) fn session<'h>(headers: &'h HeaderMap, head: &'h Head) -> Option<Cow<'h, str>> {
     let header = ["session-id", "session_id", "x-session-id"]
@@ -115,6 +124,11 @@ pub(crate) fn answer_headers(
     } else {
         out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    name_account(config, target, out);
+}
+
+/// Says which account an answer, good or bad, came from (F40).
+pub(crate) fn name_account(config: &Config, target: &Target, out: &mut HeaderMap) {
     if config.account_header {
         out.insert(ACCOUNT, label_value(&target.label));
     }
@@ -174,6 +188,22 @@ mod tests {
             ["openai-beta", "session-id", "x-codex-turn-state"]
         );
         assert_eq!(names(Format::OpenAi), ["openai-beta"]);
+    }
+
+    #[test]
+    fn f99_the_query_travels_without_a_key() {
+        for (given, expected) in [
+            (None, None),
+            (Some(""), None),
+            (Some("key=sk-sw"), None),
+            (
+                Some("api-version=1&key=x&beta=true"),
+                Some("api-version=1&beta=true"),
+            ),
+            (Some("keys=1"), Some("keys=1")),
+        ] {
+            assert_eq!(query(given).as_deref(), expected);
+        }
     }
 
     #[test]

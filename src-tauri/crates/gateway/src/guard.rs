@@ -120,7 +120,11 @@ mod tests {
 
     #[test]
     fn f26_every_key_form_is_accepted_and_nothing_else() {
-        type Case<'c> = (&'c [(&'static str, &'c str)], Option<&'c str>, Option<&'c str>);
+        type Case<'c> = (
+            &'c [(&'static str, &'c str)],
+            Option<&'c str>,
+            Option<&'c str>,
+        );
         let cases: &[Case<'_>] = &[
             (&[("authorization", "Bearer sw-good")], None, Some("main")),
             (&[("authorization", "bEaReR sw-good")], None, Some("main")),

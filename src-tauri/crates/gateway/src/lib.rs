@@ -10,6 +10,7 @@
 mod attempt;
 mod body;
 mod config;
+mod empty;
 mod forward;
 mod guard;
 mod journal;

@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 use pool::{AccountId, Outcome, SkipReason};
 use protocol::Dialect;
 use tokio::time::Instant;
+use upstream::Target;
 
 use crate::Gateway;
 use crate::body::Body;
@@ -21,6 +22,8 @@ pub(crate) struct Record {
     gateway: Arc<Gateway>,
     started: Instant,
     entry: Option<Box<Entry>>,
+    /// The attempt under way before the commit: what is cancelled when the client goes away then (F56).
+    pending: Option<(Target, Instant)>,
 }
 
 impl Record {
@@ -57,6 +60,7 @@ impl Record {
             gateway,
             started: Instant::now(),
             entry: Some(Box::new(entry)),
+            pending: None,
         }
     }
 
@@ -100,6 +104,11 @@ impl Record {
         });
     }
 
+    /// An account is being asked.
+    pub(crate) fn attempting(&mut self, target: Target, since: Instant) {
+        self.pending = Some((target, since));
+    }
+
     /// One more account was tried; `since` is when the attempt began.
     pub(crate) fn attempt(
         &mut self,
@@ -118,6 +127,7 @@ impl Record {
             duration_ms: millis(since),
             reason,
         };
+        self.pending = None;
         self.edit(|entry| entry.attempts.push(attempt));
     }
 
@@ -181,6 +191,20 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        if self.entry.is_some()
+            && let Some((target, since)) = self.pending.take()
+        {
+            // F56: counted as cancelled on the account that was being asked, not as its error.
+            self.gateway.tell(&target.id, &Outcome::Cancelled);
+            self.attempt(
+                &target.id,
+                &target.label,
+                &Outcome::Cancelled,
+                None,
+                since,
+                String::new(),
+            );
+        }
         self.close(End::Cancelled, None);
     }
 }

@@ -57,6 +57,17 @@ impl Gateway {
         }
     }
 
+    /// Hands what a `codex.rate_limits` event told to the pool (F67).
+    pub(crate) fn observe_event(&self, id: &AccountId, seen: &protocol::Observed) {
+        let told = seen
+            .rate_limits
+            .as_deref()
+            .and_then(|event| upstream::quota_from_event(event, self.clock.now()));
+        if let Some(quota) = told {
+            self.observe(id, quota);
+        }
+    }
+
     /// Hands a quota reading to the pool (F67).
     pub fn observe(&self, id: &AccountId, quota: QuotaSnapshot) {
         let events = self
@@ -262,10 +273,19 @@ impl Relay {
         let cut = self.answer.observed().terminal.is_none();
         self.answer.finish(&mut self.out, end);
         self.gather();
+        let (outcome, ending, code) = if cut {
+            (Outcome::StreamCut, End::Failed, Some("stream_disconnected"))
+        } else {
+            self.judge()
+        };
+        self.close(&outcome, ending, code);
+    }
+
+    /// What the terminal event said.
+    fn judge(&self) -> (Outcome, End, Option<&'static str>) {
         let seen = self.answer.observed();
         let now = self.record_gateway().clock.now();
-        let (outcome, ending, code) = match seen.terminal {
-            _ if cut => (Outcome::StreamCut, End::Failed, Some("stream_disconnected")),
+        match seen.terminal {
             Some(Terminal::Failed) => {
                 let outcome = seen
                     .failure
@@ -278,8 +298,7 @@ impl Relay {
                 )
             }
             _ => (Outcome::Success, End::Completed, None),
-        };
-        self.close(&outcome, ending, code);
+        }
     }
 
     /// The gateway itself breaks the stream off.
@@ -296,15 +315,7 @@ impl Relay {
 
     fn close(&mut self, outcome: &Outcome, ending: End, code: Option<&str>) {
         let gateway = self.record_gateway().clone();
-        if let Some(quota) = self
-            .answer
-            .observed()
-            .rate_limits
-            .as_deref()
-            .and_then(|event| upstream::quota_from_event(event, gateway.clock.now()))
-        {
-            gateway.observe(&self.target.id, quota);
-        }
+        gateway.observe_event(&self.target.id, self.answer.observed());
         gateway.tell(&self.target.id, outcome);
         self.record.usage(self.answer.observed().usage);
         self.record.attempt(
@@ -328,12 +339,12 @@ impl Drop for Relay {
     /// Dropped with the upstream still open: the client went away (F56). Dropping the body cancels the upstream's request.
     fn drop(&mut self) {
         if self.upstream.take().is_some() {
-            let finished = self.answer.observed().terminal.is_some();
-            if finished {
-                self.close(&Outcome::Success, End::Completed, None);
-            } else {
-                self.close(&Outcome::Cancelled, End::Cancelled, None);
-            }
+            // Many clients hang up at the terminal event, before the upstream's own end: then that event is what counts.
+            let (outcome, ending, code) = match self.answer.observed().terminal {
+                Some(_) => self.judge(),
+                None => (Outcome::Cancelled, End::Cancelled, None),
+            };
+            self.close(&outcome, ending, code);
         }
     }
 }
@@ -359,4 +370,12 @@ mod tests {
 }
 #[cfg(test)]
 #[test]
-fn sizes() { println!("relay {} record {} answer {} entry {}", size_of::<Relay>(), size_of::<Record>(), size_of::<Answer>(), size_of::<crate::Entry>()); }
+fn sizes() {
+    println!(
+        "relay {} record {} answer {} entry {}",
+        size_of::<Relay>(),
+        size_of::<Record>(),
+        size_of::<Answer>(),
+        size_of::<crate::Entry>()
+    );
+}

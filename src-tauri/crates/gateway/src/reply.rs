@@ -27,6 +27,8 @@ pub(crate) struct Refusal {
     pub code: &'static str,
     pub message: String,
     pub param: Option<String>,
+    /// The error's type where a client looks for a word of its own.
+    pub kind: Option<&'static str>,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u64>,
 }
@@ -38,6 +40,7 @@ impl Refusal {
             code,
             message: message.into(),
             param: None,
+            kind: None,
             retry_after: None,
         }
     }
@@ -54,7 +57,9 @@ impl Refusal {
 
     /// F57: what the client did wrong is an `invalid_request_error`, what the gateway could not do a `gateway_error`.
     fn kind(&self) -> &'static str {
-        if self.status.is_client_error() {
+        if let Some(kind) = self.kind {
+            kind
+        } else if self.status.is_client_error() {
             "invalid_request_error"
         } else {
             "gateway_error"

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, HeaderMap, HeaderName, UPGRADE, VARY,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, EXPECT, HeaderMap, HeaderName, UPGRADE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use protocol::Dialect;
 
@@ -20,7 +21,7 @@ use crate::body::{self, Body, BodyError};
 use crate::config::Config;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, guard, models};
+use crate::{Gateway, attempt, forward, guard, models};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -130,11 +131,13 @@ fn shape(place: &Place<'_>) -> Shape {
 
 /// Serves one request. A panic inside becomes a 500 and leaves every other request running.
 pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let config = gateway.config.load_full();
+    let asks_first = parts.headers.contains_key(EXPECT);
+    let id = parts.headers.get(REQUEST_ID).cloned();
     let origin = guard::cors_origin(&config, &parts.headers).cloned();
     let shape = shape(&place(parts.uri.path()).0);
-    let mut response = match AssertUnwindSafe(dispatch(gateway, &config, parts, body))
+    let mut response = match AssertUnwindSafe(dispatch(gateway, &config, parts, &mut body))
         .catch_unwind()
         .await
     {
@@ -149,6 +152,16 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>) ->
             .into_response(shape)
         }
     };
+    // F147: also a refusal that never became a request carries the id it came with.
+    if let Some(id) = id
+        && !response.headers().contains_key(REQUEST_ID)
+    {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    // A client that asked whether it may send has not sent anything.
+    if !body.is_end_stream() && !asks_first {
+        body::let_pass(body);
+    }
     if let Some(origin) = origin {
         let headers = response.headers_mut();
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -161,7 +174,7 @@ async fn dispatch(
     gateway: Arc<Gateway>,
     config: &Arc<Config>,
     parts: Parts,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> Response<Body> {
     let path = parts.uri.path();
     let (mut place, methods) = place(path);
@@ -186,6 +199,10 @@ async fn dispatch(
         Place::Health if methods.contains(&parts.method) => return health(&gateway),
         _ => {}
     }
+    // What no dialect knows is no secret either. Paths of a dialect ask for the key first, like every inference route (F26).
+    if let Place::Unknown(Shape::Of(Dialect::Responses)) = place {
+        return not_served(path, shape);
+    }
     gateway.until_ready().await;
     let Some(key) = gateway.key_name(&parts.headers) else {
         return Refusal::new(
@@ -196,8 +213,7 @@ async fn dispatch(
         .into_response(shape);
     };
     if let Place::Unknown(_) = place {
-        let message = format!("{path} is not served by this version of Switchyard.");
-        return Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response(shape);
+        return not_served(path, shape);
     }
     if !methods.contains(&parts.method) {
         let mut response = Refusal::new(
@@ -230,13 +246,19 @@ async fn dispatch(
     }
 }
 
+fn not_served(path: &str, shape: Shape) -> Response<Body> {
+    let shown: String = path.chars().take(100).collect();
+    let message = format!("{shown} is not served by this version of Switchyard.");
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response(shape)
+}
+
 /// Reads body and head, then walks the road.
 async fn infer(
     gateway: Arc<Gateway>,
     config: Arc<Config>,
     call: Inference,
     parts: Parts,
-    body: Incoming,
+    body: &mut Incoming,
     key: Arc<str>,
 ) -> Response<Body> {
     let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key);
@@ -269,6 +291,7 @@ async fn infer(
             gateway,
             config,
             call,
+            query: forward::query(parts.uri.query()),
             headers: parts.headers,
             body,
             head,

@@ -52,10 +52,26 @@ impl Naming {
     /// `flatten` says that the target knows no namespaces and no custom tools.
     pub(crate) fn new<'a: 'i, 'i>(
         tools: &'i [Tool<'a>],
-        calls: impl Iterator<Item = &'i Call<'a>>,
+        calls: impl Iterator<Item = &'i Call<'a>> + Clone,
         flatten: bool,
     ) -> Self {
         let mut naming = Self::default();
+        let plain = |namespace: Option<&Text<'_>>, name: &Text<'_>, custom: bool| {
+            namespace.is_none() && !custom && !name.escaped() && fits(name.raw())
+        };
+        // Nearly always every name is good as it is.
+        let all_plain = tools.iter().all(|tool| {
+            let custom = flatten && matches!(tool, Tool::Custom { .. });
+            tool.named()
+                .is_none_or(|(namespace, name)| plain(namespace, name, custom))
+        });
+        if all_plain
+            && calls
+                .clone()
+                .all(|call| plain(call.namespace.as_ref(), &call.name, false))
+        {
+            return naming;
+        }
         for direct in [true, false] {
             for tool in tools {
                 if let Some((namespace, name)) = tool.named()

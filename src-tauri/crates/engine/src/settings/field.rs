@@ -14,7 +14,7 @@ pub type Check = fn(&str) -> Result<String, String>;
 pub enum Apply {
     /// With the next request.
     Live,
-    /// The listener is opened anew; running streams end on the old one (F127).
+    /// The listener is opened anew; running streams end on the old one (F127). No setting can do this yet.
     Rebind,
     /// With the next start.
     Restart,

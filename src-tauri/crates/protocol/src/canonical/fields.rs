@@ -2,6 +2,8 @@
 //!
 //! Called by the dialects' request decoders.
 
+use std::fmt::Display;
+
 use crate::{
     json::{
         read::{Kind, Malformed, Reader},
@@ -20,17 +22,17 @@ impl From<Malformed> for RequestError {
 }
 
 /// The error for a value of the wrong type.
-pub(crate) fn wrong_type(param: &str, expected: &str) -> RequestError {
+pub(crate) fn wrong_type(param: &dyn Display, expected: &str) -> RequestError {
     RequestError::field(
-        param.to_owned(),
+        param.to_string(),
         format!("Invalid type for '{param}': expected {expected}."),
     )
 }
 
 /// The error for a field that has to be there.
-pub(crate) fn missing(param: &str) -> RequestError {
+pub(crate) fn missing(param: &dyn Display) -> RequestError {
     RequestError::field(
-        param.to_owned(),
+        param.to_string(),
         format!("Missing required parameter: '{param}'."),
     )
 }
@@ -38,7 +40,7 @@ pub(crate) fn missing(param: &str) -> RequestError {
 /// A string.
 pub(crate) fn text<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
 ) -> Result<Option<Text<'a>>, RequestError> {
     match value.kind()? {
         Kind::String => Ok(Some(value.string()?)),
@@ -50,7 +52,7 @@ pub(crate) fn text<'a>(
 /// A string that may be empty, which means absent.
 pub(crate) fn word<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
 ) -> Result<Option<Text<'a>>, RequestError> {
     Ok(text(value, param)?.filter(|text| !text.is_empty()))
 }
@@ -58,7 +60,7 @@ pub(crate) fn word<'a>(
 /// A number, as it is spelled (T206).
 pub(crate) fn number<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
 ) -> Result<Option<&'a str>, RequestError> {
     match value.kind()? {
         Kind::Number => Ok(Some(value.raw()?)),
@@ -68,7 +70,10 @@ pub(crate) fn number<'a>(
 }
 
 /// A whole number from 0 on.
-pub(crate) fn unsigned(value: &mut Reader<'_>, param: &str) -> Result<Option<u64>, RequestError> {
+pub(crate) fn unsigned(
+    value: &mut Reader<'_>,
+    param: &dyn Display,
+) -> Result<Option<u64>, RequestError> {
     match value.kind()? {
         Kind::Number => match value.unsigned_or_skip()? {
             Some(number) => Ok(Some(number)),
@@ -80,7 +85,10 @@ pub(crate) fn unsigned(value: &mut Reader<'_>, param: &str) -> Result<Option<u64
 }
 
 /// A boolean.
-pub(crate) fn boolean(value: &mut Reader<'_>, param: &str) -> Result<Option<bool>, RequestError> {
+pub(crate) fn boolean(
+    value: &mut Reader<'_>,
+    param: &dyn Display,
+) -> Result<Option<bool>, RequestError> {
     match value.kind()? {
         Kind::Bool => Ok(value.bool_or_skip()?),
         Kind::Null => Ok(value.skip().map(|()| None)?),
@@ -99,7 +107,7 @@ pub(crate) fn any<'a>(value: &mut Reader<'a>) -> Result<Option<&'a str>, Request
 /// Walks an object, or refuses another kind of value.
 pub(crate) fn object<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
     each: impl FnMut(&str, &mut Reader<'a>) -> Result<(), RequestError>,
 ) -> Result<(), RequestError> {
     if value.kind()? != Kind::Object {
@@ -111,7 +119,7 @@ pub(crate) fn object<'a>(
 /// Walks an array with the number of each element, or refuses another kind of value.
 pub(crate) fn array<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
     mut each: impl FnMut(usize, &mut Reader<'a>) -> Result<(), RequestError>,
 ) -> Result<(), RequestError> {
     if value.kind()? != Kind::Array {

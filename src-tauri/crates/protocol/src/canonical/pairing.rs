@@ -13,10 +13,7 @@ const ABORTED: &str = "aborted";
 
 /// Reorders `items` so that the outputs of a turn's calls follow them in call order; invents missing outputs and turns orphans into words.
 pub(crate) fn pair<'a>(items: Vec<Item<'a>>, losses: &mut Losses) -> Vec<Item<'a>> {
-    if !items
-        .iter()
-        .any(|item| matches!(item, Item::Call(_) | Item::Output { .. }))
-    {
+    if is_paired(&items) {
         return items;
     }
     let mut outputs: HashMap<String, VecDeque<(usize, Vec<Part<'a>>)>> = HashMap::new();
@@ -73,6 +70,41 @@ pub(crate) fn pair<'a>(items: Vec<Item<'a>>, losses: &mut Losses) -> Vec<Item<'a
     paired
 }
 
+/// Whether nothing is to be done, as in nearly every request.
+fn is_paired(items: &[Item<'_>]) -> bool {
+    let mut calls = Vec::new();
+    let mut answered = 0;
+    for item in items {
+        match item {
+            Item::Call(call) => {
+                if answered > 0 {
+                    if answered < calls.len() {
+                        return false;
+                    }
+                    calls.clear();
+                    answered = 0;
+                }
+                calls.push(&call.call_id);
+            }
+            Item::Reasoning { .. } if answered == 0 => {}
+            Item::Output { call_id, .. } => {
+                if calls.get(answered) != Some(&call_id) {
+                    return false;
+                }
+                answered += 1;
+            }
+            _ => {
+                if answered < calls.len() {
+                    return false;
+                }
+                calls.clear();
+                answered = 0;
+            }
+        }
+    }
+    answered == calls.len()
+}
+
 /// Appends the outputs of the calls of one turn.
 fn answer<'a>(
     turn: &mut Vec<(usize, Text<'a>)>,
@@ -108,7 +140,7 @@ fn orphan<'a>(call_id: &Text<'a>, parts: Vec<Part<'a>>) -> Vec<Part<'a>> {
 }
 
 /// The calls and outputs of `items`, for tests and for the encoders' name tables.
-pub(crate) fn calls<'i, 'a>(items: &'i [Item<'a>]) -> impl Iterator<Item = &'i Call<'a>> {
+pub(crate) fn calls<'i, 'a>(items: &'i [Item<'a>]) -> impl Iterator<Item = &'i Call<'a>> + Clone {
     items.iter().filter_map(|item| match item {
         Item::Call(call) => Some(call),
         _ => None,

@@ -35,66 +35,57 @@ fn is_empty(raw: &str) -> bool {
 
 /// Where to insert what, in order of place.
 fn additions(schema: &str, strict: bool) -> Vec<(usize, &'static str)> {
-    let mut found = Vec::new();
-    // A schema that cannot be read is the upstream's to judge.
-    if (Walk {
-        base: schema,
+    let mut walk = Walk {
         strict,
-        found: &mut found,
-    })
-    .node(schema, 0)
-    .is_err()
-    {
-        return Vec::new();
+        found: Vec::new(),
+    };
+    // A schema that cannot be read is the upstream's to judge.
+    match walk.node(&mut Reader::new(schema), 0) {
+        Ok(()) => walk.found,
+        Err(_) => Vec::new(),
     }
-    found.sort_by_key(|(at, _)| *at);
-    found
 }
 
-struct Walk<'s, 'f> {
-    base: &'s str,
+struct Walk {
     strict: bool,
-    found: &'f mut Vec<(usize, &'static str)>,
+    /// Nodes close from the inside out, so the places come in order.
+    found: Vec<(usize, &'static str)>,
 }
 
-impl<'s> Walk<'s, '_> {
-    /// Where the last byte of `piece` stands in the whole schema.
-    fn close_of(&self, piece: &str) -> usize {
-        piece.as_ptr() as usize - self.base.as_ptr() as usize + piece.len() - 1
-    }
-
-    fn node(&mut self, raw: &'s str, depth: usize) -> Result<(), Malformed> {
-        if depth > MAX_DEPTH || !raw.starts_with('{') {
-            return Ok(());
+impl Walk {
+    /// Reads one schema, whatever kind of value it is.
+    fn node(&mut self, value: &mut Reader<'_>, depth: usize) -> Result<(), Malformed> {
+        if depth > MAX_DEPTH || value.kind()? != Kind::Object {
+            return value.skip();
         }
         let (mut array, mut object) = (false, false);
         let (mut items, mut properties, mut additional) = (false, false, false);
-        Reader::new(raw).members(|key, value| {
-            let piece = value.raw()?;
+        value.members(|key, value| {
             match key {
                 "type" => {
-                    array = piece == "\"array\"";
-                    object = piece == "\"object\"";
+                    let kind = value.raw()?;
+                    array = kind == "\"array\"";
+                    object = kind == "\"object\"";
                 }
                 "items" => {
                     items = true;
-                    self.node(piece, depth + 1)?;
+                    self.node(value, depth + 1)?;
                 }
                 "properties" | "$defs" | "definitions" => {
                     properties |= key == "properties";
-                    self.named(piece, depth + 1)?;
+                    self.named(value, depth + 1)?;
                 }
-                "oneOf" | "anyOf" | "allOf" | "prefixItems" => self.listed(piece, depth + 1)?,
+                "oneOf" | "anyOf" | "allOf" | "prefixItems" => self.listed(value, depth + 1)?,
                 "additionalProperties" => {
                     additional = true;
-                    self.node(piece, depth + 1)?;
+                    self.node(value, depth + 1)?;
                 }
-                _ => {}
+                _ => value.skip()?,
             }
             Ok::<(), Malformed>(())
         })?;
-        // The node names its type, so it is not empty and a comma always fits before its closing brace.
-        let close = self.close_of(raw);
+        // A node that is completed names its type, so it is not empty and a comma always fits before its closing brace.
+        let close = value.position() - 1;
         if array && !items {
             self.found.push((close, ",\"items\":{}"));
         }
@@ -107,24 +98,18 @@ impl<'s> Walk<'s, '_> {
         Ok(())
     }
 
-    fn named(&mut self, raw: &'s str, depth: usize) -> Result<(), Malformed> {
-        if Reader::new(raw).kind()? != Kind::Object {
-            return Ok(());
+    fn named(&mut self, value: &mut Reader<'_>, depth: usize) -> Result<(), Malformed> {
+        if value.kind()? != Kind::Object {
+            return value.skip();
         }
-        Reader::new(raw).members(|_, value| {
-            let piece = value.raw()?;
-            self.node(piece, depth)
-        })
+        value.members(|_, value| self.node(value, depth))
     }
 
-    fn listed(&mut self, raw: &'s str, depth: usize) -> Result<(), Malformed> {
-        if Reader::new(raw).kind()? != Kind::Array {
-            return Ok(());
+    fn listed(&mut self, value: &mut Reader<'_>, depth: usize) -> Result<(), Malformed> {
+        if value.kind()? != Kind::Array {
+            return value.skip();
         }
-        Reader::new(raw).elements(|value| {
-            let piece = value.raw()?;
-            self.node(piece, depth)
-        })
+        value.elements(|value| self.node(value, depth))
     }
 }
 

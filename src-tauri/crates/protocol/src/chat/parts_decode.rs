@@ -1,5 +1,7 @@
 //! The content of a Chat Completions message → the common form. Called by `request_decode`.
 
+use std::fmt::Display;
+
 use crate::{
     canonical::{
         fields::{array, data_url, missing, object, text, word, wrong_type},
@@ -15,7 +17,7 @@ use crate::{
 /// A string, an array of parts, or nothing.
 pub(super) fn content<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
     losses: &mut Losses,
 ) -> Result<Vec<Part<'a>>, RequestError> {
     match value.kind()? {
@@ -24,7 +26,7 @@ pub(super) fn content<'a>(
         Kind::Array => {
             let mut parts = Vec::new();
             array(value, param, |at, value| {
-                parts.extend(part(value, &format!("{param}[{at}]"), losses)?);
+                parts.extend(part(value, &format_args!("{param}[{at}]"), losses)?);
                 Ok(())
             })?;
             Ok(parts)
@@ -49,7 +51,7 @@ struct RawPart<'a> {
 
 fn part<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
     losses: &mut Losses,
 ) -> Result<Option<Part<'a>>, RequestError> {
     if value.kind()? == Kind::String {
@@ -84,26 +86,33 @@ fn part<'a>(
 }
 
 impl<'a> RawPart<'a> {
-    fn into_part(self, param: &str, losses: &mut Losses) -> Result<Option<Part<'a>>, RequestError> {
-        let kind = self.kind.ok_or_else(|| missing(&format!("{param}.type")))?;
+    fn into_part(
+        self,
+        param: &dyn Display,
+        losses: &mut Losses,
+    ) -> Result<Option<Part<'a>>, RequestError> {
+        let kind = self
+            .kind
+            .ok_or_else(|| missing(&format_args!("{param}.type")))?;
         Ok(Some(match kind.decode().as_ref() {
-            "text" | "input_text" | "output_text" => {
-                Part::Text(self.text.ok_or_else(|| missing(&format!("{param}.text")))?)
-            }
+            "text" | "input_text" | "output_text" => Part::Text(
+                self.text
+                    .ok_or_else(|| missing(&format_args!("{param}.text")))?,
+            ),
             "refusal" => Part::Refusal(
                 self.refusal
-                    .ok_or_else(|| missing(&format!("{param}.refusal")))?,
+                    .ok_or_else(|| missing(&format_args!("{param}.refusal")))?,
             ),
             "image_url" | "input_image" => Part::Image {
                 url: self
                     .url
-                    .ok_or_else(|| missing(&format!("{param}.image_url.url")))?,
+                    .ok_or_else(|| missing(&format_args!("{param}.image_url.url")))?,
                 detail: self.detail,
             },
             "input_audio" => Part::Audio {
                 data: self
                     .data
-                    .ok_or_else(|| missing(&format!("{param}.input_audio.data")))?,
+                    .ok_or_else(|| missing(&format_args!("{param}.input_audio.data")))?,
                 format: self.format.unwrap_or_else(|| Text::spell("wav")),
             },
             "file" | "input_file" => {
@@ -115,7 +124,7 @@ impl<'a> RawPart<'a> {
                 }
                 let data = self
                     .data
-                    .ok_or_else(|| missing(&format!("{param}.file.file_data")))?;
+                    .ok_or_else(|| missing(&format_args!("{param}.file.file_data")))?;
                 Part::File {
                     data: Some(data_url(data, self.name.as_ref())),
                     url: None,
@@ -123,7 +132,7 @@ impl<'a> RawPart<'a> {
                 }
             }
             _ => {
-                losses.dropped(param, "the account's dialect has no such part");
+                losses.dropped(param.to_string(), "the account's dialect has no such part");
                 return Ok(None);
             }
         }))

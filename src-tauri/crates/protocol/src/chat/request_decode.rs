@@ -2,6 +2,8 @@
 //!
 //! Refuses what would silently change its meaning elsewhere, records what is lost. Called by the hub.
 
+use std::fmt::Display;
+
 use crate::{
     canonical::{
         fields::{any, array, boolean, missing, number, object, text, unsigned, word, wrong_type},
@@ -25,7 +27,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     let mut legacy_limit = None;
     let mut messages = false;
     let mut reader = Reader::new(body);
-    object(&mut reader, "body", |key, value| {
+    object(&mut reader, &"body", |key, value| {
         let settings = &mut request.settings;
         match key {
             "messages" => {
@@ -36,14 +38,14 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "functions" => legacy_tools(value, &mut request.tools)?,
             "tool_choice" => request.tool_choice = tool_choice(value)?,
             "function_call" => request.tool_choice = legacy_choice(value)?,
-            "max_tokens" => legacy_limit = unsigned(value, key)?,
-            "max_completion_tokens" => settings.max_output_tokens = unsigned(value, key)?,
+            "max_tokens" => legacy_limit = unsigned(value, &key)?,
+            "max_completion_tokens" => settings.max_output_tokens = unsigned(value, &key)?,
             "response_format" => settings.format = format(value)?,
-            "reasoning_effort" => settings.effort = word(value, key)?.or(settings.effort.take()),
+            "reasoning_effort" => settings.effort = word(value, &key)?.or(settings.effort.take()),
             "reasoning" => reasoning(value, settings)?,
             "modalities" => modalities(value)?,
             "n" => {
-                if unsigned(value, key)?.is_some_and(|n| n > 1) {
+                if unsigned(value, &key)?.is_some_and(|n| n > 1) {
                     return Err(RequestError::field(
                         "n",
                         "Only n = 1 is supported here: ask once per choice (F75).",
@@ -57,7 +59,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     })?;
     reader.end()?;
     if !messages {
-        return Err(missing("messages"));
+        return Err(missing(&"messages"));
     }
     let settings = &mut request.settings;
     settings.max_output_tokens = settings.max_output_tokens.or(legacy_limit);
@@ -72,24 +74,24 @@ fn sampling<'a>(
     losses: &mut Losses,
 ) -> Result<(), RequestError> {
     match key {
-        "temperature" => settings.temperature = number(value, key)?,
-        "top_p" => settings.top_p = number(value, key)?,
-        "frequency_penalty" => settings.frequency_penalty = number(value, key)?,
-        "presence_penalty" => settings.presence_penalty = number(value, key)?,
-        "seed" => settings.seed = number(value, key)?,
+        "temperature" => settings.temperature = number(value, &key)?,
+        "top_p" => settings.top_p = number(value, &key)?,
+        "frequency_penalty" => settings.frequency_penalty = number(value, &key)?,
+        "presence_penalty" => settings.presence_penalty = number(value, &key)?,
+        "seed" => settings.seed = number(value, &key)?,
         "stop" => settings.stop = any(value)?.filter(|raw| *raw != "[]"),
         "logit_bias" => settings.logit_bias = any(value)?.filter(|raw| *raw != "{}"),
-        "logprobs" => settings.logprobs = boolean(value, key)?.unwrap_or(false),
-        "top_logprobs" => settings.top_logprobs = number(value, key)?,
-        "parallel_tool_calls" => settings.parallel_tool_calls = boolean(value, key)?,
-        "verbosity" => settings.verbosity = word(value, key)?,
-        "store" => settings.store = boolean(value, key)?,
+        "logprobs" => settings.logprobs = boolean(value, &key)?.unwrap_or(false),
+        "top_logprobs" => settings.top_logprobs = number(value, &key)?,
+        "parallel_tool_calls" => settings.parallel_tool_calls = boolean(value, &key)?,
+        "verbosity" => settings.verbosity = word(value, &key)?,
+        "store" => settings.store = boolean(value, &key)?,
         "metadata" => settings.metadata = any(value)?,
-        "user" => settings.user = word(value, key)?,
-        "safety_identifier" => settings.safety_identifier = word(value, key)?,
-        "prompt_cache_key" => settings.prompt_cache_key = word(value, key)?,
-        "prompt_cache_retention" => settings.prompt_cache_retention = word(value, key)?,
-        "service_tier" => settings.service_tier = word(value, key)?,
+        "user" => settings.user = word(value, &key)?,
+        "safety_identifier" => settings.safety_identifier = word(value, &key)?,
+        "prompt_cache_key" => settings.prompt_cache_key = word(value, &key)?,
+        "prompt_cache_retention" => settings.prompt_cache_retention = word(value, &key)?,
+        "service_tier" => settings.service_tier = word(value, &key)?,
         _ => {
             if any(value)?.is_some() {
                 losses.dropped(key, "the account's dialect has no such field");
@@ -104,12 +106,12 @@ fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<
     if value.null()? {
         return Ok(());
     }
-    object(value, "reasoning", |key, value| {
+    object(value, &"reasoning", |key, value| {
         match key {
             "effort" => {
-                settings.effort = settings.effort.take().or(word(value, "reasoning.effort")?)
+                settings.effort = settings.effort.take().or(word(value, &"reasoning.effort")?)
             }
-            "summary" => settings.summary = word(value, "reasoning.summary")?,
+            "summary" => settings.summary = word(value, &"reasoning.summary")?,
             _ => value.skip()?,
         }
         Ok(())
@@ -121,8 +123,8 @@ fn modalities(value: &mut Reader<'_>) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
-    array(value, "modalities", |_, value| {
-        match text(value, "modalities")? {
+    array(value, &"modalities", |_, value| {
+        match text(value, &"modalities")? {
             Some(kind) if kind.is(AUDIO_MODALITY) => Err(RequestError::field(
                 "modalities",
                 "Audio output is not available on this account: ask for text only.",
@@ -139,7 +141,7 @@ fn messages<'a>(
     let mut items = Vec::new();
     // Calls of the older `function_call` form have no id: the next `function` message answers the last one.
     let mut unnamed = 0usize;
-    array(value, "messages", |at, value| {
+    array(value, &"messages", |at, value| {
         let message = read_message(value, at, losses)?;
         message.into_items(at, &mut unnamed, &mut items, losses)
     })?;
@@ -165,14 +167,16 @@ fn read_message<'a>(
 ) -> Result<Message<'a>, RequestError> {
     let mut message = Message::default();
     let param = |field: &str| format!("messages[{at}].{field}");
-    object(value, &format!("messages[{at}]"), |key, value| {
+    object(value, &format_args!("messages[{at}]"), |key, value| {
         match key {
             "role" => {
-                message.role =
-                    text(value, "role").map_err(|_| wrong_type(&param(key), "a string"))?
+                message.role = text(value, &"role")
+                    .map_err(|_| wrong_type(&format_args!("messages[{at}].{key}"), "a string"))?
             }
-            "content" => message.parts = content(value, &param(key), losses)?,
-            "refusal" => message.refusal = word(value, key)?,
+            "content" => {
+                message.parts = content(value, &format_args!("messages[{at}].{key}"), losses)?
+            }
+            "refusal" => message.refusal = word(value, &key)?,
             "reasoning_content" | "reasoning" => {
                 // T107: two names for one thing; the first that holds words counts.
                 let words = value.string_or_skip()?.filter(|words| !words.is_empty());
@@ -180,7 +184,7 @@ fn read_message<'a>(
             }
             "tool_calls" => message.calls = tool_calls(value, at)?,
             "function_call" => message.legacy_call = legacy_call(value, at)?,
-            "tool_call_id" => message.call_id = word(value, &param(key))?,
+            "tool_call_id" => message.call_id = word(value, &format_args!("messages[{at}].{key}"))?,
             "name" => {
                 // T11: a name has no place, and its role decides whether it is a loss.
                 if value.string_or_skip()?.is_some_and(|name| !name.is_empty()) {
@@ -205,7 +209,7 @@ impl<'a> Message<'a> {
         items: &mut Vec<Item<'a>>,
         losses: &mut Losses,
     ) -> Result<(), RequestError> {
-        let param = format!("messages[{at}].role");
+        let param = format_args!("messages[{at}].role");
         let role = self.role.take().ok_or_else(|| missing(&param))?;
         let role = match role.decode().as_ref() {
             "system" => Role::System,
@@ -216,7 +220,7 @@ impl<'a> Message<'a> {
                 let call_id = self
                     .call_id
                     .take()
-                    .ok_or_else(|| missing(&format!("messages[{at}].tool_call_id")))?;
+                    .ok_or_else(|| missing(&format_args!("messages[{at}].tool_call_id")))?;
                 items.push(Item::Output {
                     call_id,
                     parts: self.parts,
@@ -232,7 +236,7 @@ impl<'a> Message<'a> {
             }
             _ => {
                 return Err(RequestError::field(
-                    param,
+                    param.to_string(),
                     "Unknown role: use system, developer, user, assistant or tool.",
                 ));
             }
@@ -286,23 +290,27 @@ fn tool_calls<'a>(value: &mut Reader<'a>, at: usize) -> Result<Vec<Call<'a>>, Re
     if value.null()? {
         return Ok(calls);
     }
-    array(value, &format!("messages[{at}].tool_calls"), |n, value| {
-        let param = format!("messages[{at}].tool_calls[{n}]");
-        let (mut id, mut call) = (None, None);
-        object(value, &param, |key, value| {
-            match key {
-                "id" => id = word(value, &param)?,
-                "function" => call = Some(called(value, &param, false)?),
-                "custom" => call = Some(called(value, &param, true)?),
-                _ => value.skip()?,
-            }
+    array(
+        value,
+        &format_args!("messages[{at}].tool_calls"),
+        |n, value| {
+            let param = format_args!("messages[{at}].tool_calls[{n}]");
+            let (mut id, mut call) = (None, None);
+            object(value, &param, |key, value| {
+                match key {
+                    "id" => id = word(value, &param)?,
+                    "function" => call = Some(called(value, &param, false)?),
+                    "custom" => call = Some(called(value, &param, true)?),
+                    _ => value.skip()?,
+                }
+                Ok(())
+            })?;
+            let mut call = call.ok_or_else(|| missing(&format_args!("{param}.function")))?;
+            call.call_id = id.unwrap_or_default();
+            calls.push(call);
             Ok(())
-        })?;
-        let mut call = call.ok_or_else(|| missing(&format!("{param}.function")))?;
-        call.call_id = id.unwrap_or_default();
-        calls.push(call);
-        Ok(())
-    })?;
+        },
+    )?;
     Ok(calls)
 }
 
@@ -310,11 +318,15 @@ fn legacy_call<'a>(value: &mut Reader<'a>, at: usize) -> Result<Option<Call<'a>>
     if value.null()? {
         return Ok(None);
     }
-    called(value, &format!("messages[{at}].function_call"), false).map(Some)
+    called(value, &format_args!("messages[{at}].function_call"), false).map(Some)
 }
 
 /// `{name, arguments}` or `{name, input}`. Arguments may be an object or `null` (T78), or blank (T76).
-fn called<'a>(value: &mut Reader<'a>, param: &str, custom: bool) -> Result<Call<'a>, RequestError> {
+fn called<'a>(
+    value: &mut Reader<'a>,
+    param: &dyn Display,
+    custom: bool,
+) -> Result<Call<'a>, RequestError> {
     let (mut name, mut input) = (None, None);
     object(value, param, |key, value| {
         match key {
@@ -333,7 +345,7 @@ fn called<'a>(value: &mut Reader<'a>, param: &str, custom: bool) -> Result<Call<
     };
     Ok(Call {
         call_id: Text::default(),
-        name: name.ok_or_else(|| missing(&format!("{param}.name")))?,
+        name: name.ok_or_else(|| missing(&format_args!("{param}.name")))?,
         namespace: None,
         input,
         custom,
@@ -346,18 +358,18 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
     }
     let mut kind = None;
     let (mut name, mut description, mut schema, mut strict) = (None, None, None, None);
-    object(value, "response_format", |key, value| {
+    object(value, &"response_format", |key, value| {
         match key {
-            "type" => kind = text(value, "response_format.type")?,
+            "type" => kind = text(value, &"response_format.type")?,
             "json_schema" if value.kind()? == Kind::Object => {
-                object(value, "response_format.json_schema", |key, value| {
+                object(value, &"response_format.json_schema", |key, value| {
                     match key {
-                        "name" => name = word(value, "response_format.json_schema.name")?,
+                        "name" => name = word(value, &"response_format.json_schema.name")?,
                         "description" => {
-                            description = text(value, "response_format.json_schema.description")?
+                            description = text(value, &"response_format.json_schema.description")?
                         }
                         "schema" => schema = any(value)?,
-                        "strict" => strict = boolean(value, "response_format.json_schema.strict")?,
+                        "strict" => strict = boolean(value, &"response_format.json_schema.strict")?,
                         _ => value.skip()?,
                     }
                     Ok(())
@@ -367,7 +379,7 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
         }
         Ok(())
     })?;
-    let kind = kind.ok_or_else(|| missing("response_format.type"))?;
+    let kind = kind.ok_or_else(|| missing(&"response_format.type"))?;
     match kind.decode().as_ref() {
         "text" => Ok(None),
         "json_object" => Ok(Some(Format::JsonObject)),

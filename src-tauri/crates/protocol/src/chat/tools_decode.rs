@@ -1,5 +1,7 @@
 //! The tools and the tool choice of a Chat Completions request → the common form. Called by `request_decode`.
 
+use std::fmt::Display;
+
 use crate::{
     canonical::{
         fields::{any, array, boolean, missing, object, text, word, wrong_type},
@@ -20,9 +22,9 @@ pub(super) fn tools<'a>(
     if value.null()? {
         return Ok(());
     }
-    array(value, "tools", |at, value| {
-        let param = format!("tools[{at}]");
-        let native = value.clone().raw()?;
+    array(value, &"tools", |at, value| {
+        let param = format_args!("tools[{at}]");
+        let mut native = value.clone();
         let (mut kind, mut tool) = (None, None);
         object(value, &param, |key, value| {
             match key {
@@ -39,10 +41,10 @@ pub(super) fn tools<'a>(
                 tools.push(Tool::Hosted {
                     origin: Dialect::Chat,
                     kind,
-                    native,
+                    native: native.raw()?,
                 });
             }
-            _ => return Err(missing(&format!("{param}.function"))),
+            _ => return Err(missing(&format_args!("{param}.function"))),
         }
         Ok(())
     })
@@ -56,15 +58,15 @@ pub(super) fn legacy_tools<'a>(
     if value.null()? {
         return Ok(());
     }
-    array(value, "functions", |at, value| {
-        tools.push(defined(value, &format!("functions[{at}]"), false)?);
+    array(value, &"functions", |at, value| {
+        tools.push(defined(value, &format_args!("functions[{at}]"), false)?);
         Ok(())
     })
 }
 
 fn defined<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
     custom: bool,
 ) -> Result<Tool<'a>, RequestError> {
     let (mut name, mut description, mut parameters, mut strict, mut format) =
@@ -80,7 +82,7 @@ fn defined<'a>(
         }
         Ok(())
     })?;
-    let name = name.ok_or_else(|| missing(&format!("{param}.function.name")))?;
+    let name = name.ok_or_else(|| missing(&format_args!("{param}.function.name")))?;
     Ok(if custom {
         Tool::Custom {
             name,
@@ -108,7 +110,7 @@ pub(super) fn tool_choice<'a>(
         Kind::String => choice_word(&value.string()?).map(Some),
         Kind::Object => {
             let mut choice = None;
-            object(value, "tool_choice", |key, value| {
+            object(value, &"tool_choice", |key, value| {
                 match key {
                     "function" => choice = Some(ToolChoice::Named(chosen(value, false)?)),
                     "custom" => choice = Some(ToolChoice::Named(chosen(value, true)?)),
@@ -119,9 +121,9 @@ pub(super) fn tool_choice<'a>(
             })?;
             choice
                 .map(Some)
-                .ok_or_else(|| missing("tool_choice.function"))
+                .ok_or_else(|| missing(&"tool_choice.function"))
         }
-        _ => Err(wrong_type("tool_choice", "a string or an object")),
+        _ => Err(wrong_type(&"tool_choice", "a string or an object")),
     }
 }
 
@@ -139,29 +141,29 @@ fn choice_word<'a>(word: &Text<'_>) -> Result<ToolChoice<'a>, RequestError> {
 
 fn chosen<'a>(value: &mut Reader<'a>, custom: bool) -> Result<Chosen<'a>, RequestError> {
     let mut name = None;
-    object(value, "tool_choice", |key, value| {
+    object(value, &"tool_choice", |key, value| {
         match key {
-            "name" => name = word(value, "tool_choice")?,
+            "name" => name = word(value, &"tool_choice")?,
             _ => value.skip()?,
         }
         Ok(())
     })?;
     Ok(Chosen {
         namespace: None,
-        name: name.ok_or_else(|| missing("tool_choice.function.name"))?,
+        name: name.ok_or_else(|| missing(&"tool_choice.function.name"))?,
         custom,
     })
 }
 
 fn allowed<'a>(value: &mut Reader<'a>) -> Result<ToolChoice<'a>, RequestError> {
     let (mut required, mut tools) = (false, Vec::new());
-    object(value, "tool_choice.allowed_tools", |key, value| {
+    object(value, &"tool_choice.allowed_tools", |key, value| {
         match key {
             "mode" => {
-                required = text(value, "tool_choice")?.is_some_and(|mode| mode.is("required"))
+                required = text(value, &"tool_choice")?.is_some_and(|mode| mode.is("required"))
             }
-            "tools" => array(value, "tool_choice.allowed_tools.tools", |_, value| {
-                object(value, "tool_choice.allowed_tools.tools", |key, value| {
+            "tools" => array(value, &"tool_choice.allowed_tools.tools", |_, value| {
+                object(value, &"tool_choice.allowed_tools.tools", |key, value| {
                     match key {
                         "function" => tools.push(chosen(value, false)?),
                         "custom" => tools.push(chosen(value, true)?),

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::text::Text;
+use super::text::{Text, hex4};
 
 /// The text is not the JSON it should be; holds the byte offset where reading stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,11 @@ impl<'a> Reader<'a> {
             Some(b'n') => Ok(Kind::Null),
             _ => self.fail(),
         }
+    }
+
+    /// How many bytes were read.
+    pub(crate) fn position(&self) -> usize {
+        self.pos
     }
 
     /// Nothing but white space may be left.
@@ -171,14 +176,10 @@ impl<'a> Reader<'a> {
         let mut escaped = false;
         loop {
             // Short strings are the common case of streams; memchr pays from a few dozen bytes on.
-            let near = bytes.len().min(at + 24);
-            let found = match bytes[at..near]
-                .iter()
-                .position(|b| matches!(b, b'"' | b'\\' | b'\n'))
-            {
-                Some(offset) => Some(at + offset),
-                None => {
-                    memchr::memchr3(b'"', b'\\', b'\n', &bytes[near..]).map(|offset| near + offset)
+            let found = match near_special(bytes, at) {
+                Near::Found(hit) => Some(hit),
+                Near::NotBefore(from) => {
+                    memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..]).map(|offset| from + offset)
                 }
             };
             match found {
@@ -186,11 +187,15 @@ impl<'a> Reader<'a> {
                     self.pos = hit + 1;
                     return Ok(escaped);
                 }
-                // A bare line feed is no JSON, and would break the frames it is written into.
-                Some(hit) if bytes[hit] == b'\\' && hit + 1 < bytes.len() => {
+                Some(hit) if bytes[hit] == b'\\' => {
                     escaped = true;
-                    at = hit + 2;
+                    at = match bytes.get(hit + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => hit + 2,
+                        Some(b'u') if self.text.get(hit + 2..).and_then(hex4).is_some() => hit + 6,
+                        _ => return self.fail(),
+                    };
                 }
+                // A bare line feed is no JSON, and would break the frames it is written into.
                 _ => {
                     self.pos = bytes.len();
                     return self.fail();
@@ -291,6 +296,35 @@ impl<'a> Reader<'a> {
             _ => None,
         })
     }
+}
+
+enum Near {
+    Found(usize),
+    /// Nothing before this offset.
+    NotBefore(usize),
+}
+
+/// Looks for a quote, a backslash or a control character in the next few words of eight bytes.
+fn near_special(bytes: &[u8], from: usize) -> Near {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // Sets the high bit of every zero byte; bits above the lowest set one may be wrong and are not looked at.
+    let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let mut at = from;
+    for _ in 0..6 {
+        let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
+            break;
+        };
+        let word = u64::from_le_bytes(*chunk);
+        let hit = zero(word ^ (LOW * u64::from(b'"')))
+            | zero(word ^ (LOW * u64::from(b'\\')))
+            | (word.wrapping_sub(LOW * 0x20) & !word & HIGH);
+        if hit != 0 {
+            return Near::Found(at + hit.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    Near::NotBefore(at)
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl RopeWriter {
     pub(crate) fn new(body: &Bytes) -> Self {
         Self {
             body: body.clone(),
-            pending: BytesMut::with_capacity(body.len().min(16 * 1024)),
+            pending: BytesMut::with_capacity((body.len() + 512).min(64 * 1024)),
             rope: Rope::default(),
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn input<'a>(
         }
         Kind::Array => {
             let mut items = Vec::new();
-            array(value, "input", |at, value| {
+            array(value, &"input", |at, value| {
                 if value.kind()? == Kind::String {
                     let text = value.string()?;
                     items.push(Item::Message {
@@ -47,7 +47,7 @@ pub(super) fn input<'a>(
             })?;
             Ok(items)
         }
-        _ => Err(wrong_type("input", "a string or an array of items")),
+        _ => Err(wrong_type(&"input", "a string or an array of items")),
     }
 }
 
@@ -75,15 +75,16 @@ fn read_item<'a>(
     losses: &mut Losses,
 ) -> Result<RawItem<'a>, RequestError> {
     let mut item = RawItem::default();
-    let param = |key: &str| format!("input[{at}].{key}");
-    object(value, "input", |key, value| {
+    object(value, &"input", |key, value| {
         match key {
-            "type" => item.kind = text(value, key)?,
-            "role" => item.role = text(value, key)?,
+            "type" => item.kind = text(value, &key)?,
+            "role" => item.role = text(value, &key)?,
             "content" => item.parts = parts(value, at, key, losses)?,
             "phase" => item.phase = value.string_or_skip()?,
-            "call_id" | "tool_call_id" => item.call_id = text(value, &param(key))?,
-            "name" => item.name = text(value, &param(key))?,
+            "call_id" | "tool_call_id" => {
+                item.call_id = text(value, &format_args!("input[{at}].{key}"))?
+            }
+            "name" => item.name = text(value, &format_args!("input[{at}].{key}"))?,
             "namespace" => {
                 item.namespace = value.string_or_skip()?.filter(|space| !space.is_empty())
             }
@@ -97,7 +98,7 @@ fn read_item<'a>(
             }
             "summary" if value.kind()? == Kind::Array => item.summary = summary(value)?,
             "encrypted_content" => item.sealed = any(value)?.is_some_and(|seal| seal != "\"\""),
-            "tools" if value.kind()? == Kind::Array => tools(value, "input.tools", None, lifted)?,
+            "tools" if value.kind()? == Kind::Array => tools(value, &"input.tools", None, lifted)?,
             "tool_calls" if value.kind()? == Kind::Array => item.calls = chat_calls(value, at)?,
             _ => value.skip()?,
         }
@@ -121,8 +122,8 @@ fn words_of<'a>(parts: &[Part<'a>]) -> Option<Text<'a>> {
 /// The paragraphs of a summary, joined.
 fn summary<'a>(value: &mut Reader<'a>) -> Result<Option<Text<'a>>, RequestError> {
     let mut all: Option<Text<'a>> = None;
-    array(value, "summary", |_, value| {
-        object(value, "summary", |key, value| {
+    array(value, &"summary", |_, value| {
+        object(value, &"summary", |key, value| {
             if key != "text" {
                 return Ok(value.skip()?);
             }
@@ -145,14 +146,14 @@ fn summary<'a>(value: &mut Reader<'a>) -> Result<Option<Text<'a>>, RequestError>
 /// Chat-shaped calls on a message (T86).
 fn chat_calls<'a>(value: &mut Reader<'a>, at: usize) -> Result<Vec<Call<'a>>, RequestError> {
     let mut calls = Vec::new();
-    array(value, "tool_calls", |_, value| {
+    array(value, &"tool_calls", |_, value| {
         let (mut id, mut name, mut input) = (None, None, None);
-        object(value, "tool_calls", |key, value| {
+        object(value, &"tool_calls", |key, value| {
             match key {
-                "id" => id = text(value, key)?,
-                "function" => object(value, key, |key, value| {
+                "id" => id = text(value, &key)?,
+                "function" => object(value, &key, |key, value| {
                     match key {
-                        "name" => name = text(value, key)?,
+                        "name" => name = text(value, &key)?,
                         "arguments" if value.kind()? == Kind::String => {
                             input = Some(value.string()?)
                         }
@@ -166,8 +167,9 @@ fn chat_calls<'a>(value: &mut Reader<'a>, at: usize) -> Result<Vec<Call<'a>>, Re
             Ok(())
         })?;
         calls.push(Call {
-            call_id: id.ok_or_else(|| missing(&format!("input[{at}].tool_calls.id")))?,
-            name: name.ok_or_else(|| missing(&format!("input[{at}].tool_calls.function.name")))?,
+            call_id: id.ok_or_else(|| missing(&format_args!("input[{at}].tool_calls.id")))?,
+            name: name
+                .ok_or_else(|| missing(&format_args!("input[{at}].tool_calls.function.name")))?,
             namespace: None,
             input: input
                 .filter(|input: &Text<'_>| !input.is_blank())
@@ -208,10 +210,10 @@ impl<'a> RawItem<'a> {
                 items.push(Item::Call(Call {
                     call_id: self
                         .call_id
-                        .ok_or_else(|| missing(&format!("input[{at}].call_id")))?,
+                        .ok_or_else(|| missing(&format_args!("input[{at}].call_id")))?,
                     name: self
                         .name
-                        .ok_or_else(|| missing(&format!("input[{at}].name")))?,
+                        .ok_or_else(|| missing(&format_args!("input[{at}].name")))?,
                     namespace: self.namespace,
                     // T76: blank arguments are an empty object.
                     input: if custom || !input.is_blank() {
@@ -225,7 +227,7 @@ impl<'a> RawItem<'a> {
             Some("function_call_output" | "custom_tool_call_output") => items.push(Item::Output {
                 call_id: self
                     .call_id
-                    .ok_or_else(|| missing(&format!("input[{at}].call_id")))?,
+                    .ok_or_else(|| missing(&format_args!("input[{at}].call_id")))?,
                 parts: self.output,
             }),
             Some("additional_tools") => {}
@@ -255,7 +257,7 @@ impl<'a> RawItem<'a> {
         items: &mut Vec<Item<'a>>,
         losses: &mut Losses,
     ) -> Result<(), RequestError> {
-        let param = format!("input[{at}].role");
+        let param = format_args!("input[{at}].role");
         let role = self.role.ok_or_else(|| missing(&param))?;
         let role = match role.decode().as_ref() {
             "system" => Role::System,
@@ -266,7 +268,7 @@ impl<'a> RawItem<'a> {
             "tool" => {
                 let call_id = self
                     .call_id
-                    .ok_or_else(|| missing(&format!("input[{at}].tool_call_id")))?;
+                    .ok_or_else(|| missing(&format_args!("input[{at}].tool_call_id")))?;
                 items.push(Item::Output {
                     call_id,
                     parts: self.parts,
@@ -275,7 +277,7 @@ impl<'a> RawItem<'a> {
             }
             _ => {
                 return Err(RequestError::field(
-                    param,
+                    param.to_string(),
                     "Unknown role: use system, developer, user or assistant.",
                 ));
             }

@@ -25,14 +25,14 @@ pub(super) fn parts<'a>(
         Kind::Null => Ok(value.skip().map(|()| Vec::new())?),
         Kind::Array => {
             let mut all = Vec::new();
-            array(value, key, |n, value| {
+            array(value, &key, |n, value| {
                 all.extend(part(value, at, n, key, losses)?);
                 Ok(())
             })?;
             Ok(all)
         }
         _ => Err(wrong_type(
-            &format!("input[{at}].{key}"),
+            &format_args!("input[{at}].{key}"),
             "a string or an array of parts",
         )),
     }
@@ -63,29 +63,29 @@ fn part<'a>(
         return Ok(Some(Part::Text(value.string()?)));
     }
     let mut raw = RawPart::default();
-    object(value, key, |key, value| {
+    object(value, &key, |key, value| {
         match key {
-            "type" => raw.kind = text(value, key)?,
+            "type" => raw.kind = text(value, &key)?,
             "text" => raw.text = value.string_or_skip()?,
             "refusal" => raw.refusal = value.string_or_skip()?,
             "image_url" if value.kind()? == Kind::String => raw.url = Some(value.string()?),
             "image_url" | "input_audio" | "file" if value.kind()? == Kind::Object => {
-                object(value, key, |key, value| {
+                object(value, &key, |key, value| {
                     match key {
-                        "url" => raw.url = text(value, key)?,
-                        "data" | "file_data" => raw.data = text(value, key)?,
-                        "format" => raw.format = text(value, key)?,
-                        "filename" => raw.name = text(value, key)?,
+                        "url" => raw.url = text(value, &key)?,
+                        "data" | "file_data" => raw.data = text(value, &key)?,
+                        "format" => raw.format = text(value, &key)?,
+                        "filename" => raw.name = text(value, &key)?,
                         _ => value.skip()?,
                     }
                     Ok(())
                 })?;
             }
             "detail" => raw.detail = value.string_or_skip()?,
-            "file_data" => raw.data = word(value, key)?,
-            "file_url" => raw.file_url = word(value, key)?,
-            "filename" => raw.name = word(value, key)?,
-            "file_id" => raw.file_id = word(value, key)?,
+            "file_data" => raw.data = word(value, &key)?,
+            "file_url" => raw.file_url = word(value, &key)?,
+            "filename" => raw.name = word(value, &key)?,
+            "file_id" => raw.file_id = word(value, &key)?,
             _ => value.skip()?,
         }
         Ok(())

@@ -22,14 +22,14 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     let mut input = false;
     let mut lifted = Vec::new();
     let mut reader = Reader::new(body);
-    object(&mut reader, "body", |key, value| {
+    object(&mut reader, &"body", |key, value| {
         match key {
             "input" => {
                 input = true;
                 request.items = items_decode::input(value, &mut lifted, losses)?;
             }
-            "instructions" => request.instructions = word(value, key)?,
-            "tools" => tools(value, "tools", None, &mut request.tools)?,
+            "instructions" => request.instructions = word(value, &key)?,
+            "tools" => tools(value, &"tools", None, &mut request.tools)?,
             "tool_choice" => request.tool_choice = tool_choice(value)?,
             "previous_response_id" => stored(value, "previous_response_not_found")?,
             "conversation" => stored(value, "conversation_not_found")?,
@@ -42,7 +42,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
                 }
             }
             "background" => {
-                if boolean(value, key)? == Some(true) {
+                if boolean(value, &key)? == Some(true) {
                     return Err(RequestError::field(
                         "background",
                         "Background answers are not available on this account (T135).",
@@ -55,7 +55,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     })?;
     reader.end()?;
     if !input {
-        return Err(missing("input"));
+        return Err(missing(&"input"));
     }
     request.tools.extend(lifted);
     Ok(request)
@@ -81,23 +81,23 @@ fn setting<'a>(
     losses: &mut Losses,
 ) -> Result<(), RequestError> {
     match key {
-        "max_output_tokens" => settings.max_output_tokens = unsigned(value, key)?,
-        "temperature" => settings.temperature = number(value, key)?,
-        "top_p" => settings.top_p = number(value, key)?,
-        "top_logprobs" => settings.top_logprobs = number(value, key)?.filter(|n| *n != "0"),
-        "parallel_tool_calls" => settings.parallel_tool_calls = boolean(value, key)?,
-        "store" => settings.store = boolean(value, key)?,
+        "max_output_tokens" => settings.max_output_tokens = unsigned(value, &key)?,
+        "temperature" => settings.temperature = number(value, &key)?,
+        "top_p" => settings.top_p = number(value, &key)?,
+        "top_logprobs" => settings.top_logprobs = number(value, &key)?.filter(|n| *n != "0"),
+        "parallel_tool_calls" => settings.parallel_tool_calls = boolean(value, &key)?,
+        "store" => settings.store = boolean(value, &key)?,
         "metadata" => settings.metadata = any(value)?.filter(|raw| *raw != "{}"),
-        "user" => settings.user = word(value, key)?,
-        "safety_identifier" => settings.safety_identifier = word(value, key)?,
-        "prompt_cache_key" => settings.prompt_cache_key = word(value, key)?,
-        "prompt_cache_retention" => settings.prompt_cache_retention = word(value, key)?,
-        "service_tier" => settings.service_tier = word(value, key)?,
+        "user" => settings.user = word(value, &key)?,
+        "safety_identifier" => settings.safety_identifier = word(value, &key)?,
+        "prompt_cache_key" => settings.prompt_cache_key = word(value, &key)?,
+        "prompt_cache_retention" => settings.prompt_cache_retention = word(value, &key)?,
+        "service_tier" => settings.service_tier = word(value, &key)?,
         "reasoning" => reasoning(value, settings)?,
         "text" => format(value, settings)?,
         "include" => {
             if !value.null()? {
-                array(value, key, |_, value| {
+                array(value, &key, |_, value| {
                     if value
                         .string_or_skip()?
                         .is_some_and(|word| word.is("message.output_text.logprobs"))
@@ -122,10 +122,10 @@ fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<
     if value.null()? {
         return Ok(());
     }
-    object(value, "reasoning", |key, value| {
+    object(value, &"reasoning", |key, value| {
         match key {
-            "effort" => settings.effort = word(value, "reasoning.effort")?,
-            "summary" => settings.summary = word(value, "reasoning.summary")?,
+            "effort" => settings.effort = word(value, &"reasoning.effort")?,
+            "summary" => settings.summary = word(value, &"reasoning.summary")?,
             _ => value.skip()?,
         }
         Ok(())
@@ -137,19 +137,19 @@ fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(),
     if value.null()? {
         return Ok(());
     }
-    object(value, "text", |key, value| {
+    object(value, &"text", |key, value| {
         match key {
-            "verbosity" => settings.verbosity = word(value, "text.verbosity")?,
+            "verbosity" => settings.verbosity = word(value, &"text.verbosity")?,
             "format" if value.kind()? == Kind::Object => {
                 let (mut kind, mut name, mut description, mut schema, mut strict) =
                     (None, None, None, None, None);
-                object(value, "text.format", |key, value| {
+                object(value, &"text.format", |key, value| {
                     match key {
-                        "type" => kind = text(value, "text.format.type")?,
-                        "name" => name = word(value, "text.format.name")?,
-                        "description" => description = text(value, "text.format.description")?,
+                        "type" => kind = text(value, &"text.format.type")?,
+                        "name" => name = word(value, &"text.format.name")?,
+                        "description" => description = text(value, &"text.format.description")?,
                         "schema" => schema = any(value)?,
-                        "strict" => strict = boolean(value, "text.format.strict")?,
+                        "strict" => strict = boolean(value, &"text.format.strict")?,
                         _ => value.skip()?,
                     }
                     Ok(())

@@ -2,6 +2,8 @@
 //!
 //! Namespaces are opened here (T50): their tools remember where they came from. Called by `request_decode`.
 
+use std::fmt::Display;
+
 use crate::{
     canonical::{
         fields::{any, array, boolean, missing, object, text, word, wrong_type},
@@ -17,7 +19,7 @@ use crate::{
 /// Appends the tools of an array, those inside namespaces too.
 pub(crate) fn tools<'a>(
     value: &mut Reader<'a>,
-    param: &str,
+    param: &dyn Display,
     namespace: Option<&Text<'a>>,
     tools: &mut Vec<Tool<'a>>,
 ) -> Result<(), RequestError> {
@@ -25,8 +27,8 @@ pub(crate) fn tools<'a>(
         return Ok(());
     }
     array(value, param, |at, value| {
-        let param = format!("{param}[{at}]");
-        let native = value.clone().raw()?;
+        let param = format_args!("{param}[{at}]");
+        let mut native = value.clone();
         let mut kind = None;
         let (mut name, mut description, mut parameters, mut strict, mut format) =
             (None, None, None, None, None);
@@ -60,11 +62,11 @@ pub(crate) fn tools<'a>(
             }
             Ok(())
         })?;
-        let kind = kind.ok_or_else(|| missing(&format!("{param}.type")))?;
+        let kind = kind.ok_or_else(|| missing(&format_args!("{param}.type")))?;
         let namespace = namespace.cloned();
         match kind.decode().as_ref() {
             "function" => {
-                let name = name.ok_or_else(|| missing(&format!("{param}.name")))?;
+                let name = name.ok_or_else(|| missing(&format_args!("{param}.name")))?;
                 tools.push(Tool::Function {
                     name,
                     namespace,
@@ -74,7 +76,7 @@ pub(crate) fn tools<'a>(
                 });
             }
             "custom" => {
-                let name = name.ok_or_else(|| missing(&format!("{param}.name")))?;
+                let name = name.ok_or_else(|| missing(&format_args!("{param}.name")))?;
                 tools.push(Tool::Custom {
                     name,
                     namespace,
@@ -83,15 +85,20 @@ pub(crate) fn tools<'a>(
                 });
             }
             "namespace" if namespace.is_none() => {
-                let name = name.ok_or_else(|| missing(&format!("{param}.name")))?;
+                let name = name.ok_or_else(|| missing(&format_args!("{param}.name")))?;
                 if let Some(mut nested) = nested {
-                    self::tools(&mut nested, &format!("{param}.tools"), Some(&name), tools)?;
+                    self::tools(
+                        &mut nested,
+                        &format_args!("{param}.tools"),
+                        Some(&name),
+                        tools,
+                    )?;
                 }
             }
             kind => tools.push(Tool::Hosted {
                 origin: Dialect::Responses,
                 kind: Text::spell(kind),
-                native,
+                native: native.raw()?,
             }),
         }
         Ok(())
@@ -114,21 +121,21 @@ pub(crate) fn tool_choice<'a>(
             )),
         },
         Kind::Object => named_choice(value),
-        _ => Err(wrong_type("tool_choice", "a string or an object")),
+        _ => Err(wrong_type(&"tool_choice", "a string or an object")),
     }
 }
 
 fn named_choice<'a>(value: &mut Reader<'a>) -> Result<Option<ToolChoice<'a>>, RequestError> {
     let mut chosen = Pick::default();
     let (mut required, mut tools) = (false, Vec::new());
-    object(value, "tool_choice", |key, value| {
+    object(value, &"tool_choice", |key, value| {
         match key {
             "mode" => {
-                required = text(value, "tool_choice.mode")?.is_some_and(|mode| mode.is("required"))
+                required = text(value, &"tool_choice.mode")?.is_some_and(|mode| mode.is("required"))
             }
-            "tools" => array(value, "tool_choice.tools", |_, value| {
+            "tools" => array(value, &"tool_choice.tools", |_, value| {
                 let mut one = Pick::default();
-                object(value, "tool_choice.tools", |key, value| {
+                object(value, &"tool_choice.tools", |key, value| {
                     one.read(key, value)
                 })?;
                 tools.extend(one.chosen());
@@ -159,13 +166,13 @@ struct Pick<'a> {
 impl<'a> Pick<'a> {
     fn read(&mut self, key: &str, value: &mut Reader<'a>) -> Result<(), RequestError> {
         match key {
-            "type" => self.kind = text(value, "tool_choice.type")?,
-            "name" => self.name = text(value, "tool_choice.name")?,
-            "namespace" => self.namespace = text(value, "tool_choice.namespace")?,
+            "type" => self.kind = text(value, &"tool_choice.type")?,
+            "name" => self.name = text(value, &"tool_choice.name")?,
+            "namespace" => self.namespace = text(value, &"tool_choice.namespace")?,
             "function" if value.kind()? == Kind::Object => {
-                object(value, "tool_choice.function", |key, value| {
+                object(value, &"tool_choice.function", |key, value| {
                     match key {
-                        "name" => self.name = text(value, "tool_choice.function.name")?,
+                        "name" => self.name = text(value, &"tool_choice.function.name")?,
                         _ => value.skip()?,
                     }
                     Ok(())
