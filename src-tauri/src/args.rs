@@ -11,7 +11,7 @@ pub(crate) struct Arguments {
     /// Home folder (default: the platform's application-data folder)
     #[arg(long, value_name = "DIR")]
     pub home: Option<PathBuf>,
-    /// Print the gateway key at the start, not only the command that prints it
+    /// Print the gateway key at the start even where the output is no terminal
     #[arg(long)]
     pub show_key: bool,
 }

@@ -60,7 +60,7 @@ impl Content {
 fn status(url: &str, empty: bool) -> String {
     let address = url.trim_start_matches("http://");
     if empty {
-        format!("Running · {address} · no account")
+        format!("No account · {address}")
     } else {
         format!("Running · {address}")
     }
@@ -121,7 +121,7 @@ mod tests {
                 long,
                 Some(100.0),
                 None,
-                "a-very-long-name-of-an-account@ma…  100 %",
+                "a-very-long-name-of-an-account@m…  100 %",
             ),
         ];
         for (name, left, health, expected) in cases {
@@ -178,10 +178,9 @@ mod tests {
 
     #[test]
     fn the_status_fits() {
-        assert_eq!(
-            status("http://127.0.0.1:8787", false),
-            "Running · 127.0.0.1:8787"
-        );
-        assert!(status("http://255.255.255.255:65535", true).chars().count() <= LABEL + 4);
+        let url = "http://127.0.0.1:8787";
+        assert_eq!(status(url, false), "Running · 127.0.0.1:8787");
+        assert_eq!(status(url, true), "No account · 127.0.0.1:8787");
+        assert!(status("http://255.255.255.255:65535", true).chars().count() <= LABEL);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Not a window and not the tray. Called by `run` alone.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ impl Hosted {
             engine.listen().await?;
             Ok::<_, EngineError>((engine, control))
         })?;
-        terminal::welcome(&engine.welcome(arguments.show_key)?);
+        let show_key = arguments.show_key || std::io::stdout().is_terminal();
+        terminal::welcome(&engine.welcome(show_key)?);
         Ok(Self {
             runtime,
             engine,

@@ -60,15 +60,13 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     process::foreground(&mut build)?;
 
     let mut command = Command::new(repo::program(profile, name));
-    if !desktop {
-        // This terminal is the person's own, and the last line should work as it stands.
-        let how: &[&str] = if arguments.demo {
-            &["demo"]
-        } else {
-            &["serve", "--show-key"]
-        };
-        command.args(how);
-    }
+    // This terminal is the person's own, and the last line should work as it stands.
+    let how: &[&str] = match (desktop, arguments.demo) {
+        (true, _) => &["--show-key"],
+        (false, true) => &["demo"],
+        (false, false) => &["serve", "--show-key"],
+    };
+    command.args(how);
     command.args(&arguments.rest);
     if !arguments.demo {
         choose_vault(&mut command)?;

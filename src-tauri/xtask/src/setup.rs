@@ -27,7 +27,14 @@ const DESKTOP: &[&str] = &[
     "libayatana-appindicator3-dev",
     "librsvg2-dev",
 ];
-const TESTS: &[&str] = &["xvfb", "xauth", "xclip", "dbus", "gnome-keyring", "libsecret-tools"];
+const TESTS: &[&str] = &[
+    "xvfb",
+    "xauth",
+    "xclip",
+    "dbus",
+    "gnome-keyring",
+    "libsecret-tools",
+];
 
 /// The Debian packages of a need, without those that stand in for a program already there by other means.
 fn packages(need: Need) -> Vec<&'static str> {

@@ -76,7 +76,7 @@ async fn the_tray_menu_switches_accounts() {
         .filter(|item| !item.separator)
         .map(|item| item.label.as_str())
         .collect();
-    let status = format!("Running · {address} · no account");
+    let status = format!("No account · {address}");
     assert_eq!(words, [status.as_str(), "Copy URL", "Quit"]);
     assert!(!items[0].enabled, "the status line is no button");
 

@@ -40,9 +40,7 @@ impl Engine {
         let model = self.models().into_iter().next().map(|(id, _)| id);
         let wanted = self.setting("server.port")?.value.as_u64();
         let moved = match (wanted, self.address()) {
-            (Some(wanted), Some(address))
-                if wanted != 0 && wanted != u64::from(address.port()) =>
-            {
+            (Some(wanted), Some(address)) if wanted != 0 && wanted != u64::from(address.port()) => {
                 Some((wanted, address.port()))
             }
             _ => None,

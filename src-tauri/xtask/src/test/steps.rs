@@ -147,6 +147,11 @@ fn run_tests(
                 BUILD_LIMIT,
             );
             if built {
+                report.test_program(
+                    "desktop: shell",
+                    &mut cargo(["test", "--package", "switchyard-desktop", "--lib"]),
+                    BUILD_LIMIT,
+                );
                 programs_step(
                     "desktop",
                     programs,
