@@ -47,7 +47,10 @@ impl Engine {
         };
         Ok(words(&Facts {
             url: &self.base_url(),
-            key: key.as_ref().filter(|_| show_key).map(ExposeSecret::expose_secret),
+            key: key
+                .as_ref()
+                .filter(|_| show_key)
+                .map(ExposeSecret::expose_secret),
             revoked: key.is_none(),
             model: model.as_deref(),
             moved,
