@@ -4,6 +4,9 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use engine::EngineError;
 use engine::env::Env;
@@ -69,13 +72,23 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn log(home: &Home, env: &Env) {
     let level = SettingsFile::open(home.settings(), env.clone(), &[])
         .map_or("info", |settings| settings.current().settings.log.level);
-    let filter = tracing_subscriber::EnvFilter::try_new(format!(
-        "warn,engine={level},gateway={level},upstream={level},admin={level},switchyard_desktop={level}"
-    ));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_default())
+    let level: LevelFilter = level.parse().unwrap_or(LevelFilter::INFO);
+    let rooms = [
+        "engine",
+        "gateway",
+        "upstream",
+        "admin",
+        "switchyard_desktop",
+    ];
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(rooms.map(|room| (room, level)));
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(|| RedactingWriter::new(std::io::stderr(), Redactor::default()))
+        .with_writer(|| RedactingWriter::new(std::io::stderr(), Redactor::default()));
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .try_init();
 }
 

@@ -18,15 +18,12 @@ use cli::exit::Exit;
 use engine::env::Env;
 use engine::home::{Entry, Home, HomeError, HomeLock};
 use engine::{OpenOptions, VaultChoice};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::failure::Failure;
 
-/// Freed memory goes back to the system soon, and small allocations are the gateway's hottest calls.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    engine::memory::give_back_early();
     let arguments = Arguments::parse();
     if let Some(text) = arguments.command.missing() {
         print::note(text);
@@ -107,13 +104,13 @@ fn open_options(lock: HomeLock, env: Env, stdin: bool) -> Result<OpenOptions, Fa
 }
 
 /// Changes the level of a running log (F147).
-pub(crate) type Level = tracing_subscriber::reload::Handle<EnvFilter, tracing_subscriber::Registry>;
+pub(crate) type Level = tracing_subscriber::reload::Handle<Targets, tracing_subscriber::Registry>;
 
-fn filter(level: &str) -> EnvFilter {
-    EnvFilter::try_new(format!(
-        "warn,engine={level},gateway={level},upstream={level},switchyard={level}"
-    ))
-    .unwrap_or_default()
+fn filter(level: &str) -> Targets {
+    let level: LevelFilter = level.parse().unwrap_or(LevelFilter::INFO);
+    Targets::new().with_default(LevelFilter::WARN).with_targets(
+        ["engine", "gateway", "upstream", "admin", "switchyard"].map(|room| (room, level)),
+    )
 }
 
 /// Log lines go to standard error and to the home's log files, through the redactor. The level is a setting.

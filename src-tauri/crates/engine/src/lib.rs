@@ -17,6 +17,7 @@ pub mod import;
 mod journal;
 mod keys;
 pub mod logs;
+pub mod memory;
 mod records;
 pub mod redact;
 mod schedule;
