@@ -3,6 +3,7 @@
 //! In doubt an answer is not empty: what is not known here counts as content. Called by `attempt` before an answer that is not streamed is
 //! committed; reads only small bodies, an empty answer is never a large one.
 
+use memchr::memmem;
 use protocol::{Dialect, Observed, Terminal};
 use serde_json::{Map, Value};
 
@@ -13,6 +14,9 @@ const LARGEST: usize = 16 << 10;
 pub(crate) fn is_empty(dialect: Dialect, body: &[u8], seen: &Observed) -> bool {
     // An answer that was cut short says itself why it is empty.
     if body.len() > LARGEST || seen.terminal == Some(Terminal::Incomplete) {
+        return false;
+    }
+    if plainly_speaks(dialect, body) {
         return false;
     }
     let Ok(Value::Object(answer)) = serde_json::from_slice(body) else {
@@ -26,6 +30,30 @@ pub(crate) fn is_empty(dialect: Dialect, body: &[u8], seen: &Observed) -> bool {
         Some(Value::Array(list)) => list.iter().all(says_nothing),
         _ => false,
     }
+}
+
+/// The common case without reading the answer as JSON: a text member that is not the empty string.
+fn plainly_speaks(dialect: Dialect, body: &[u8]) -> bool {
+    let member: &[u8] = match dialect {
+        Dialect::Chat => b"\"content\"",
+        // Reasoning is text as well, and says nothing to the client.
+        Dialect::Responses
+            if [&b"summary_text"[..], b"reasoning_text"]
+                .iter()
+                .any(|kind| memmem::find(body, kind).is_some()) =>
+        {
+            return false;
+        }
+        Dialect::Responses => b"\"text\"",
+    };
+    memmem::find_iter(body, member).any(|at| {
+        let mut rest = body[at + member.len()..]
+            .iter()
+            .filter(|byte| !byte.is_ascii_whitespace());
+        rest.next() == Some(&b':')
+            && rest.next() == Some(&b'"')
+            && rest.next().is_some_and(|byte| *byte != b'"')
+    })
 }
 
 fn silent_choice(choice: &Value) -> bool {
@@ -108,12 +136,21 @@ mod tests {
                 r#"{"choices":[{"message":{"content":"","audio":{"id":"a"}}}]}"#,
                 false,
             ),
+            (r#"{"choices":[{"message":{"content" : "a"}}]}"#, false),
             (r#"{"object":"other"}"#, false),
             ("[", false),
         ];
         let responses = [
             (r#"{"output":[]}"#, true),
             (r#"{"output":[{"type":"reasoning","summary":[]}]}"#, true),
+            (
+                r#"{"output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]}]}"#,
+                true,
+            ),
+            (
+                r#"{"output":[{"type":"reasoning","content":[{"type":"reasoning_text","text":"hm"}]}]}"#,
+                true,
+            ),
             (
                 r#"{"output":[{"type":"message","content":[{"type":"output_text","text":""}]}]}"#,
                 true,
