@@ -306,6 +306,9 @@ impl Engine {
                 tracing::warn!(cut, "connections were cut at the end");
             }
         }
+        if !self.upstream.settle(Duration::from_secs(10)).await {
+            tracing::warn!("a token refresh was still under way at the end");
+        }
         self.tasks.end(Duration::from_secs(10)).await;
         self.flush();
     }

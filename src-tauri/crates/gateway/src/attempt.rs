@@ -151,13 +151,9 @@ impl Road<'_> {
             Retry::Never => false,
             Retry::NextAccount => true,
             Retry::NextAccountOnce => !std::mem::replace(&mut self.model_moved, true),
-            Retry::SameAccountOnce => {
-                let first = !std::mem::replace(&mut self.repeated, true);
-                if first {
-                    self.tried.retain(|id| *id != target.id);
-                }
-                first
-            }
+            // The same bytes would be refused again: this needs the sealed items left out first (T104), which is not there yet, so the
+            // client gets the upstream's own error and can start the conversation afresh.
+            Retry::SameAccountOnce => false,
         };
         let again =
             again && self.failures <= request.config.max_retries && Instant::now() < deadline;

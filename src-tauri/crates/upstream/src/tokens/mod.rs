@@ -186,6 +186,18 @@ impl Upstream {
         }
     }
 
+    /// Before the program ends: waits for refreshes under way, so that no token the issuer has handed out is lost before it is kept
+    /// (F17). True when none is left within `patience`.
+    pub async fn settle(&self, patience: Duration) -> bool {
+        let landing = async {
+            for flight in self.0.slots.flights() {
+                // How it ended is its own waiters' business.
+                let _ = flight.wait().await;
+            }
+        };
+        tokio::time::timeout(patience, landing).await.is_ok()
+    }
+
     /// Drops what is known of an account: after its credential was replaced, or when it was deleted. A refresh under way for
     /// the old credential is not kept.
     pub fn forget(&self, id: &AccountId) {

@@ -35,6 +35,15 @@ impl Slots {
         self.0.load().get(id).cloned().unwrap_or_default()
     }
 
+    /// What is under way now, over all accounts.
+    pub fn flights(&self) -> Vec<Flight> {
+        let slots = self.0.load();
+        slots
+            .values()
+            .filter_map(|slot| slot.state().flight.clone())
+            .collect()
+    }
+
     pub fn forget(&self, id: &AccountId) {
         if let Some(slot) = self.0.load().get(id) {
             slot.forgotten.store(true, Ordering::Release);

@@ -371,6 +371,26 @@ async fn f17_a_client_that_leaves_does_not_interrupt_the_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn f17_the_end_of_the_program_waits_for_a_refresh_under_way() {
+    let (world, upstream, target) = world(-1, [fresh(1)]);
+    let gate = Arc::new(Semaphore::new(0));
+    *world.gate.lock().unwrap() = Some(gate.clone());
+    let left = tokio::time::timeout(Duration::from_millis(1), upstream.access(&target)).await;
+    assert!(left.is_err());
+    assert!(
+        !upstream.settle(Duration::from_secs(5)).await,
+        "the issuer has not answered yet"
+    );
+    gate.add_permits(1);
+    assert!(upstream.settle(Duration::from_secs(5)).await);
+    assert_eq!(world.stored_refresh(), "rt1");
+    assert!(
+        upstream.settle(Duration::ZERO).await,
+        "nothing is under way"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn f17_absent_tokens_keep_the_old_ones() {
     let lives = Some(10 * DAY);
     let only_access = Ok(Answer {
