@@ -209,8 +209,17 @@ async fn after_the_first_content_the_client_is_told() {
                 let before = app.upstream_requests().len();
                 let events = stream(&app, dialect, "long:2000").await.all().await;
                 let text = text_of(&events);
+                // A reset overtakes what its sender has not got rid of yet: then the thinking is all that arrived, or nothing at all, and
+                // the second account answers whole.
+                let reset = matches!(step, Step::ResetAfter { .. });
+                let overtaken = reset && text.is_empty();
+                if reset && asked(&app, before).len() == 2 {
+                    assert!(text.contains("word1999"), "{case}: {text}");
+                    assert!(!events.iter().any(is_error), "{case}: {:?}", events.last());
+                    continue;
+                }
                 assert!(
-                    text.starts_with("word0") && !text.contains("word1999"),
+                    (text.starts_with("word0") || overtaken) && !text.contains("word1999"),
                     "{case}: {text}"
                 );
                 assert!(events.iter().any(is_error), "{case}: {:?}", events.last());
