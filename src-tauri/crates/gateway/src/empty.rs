@@ -1,6 +1,6 @@
 //! Whether a whole answer says nothing at all: neither content nor a tool call (F54). Such an answer is another account's turn.
 //!
-//! In doubt an answer is not empty: what is not known here counts as content. Called by `attempt` before an answer that is not streamed is
+//! In doubt an answer is not empty: what is not known here counts as content. Called by `opened` before an answer that is not streamed is
 //! committed; reads only small bodies, an empty answer is never a large one.
 
 use memchr::memmem;
