@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use engine::env::Env;
 use engine::home::Home;
-use engine::{Engine, OpenOptions, VaultChoice};
+use engine::{Engine, OpenOptions, Opening, VaultChoice};
 use secrecy::SecretString;
 use simulator::{Demo, Simulator};
 
@@ -19,7 +19,10 @@ pub(crate) async fn serve(
     show_key: bool,
     level: crate::Level,
 ) -> Result<(), Failure> {
-    let engine = Engine::open(options).await?;
+    let mut opening = Opening::begin(options)?;
+    // At once: deriving the vault's key takes its time, and clients may wait for it at the door.
+    opening.listen().await?;
+    let engine = opening.finish().await?;
     let running = Running::start(engine, level).await?;
     announce(&running.engine, show_key)?;
     running.until_stopped().await

@@ -45,7 +45,7 @@ impl Engine {
             }
             _ => None,
         };
-        Ok(words(&Facts {
+        let mut welcome = words(&Facts {
             url: &self.base_url(),
             key: key
                 .as_ref()
@@ -54,7 +54,11 @@ impl Engine {
             revoked: key.is_none(),
             model: model.as_deref(),
             moved,
-        }))
+        });
+        if let Some(read_only) = &self.read_only {
+            welcome.notes.insert(0, read_only.why.clone());
+        }
+        Ok(welcome)
     }
 }
 
