@@ -66,9 +66,9 @@ impl Engine {
             home: self.home().root().display().to_string(),
             accounts: self.accounts(),
             notices: self
-                .read_only
-                .iter()
-                .map(|read_only| read_only.why.clone())
+                .read_only()
+                .map(str::to_owned)
+                .into_iter()
                 .chain(resolved.settings.notices().iter().map(ToString::to_string))
                 .collect(),
         }

@@ -78,6 +78,13 @@ fn copy(source: &Store, target: &Store) -> Result<(), StoreError> {
 }
 
 impl Engine {
+    /// Why nothing may be changed and what is served all the same, for people; `None` where all is well.
+    pub fn read_only(&self) -> Option<&str> {
+        self.read_only
+            .as_ref()
+            .map(|read_only| read_only.why.as_str())
+    }
+
     /// Refuses in read-only mode. Every use case by which a person changes something asks first.
     pub(crate) fn changeable(&self) -> Result<(), EngineError> {
         match self.read_only {

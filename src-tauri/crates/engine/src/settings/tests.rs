@@ -659,7 +659,7 @@ fn f126_an_entry_tells_everything() {
         (
             &"SWITCHYARD_SERVER_PORT".into(),
             &"0 to 65535".into(),
-            &"restart".into()
+            &"rebind".into()
         )
     );
     assert_eq!(file.list().len(), KEYS.len());
