@@ -7,6 +7,7 @@
 //! The stations of the road, one file each: `surface` (routes, key, host) → `body` (limits, decoding) → `attempt` (select, send, classify,
 //! again) → `relay` (the stream after the commit) → `journal`.
 
+mod amend;
 mod attempt;
 mod body;
 mod config;
@@ -54,6 +55,7 @@ pub struct Gateway {
     catalog: ArcSwap<Catalog>,
     ready: watch::Sender<bool>,
     running: AtomicUsize,
+    pub(crate) refused_seals: amend::RefusedSeals,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -83,6 +85,7 @@ impl Gateway {
             catalog: ArcSwap::default(),
             ready: watch::Sender::new(false),
             running: AtomicUsize::new(0),
+            refused_seals: amend::RefusedSeals::default(),
         })
     }
 
