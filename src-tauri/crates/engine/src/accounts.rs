@@ -65,11 +65,11 @@ impl Engine {
             vault: self.vault.kind().as_str(),
             home: self.home().root().display().to_string(),
             accounts: self.accounts(),
-            notices: resolved
-                .settings
-                .notices()
-                .iter()
-                .map(ToString::to_string)
+            notices: self
+                .read_only()
+                .map(str::to_owned)
+                .into_iter()
+                .chain(resolved.settings.notices().iter().map(ToString::to_string))
                 .collect(),
         }
     }
@@ -79,6 +79,7 @@ impl Engine {
     /// # Errors
     /// When there is no such account or it is switched off.
     pub async fn activate(&self, name: &str) -> Result<AccountView, EngineError> {
+        self.changeable()?;
         let row = self.find(name)?;
         if !row.enabled {
             return Err(EngineError::Invalid(format!(
@@ -107,6 +108,7 @@ impl Engine {
     /// # Errors
     /// When there is no such account.
     pub async fn set_enabled(&self, name: &str, enabled: bool) -> Result<AccountView, EngineError> {
+        self.changeable()?;
         let id = self.find(name)?.id;
         self.edit(&id, |row| row.enabled = enabled).await?;
         if enabled {
@@ -120,6 +122,7 @@ impl Engine {
     /// # Errors
     /// When one of them is not there.
     pub async fn reorder(&self, names: &[String]) -> Result<(), EngineError> {
+        self.changeable()?;
         let _turn = self.records.turn().await;
         let mut ids = Vec::new();
         for name in names {
@@ -159,6 +162,7 @@ impl Engine {
     /// # Errors
     /// When there is no such account, or the vault does not let go of the credential: then nothing is removed.
     pub async fn remove(&self, name: &str) -> Result<(), EngineError> {
+        self.changeable()?;
         let turn = self.records.turn().await;
         let row = self.find(name)?;
         let id = AccountId::from(row.id.as_str());
@@ -190,6 +194,7 @@ impl Engine {
         self: &Arc<Self>,
         new: NewKeyAccount,
     ) -> Result<AccountView, EngineError> {
+        self.changeable()?;
         let kind = match new.kind.as_str() {
             "relay" => AccountKind::Relay,
             "zai" => AccountKind::Zai,
@@ -295,10 +300,7 @@ impl Engine {
     }
 
     pub(crate) fn credentials(&self) -> VaultCredentials {
-        VaultCredentials {
-            vault: self.vault.clone(),
-            tasks: self.tasks.clone(),
-        }
+        VaultCredentials::new(Arc::new(self.vault.clone().into()), self.tasks.clone())
     }
 
     /// A record with every default and a fresh id.

@@ -40,6 +40,9 @@ pub use journal::{Attempt, End, Entry, Journal};
 pub use server::{Server, serve};
 pub use shared_pool::SharedPool;
 
+/// How long a request waits for a gateway that is starting: a keychain may be asking a person.
+const START_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// The gateway: everything a request needs, shared by all of them.
 pub struct Gateway {
     pub(crate) pool: Arc<SharedPool>,
@@ -137,12 +140,15 @@ impl Gateway {
         })
     }
 
-    /// Waits until keys and accounts are loaded.
-    async fn until_ready(&self) {
+    /// Waits until keys and accounts are loaded, at most [`START_LIMIT`]; false when they are not by then.
+    async fn until_ready(&self) -> bool {
         let ready = *self.ready.borrow();
-        if !ready {
-            // The sender lives in `self`, so waiting cannot fail.
-            let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+        if ready {
+            return true;
         }
+        let mut watched = self.ready.subscribe();
+        let loaded = tokio::time::timeout(START_LIMIT, watched.wait_for(|ready| *ready)).await;
+        // The sender lives in `self`, so only the time can run out.
+        matches!(loaded, Ok(Ok(_)))
     }
 }
