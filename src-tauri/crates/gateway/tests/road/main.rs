@@ -6,6 +6,9 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod clock;
+mod connections;
+mod held;
 mod previous;
 mod sealed;
 mod stage;
