@@ -105,7 +105,10 @@ impl Gateway {
     }
 
     /// Replaces the model list.
-    pub fn set_catalog(&self, catalog: Catalog) {
+    pub fn set_catalog(&self, mut catalog: Catalog) {
+        if catalog.codex_etag.is_none() {
+            catalog.codex_etag = models::codex_etag(&catalog.models);
+        }
         self.catalog.store(Arc::new(catalog));
     }
 

@@ -66,3 +66,37 @@ async fn a_head_that_never_ends_is_not_waited_for() {
         "{read:?}"
     );
 }
+
+/// F58: the refusal of a body that is too large reaches a client that first sends all of it.
+#[tokio::test]
+async fn f58_a_refused_body_is_let_pass() {
+    let config = gateway::Config {
+        body_limit: 1 << 20,
+        ..gateway::Config::default()
+    };
+    let stage = Stage::with(config).await;
+    for announced in [true, false] {
+        let mut body = vec![b' '; 8 << 20];
+        body[0] = b'{';
+        let request = stage.request("/v1/chat/completions");
+        let request = match announced {
+            true => request.body(body),
+            false => {
+                let pieces = body
+                    .chunks(64 << 10)
+                    .map(|p| Ok::<_, std::io::Error>(p.to_vec()));
+                let pieces: Vec<_> = pieces.collect();
+                request.body(reqwest::Body::wrap_stream(futures_util::stream::iter(
+                    pieces,
+                )))
+            }
+        };
+        let reply = request.send().await.unwrap();
+        assert_eq!(reply.status(), 413, "announced: {announced}");
+        let text = reply.text().await.unwrap();
+        assert!(
+            text.contains("1 MiB") && text.contains("limits.body_mib"),
+            "{text}"
+        );
+    }
+}

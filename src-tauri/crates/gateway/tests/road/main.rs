@@ -9,6 +9,7 @@
 mod clock;
 mod connections;
 mod held;
+mod models;
 mod previous;
 mod sealed;
 mod stage;
