@@ -99,6 +99,6 @@ pub struct Model {
 pub struct Catalog {
     /// Sorted by id, without duplicates.
     pub models: Vec<Model>,
-    /// `ETag` of the Codex list, if an account gave one.
+    /// `ETag` of the Codex list; `None` lets the gateway make one from the entries.
     pub codex_etag: Option<String>,
 }

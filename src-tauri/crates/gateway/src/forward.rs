@@ -6,13 +6,22 @@ use pool::Format;
 use protocol::Head;
 use upstream::Target;
 
-use crate::config::Config;
+use crate::config::{Catalog, Config};
 
 /// Body and header of responses-lite travel together or not at all (codex-backend §9.9).
 pub(crate) const LITE: HeaderName =
     HeaderName::from_static("x-openai-internal-codex-responses-lite");
 /// Tells which account served (F40).
 const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
+
+/// The tag of the model list, told with every answer of the Codex backend (codex-backend §3.7).
+const MODELS_TAG: HeaderName = HeaderName::from_static("x-models-etag");
+
+/// Our tag where the upstream told its own.
+pub(crate) fn models_tag(catalog: &Catalog, upstream: &HeaderMap) -> Option<HeaderValue> {
+    upstream.get(MODELS_TAG)?;
+    HeaderValue::from_str(catalog.codex_etag.as_deref()?).ok()
+}
 
 /// Request headers every OpenAI-shaped upstream may see.
 const COMMON: &[&str] = &[
@@ -97,6 +106,7 @@ pub(crate) fn answer_headers(
     config: &Config,
     upstream: &HeaderMap,
     target: &Target,
+    models_tag: Option<HeaderValue>,
     stream: bool,
     out: &mut HeaderMap,
 ) {
@@ -104,6 +114,10 @@ pub(crate) fn answer_headers(
         if travels_back(name.as_str()) {
             out.append(name.clone(), value.clone());
         }
+    }
+    if let Some(tag) = models_tag {
+        // Codex keeps its model list as long as this equals the tag of the list it was given, which was ours.
+        out.insert(MODELS_TAG, tag);
     }
     if let Some(id) = upstream.get("x-request-id") {
         // Ours goes under its own name; the upstream's stays findable (F147).

@@ -37,7 +37,7 @@ use upstream::Upstream;
 pub use body::Body;
 pub use config::{Catalog, ClientKey, Config, Keys, Model, Targets};
 pub use journal::{Attempt, End, Entry, Journal};
-pub use server::{Server, serve};
+pub use server::{MOST_CONNECTIONS, Server, serve, serve_at_most};
 pub use shared_pool::SharedPool;
 
 /// How long a request waits for a gateway that is starting: a keychain may be asking a person.
@@ -105,7 +105,10 @@ impl Gateway {
     }
 
     /// Replaces the model list.
-    pub fn set_catalog(&self, catalog: Catalog) {
+    pub fn set_catalog(&self, mut catalog: Catalog) {
+        if catalog.codex_etag.is_none() {
+            catalog.codex_etag = models::codex_etag(&catalog.models);
+        }
         self.catalog.store(Arc::new(catalog));
     }
 

@@ -32,7 +32,27 @@ pub(crate) fn one(gateway: &Gateway, id: &str, shape: Shape) -> Response<Body> {
     }
 }
 
-/// The list as the Codex CLI reads it: the backend's own entries, byte for byte.
+/// The tag of the Codex list as it is served here: a hash of its entries, or none when there are none. The backend's own tags differ by
+/// plan, and the list here is the union of all accounts.
+pub(crate) fn codex_etag(models: &[Model]) -> Option<String> {
+    use sha2::{Digest, Sha256};
+    let mut digest = Sha256::new();
+    let mut any = false;
+    for entry in models.iter().filter_map(|model| model.codex.as_ref()) {
+        any = true;
+        digest.update(entry);
+        digest.update(b"\n");
+    }
+    let digest = digest.finalize();
+    let short: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    any.then(|| format!("W/\"{short}\""))
+}
+
+/// The list as the Codex CLI reads it: the backend's own entries, byte for byte. Models of relays are not in it: an entry without the
+/// backend's base instructions would take the client's own place.
 pub(crate) fn codex(gateway: &Gateway) -> Response<Body> {
     let catalog = gateway.catalog.load();
     let mut body = Vec::with_capacity(1 << 10);

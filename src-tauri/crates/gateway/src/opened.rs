@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use pool::{Format, Outcome};
 use protocol::{Answer, Dialect, Out};
@@ -86,6 +86,7 @@ impl Opened<'_> {
             &self.serving.request.config,
             &self.serving.headers,
             &self.serving.target,
+            self.serving.models_tag(),
             true,
             response.headers_mut(),
         );
@@ -110,6 +111,7 @@ impl Opened<'_> {
     pub(crate) async fn fold(mut self, record: &mut Option<Record>, limit: Instant) -> Tried {
         let mut out = Out::new();
         let idle = self.serving.request.config.idle_timeout;
+        let mut received = 0_usize;
         let end = loop {
             let until = limit.min(Instant::now() + idle);
             match timeout_at(until, self.body.frame()).await {
@@ -124,6 +126,10 @@ impl Opened<'_> {
                 }
                 Ok(Some(Ok(frame))) => {
                     if let Ok(chunk) = frame.into_data() {
+                        received = received.saturating_add(chunk.len());
+                        if received > WHOLE_ANSWER {
+                            return Tried::Failed(too_large());
+                        }
                         self.answer.push(&chunk, &mut out);
                     }
                     if self.answer.observed().terminal.is_some() {
@@ -189,6 +195,10 @@ fn says_nothing(request: &Request, body: &[u8], seen: &protocol::Observed) -> bo
     !request.call.compact && empty::is_empty(request.call.dialect, body, seen)
 }
 
+fn too_large() -> Fault {
+    Fault::new(Outcome::NotAnApi, "the answer is larger than 256 MiB")
+}
+
 async fn read_whole(mut body: ResponseBody) -> Result<Bytes, Fault> {
     let mut first: Option<Bytes> = None;
     let mut whole = Vec::new();
@@ -210,10 +220,7 @@ async fn read_whole(mut body: ResponseBody) -> Result<Bytes, Fault> {
             whole.extend_from_slice(&head);
         }
         if whole.len() + chunk.len() > WHOLE_ANSWER {
-            return Err(Fault::new(
-                Outcome::NotAnApi,
-                "the answer is larger than 256 MiB",
-            ));
+            return Err(too_large());
         }
         whole.extend_from_slice(&chunk);
     }
@@ -246,9 +253,15 @@ impl Serving<'_> {
         }
     }
 
+    fn models_tag(&self) -> Option<HeaderValue> {
+        let catalog = self.request.gateway.catalog.load();
+        forward::models_tag(&catalog, &self.headers)
+    }
+
     /// Commits an answer that is complete: report, journal, send.
     fn commit(self, record: &mut Option<Record>, seen: protocol::Observed, body: Bytes) -> Tried {
         self.keep_answer(&seen);
+        let tag = self.models_tag();
         let Self {
             request,
             target,
@@ -265,6 +278,7 @@ impl Serving<'_> {
             &request.config,
             &headers,
             &target,
+            tag,
             request.head.stream,
             response.headers_mut(),
         );

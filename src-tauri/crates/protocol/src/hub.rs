@@ -10,8 +10,9 @@ mod stream;
 pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 
 use crate::{
-    canonical::request::Losses,
+    canonical::{fields::wrong_type, request::Losses},
     chat,
+    json::{scan, text::whole_surrogates},
     names::ToolNames,
     responses,
     rope::Rope,
@@ -32,6 +33,8 @@ pub(crate) struct HubState {
     request_id: String,
     /// What a Responses answer repeats of its request.
     echo: String,
+    /// Where the answer's words end (T119); empty where the upstream sees to it.
+    stops: Vec<String>,
     /// The client is a native Codex client.
     pub(crate) codex_client: bool,
 }
@@ -63,6 +66,7 @@ pub(crate) fn translate_request(
     head: &Head,
     options: &Options<'_>,
 ) -> Result<Translated, RequestError> {
+    let body = &whole_surrogates(body);
     let text = std::str::from_utf8(body)
         .map_err(|_| RequestError::body("The request body is not UTF-8 text."))?;
     let mut losses = Losses::default();
@@ -73,6 +77,10 @@ pub(crate) fn translate_request(
     let echo = match from {
         Dialect::Chat => String::new(),
         Dialect::Responses => responses::answer::echo(&request),
+    };
+    let stops = match (to, request.settings.stop) {
+        (Target::Responses | Target::Codex, Some(raw)) => stop_strings(raw, &mut losses)?,
+        _ => Vec::new(),
     };
     let (body, names) = match to {
         Target::Chat => {
@@ -96,6 +104,7 @@ pub(crate) fn translate_request(
         created: u64::try_from(options.created).unwrap_or(0),
         request_id: options.request_id.to_owned(),
         echo,
+        stops,
         codex_client: options.codex_client,
     };
     Ok(Translated {
@@ -103,4 +112,30 @@ pub(crate) fn translate_request(
         state,
         losses: losses.0,
     })
+}
+
+/// The stop strings of a Chat request, decoded (T119).
+fn stop_strings(raw: &str, losses: &mut Losses) -> Result<Vec<String>, RequestError> {
+    let text = raw.as_bytes();
+    let mut words = Vec::new();
+    let mut wrong = false;
+    let mut word = |token: &[u8]| match scan::decode(token) {
+        Some(word) if !word.is_empty() => words.push(word.into_owned()),
+        Some(_) => {}
+        None => wrong = true,
+    };
+    match text.first() {
+        Some(b'[') => {
+            let _ = scan::each_element(text, 0, |element| word(&text[element]));
+        }
+        _ => word(text),
+    }
+    if wrong {
+        return Err(wrong_type(&"stop", "a string or an array of strings"));
+    }
+    if !words.is_empty() {
+        let reason = "the account's dialect has none: the answer is cut here, and counted as the upstream wrote it (T119)";
+        losses.approximated("stop", reason);
+    }
+    Ok(words)
 }

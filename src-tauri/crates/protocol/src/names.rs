@@ -29,13 +29,21 @@ pub(crate) struct Renamed {
     pub(crate) custom: bool,
 }
 
-/// The tools whose names need a way back. Usually empty.
+/// The tools of a request as its answer will name them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ToolNames {
+    /// Those whose names need a way back. Usually none.
     renamed: Vec<Renamed>,
+    /// All on offer by the upstream's names, one a line (T84).
+    declared: String,
 }
 
 impl ToolNames {
+    /// Takes the list of all tools out.
+    pub(crate) fn take_declared(&mut self) -> String {
+        std::mem::take(&mut self.declared)
+    }
+
     /// The tool behind the upstream's name, when it differs from it.
     pub(crate) fn restore(&self, wire: &str) -> Option<&Renamed> {
         self.renamed.iter().find(|entry| entry.wire == wire)
@@ -54,6 +62,23 @@ impl Naming {
     /// Names the tools on offer, direct ones first so that they win (T49), then those that only the history knows.
     /// `flatten` says that the target knows no namespaces and no custom tools.
     pub(crate) fn new<'a: 'i, 'i>(
+        tools: &'i [Tool<'a>],
+        calls: impl Iterator<Item = &'i Call<'a>> + Clone,
+        flatten: bool,
+    ) -> Self {
+        let mut naming = Self::named(tools, calls, flatten);
+        let mut declared = String::new();
+        for (namespace, name) in tools.iter().filter_map(Tool::named) {
+            if namespace.is_none() || flatten {
+                declared.push_str(&naming.wire(namespace, name));
+                declared.push('\n');
+            }
+        }
+        naming.names.declared = declared;
+        naming
+    }
+
+    fn named<'a: 'i, 'i>(
         tools: &'i [Tool<'a>],
         calls: impl Iterator<Item = &'i Call<'a>> + Clone,
         flatten: bool,

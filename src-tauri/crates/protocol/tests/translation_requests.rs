@@ -744,12 +744,12 @@ fn losses_are_on_the_record() {
         .iter()
         .map(|loss| loss.field.as_ref())
         .collect();
-    assert_eq!(fields, ["max_output_tokens", "temperature", "stop"]);
+    assert_eq!(fields, ["stop", "max_output_tokens", "temperature"]);
     assert!(
         prepared
             .losses
             .iter()
-            .all(|loss| loss.kind == LossKind::Dropped)
+            .all(|loss| (loss.kind == LossKind::Dropped) != (loss.field == "stop"))
     );
     let prepared =
         translate(CHAT, Target::Responses, &given, &Options::default()).expect("prepared");

@@ -883,3 +883,164 @@ proptest! {
         }
     }
 }
+
+/// What a Chat client without `include_usage` or without streaming sees of a Codex account's words.
+fn stopped(request: Value, streams: bool, pieces: &[&str]) -> (String, Answer) {
+    let mut answer = answer_to(Dialect::Chat, &request, &Options::default(), streams);
+    let mut upstream = vec![
+        response("created", json!({"id": "resp_1"})),
+        added(0, json!({"type": "message"})),
+    ];
+    upstream.extend(pieces.iter().map(|piece| event("output_text", 0, piece)));
+    let mut out = Out::new();
+    answer.push(&frames(&upstream), &mut out);
+    let sent = out.take().unwrap_or_default();
+    (String::from_utf8_lossy(&sent).into_owned(), answer)
+}
+
+#[test]
+fn stop_strings_are_cut_here_where_the_upstream_has_none_t119() {
+    let pieces = ["one S", "TO", "P two"];
+    // Without a wish for usage the client's stream ends at the stop, whatever the upstream goes on to say.
+    let (sent, answer) = stopped(
+        json!({"stop": ["STOP", "\n"], "stream_options": null}),
+        true,
+        &pieces,
+    );
+    assert!(
+        sent.contains("\"content\":\"one \"") && !sent.contains("two"),
+        "{sent}"
+    );
+    assert!(sent.contains("\"finish_reason\":\"stop\""), "{sent}");
+    assert!(sent.ends_with("data: [DONE]\n\n"), "{sent}");
+    assert_eq!(answer.observed().terminal, Some(Terminal::Completed));
+    assert_eq!(answer.keepalive(), None);
+    // With it, the upstream's own count is waited for.
+    let usage = json!({"input_tokens": 3, "output_tokens": 9, "total_tokens": 12});
+    let end = response("completed", json!({"id": "resp_1", "usage": usage}));
+    let (sent, mut answer) = stopped(json!({"stop": "STOP"}), true, &pieces);
+    assert!(!sent.contains("[DONE]"), "{sent}");
+    let rest = relay(&mut answer, std::slice::from_ref(&end));
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(
+        rest.contains("\"completion_tokens\":9") && rest.ends_with("[DONE]\n\n"),
+        "{rest}"
+    );
+    // A client that does not stream gets the words before the stop.
+    let (_, mut answer) = stopped(json!({"stop": "STOP", "stream": false}), false, &pieces);
+    relay(&mut answer, &[end]);
+    let whole: Value = serde_json::from_slice(&answer.into_json().expect("whole")).expect("JSON");
+    assert_eq!(whole["choices"][0]["message"]["content"], "one ");
+    assert_eq!(whole["choices"][0]["finish_reason"], "stop");
+    assert_eq!(whole["usage"]["completion_tokens"], 9);
+}
+
+#[test]
+fn stop_strings_of_the_wrong_type_are_refused_t119_t208() {
+    for stop in [json!(5), json!([5]), json!({})] {
+        let body =
+            json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "stop": stop});
+        let body = Bytes::from(body.to_string());
+        let head = peek(Dialect::Chat, &body).expect("a request");
+        let refused = prepare(
+            Dialect::Chat,
+            Target::Codex,
+            &body,
+            &head,
+            &Options::default(),
+        );
+        let refused = refused.expect_err("a wrong type");
+        assert_eq!(refused.param.as_deref(), Some("stop"));
+    }
+}
+
+#[test]
+fn a_call_that_wraps_several_is_opened_t84() {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}});
+    let arguments = r#"{"tool_uses":[{"recipient_name":"functions.weather","parameters":{"at":"Rome"}},{"recipient_name":"sights","parameters":{}}]}"#;
+    let two = [("weather", r#"{"at":"Rome"}"#), ("sights", "{}")];
+    for (case, name, tools, expected) in [
+        (
+            "opened",
+            "parallel",
+            vec!["weather", "sights"],
+            two.to_vec(),
+        ),
+        (
+            "its other name",
+            "multi_tool_use.parallel",
+            vec!["weather", "sights"],
+            two.to_vec(),
+        ),
+        (
+            "one tool is unknown",
+            "parallel",
+            vec!["weather"],
+            vec![("parallel", arguments)],
+        ),
+        (
+            "a tool of that name",
+            "parallel",
+            vec!["weather", "sights", "parallel"],
+            vec![("parallel", arguments)],
+        ),
+    ] {
+        let tools: Vec<Value> = tools.into_iter().map(tool).collect();
+        let request = json!({"tools": tools});
+        let mut answer = answer_to(Dialect::Chat, &request, &Options::default(), true);
+        let call = |arguments: &str| json!({"type": "function_call", "call_id": "c1", "name": name, "arguments": arguments});
+        let (first, second) = arguments.split_at(20);
+        let words = json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "and"}]});
+        let sent = relay(
+            &mut answer,
+            &[
+                response("created", json!({"id": "resp_1"})),
+                added(0, call("")),
+                event("function_call_arguments", 0, first),
+                event("function_call_arguments", 0, second),
+                item_done(0, call(arguments)),
+                item_done(1, words),
+                response("completed", json!({"id": "resp_1"})),
+            ],
+        );
+        let seen = judge_chat(case, &sent);
+        let calls: Vec<(&str, &str)> = seen
+            .calls
+            .iter()
+            .map(|(name, arguments)| (name.as_str(), arguments.as_str()))
+            .collect();
+        assert_eq!(calls, expected, "{case}");
+        assert_eq!(seen.text, "and", "{case}");
+        // Results come back by these.
+        let sent = String::from_utf8_lossy(&sent);
+        let second = sent.contains("\"id\":\"c1_1\"");
+        assert_eq!(second, expected.len() == 2, "{case}: {sent}");
+    }
+}
+
+/// T205: half of a surrogate pair in the client's text reaches another dialect as something every JSON reader takes.
+#[test]
+fn lone_surrogates_are_replaced_when_translating_t205() {
+    for (raw, expected) in [
+        (r"cut \ud83d", "cut \u{fffd}"),
+        (r"\ude00 cut", "\u{fffd} cut"),
+        (r"\ud83d\ude00", "\u{1f600}"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}\u{1f600}"),
+        (r"\\ud83d", r"\ud83d"),
+    ] {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{raw}"}}]}}"#);
+        let body = Bytes::from(body);
+        let head = peek(Dialect::Chat, &body).expect("a request");
+        let prepared = prepare(
+            Dialect::Chat,
+            Target::Codex,
+            &body,
+            &head,
+            &Options::default(),
+        );
+        let sent = prepared.expect("prepared").body.to_bytes();
+        let read: Value =
+            serde_json::from_slice(&sent).unwrap_or_else(|error| panic!("{raw}: {error}"));
+        assert_eq!(read["input"][0]["content"][0]["text"], expected, "{raw}");
+    }
+}

@@ -6,6 +6,10 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod clock;
+mod connections;
+mod held;
+mod models;
 mod previous;
 mod sealed;
 mod stage;

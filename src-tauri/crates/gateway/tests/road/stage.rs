@@ -81,6 +81,15 @@ impl Stage {
     }
 
     pub async fn with(config: Config) -> Self {
+        Self::of(config, gateway::MOST_CONNECTIONS).await
+    }
+
+    /// With a bound on connections.
+    pub async fn at_most(connections: usize) -> Self {
+        Self::of(Config::default(), connections).await
+    }
+
+    async fn of(config: Config, connections: usize) -> Self {
         static TLS: Once = Once::new();
         TLS.call_once(|| {
             rustls::crypto::ring::default_provider()
@@ -112,7 +121,7 @@ impl Stage {
         }]));
         gateway.set_ready();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = gateway::serve(gateway.clone(), listener).unwrap();
+        let server = gateway::serve_at_most(connections, gateway.clone(), listener).unwrap();
         Self {
             simulator,
             pool,

@@ -9,7 +9,9 @@ use crate::{
     canonical::{
         event::{Event, Receiver},
         fold::Fold,
+        parallel::Unwrapper,
         restore::Restorer,
+        stops::Stops,
     },
     chat,
     error::{event_status, from_event},
@@ -146,9 +148,17 @@ fn response_words(state: &HubState) -> responses::answer::Words {
     }
 }
 
+/// What changes events between decoder and encoder.
+#[derive(Debug)]
+struct Stages {
+    unwrapper: Unwrapper,
+    restorer: Restorer,
+    stops: Option<Stops>,
+}
+
 /// The way of an event from the decoder to the client's bytes.
 struct Road<'r> {
-    restorer: &'r mut Restorer,
+    stages: &'r mut Stages,
     encoder: &'r mut Encoder,
     out: &'r mut BytesMut,
 }
@@ -156,7 +166,17 @@ struct Road<'r> {
 impl Receiver for Road<'_> {
     fn take(&mut self, event: Event<'_>) {
         let (encoder, out) = (&mut *self.encoder, &mut *self.out);
-        self.restorer.pass(event, |event| encoder.event(event, out));
+        let Stages {
+            unwrapper,
+            restorer,
+            stops,
+        } = &mut *self.stages;
+        unwrapper.pass(event, |event| {
+            restorer.pass(event, |event| match stops {
+                None => encoder.event(event, out),
+                Some(stops) => stops.pass(event, |event| encoder.event(event, out)),
+            });
+        });
     }
 }
 
@@ -164,7 +184,7 @@ impl Receiver for Road<'_> {
 #[derive(Debug)]
 pub(crate) struct StreamTranslator {
     decoder: Decoder,
-    restorer: Restorer,
+    stages: Stages,
     encoder: Encoder,
     to: Dialect,
     state: HubState,
@@ -185,10 +205,17 @@ impl StreamTranslator {
     }
 
     fn with(from: Target, to: Dialect, mut state: HubState, encoder: Encoder) -> Self {
-        let restorer = Restorer::new(std::mem::take(&mut state.names));
+        // A client that does not stream gets the count of tokens with its answer.
+        let waits = state.include_usage || matches!(encoder, Encoder::Fold(_));
+        let mut names = std::mem::take(&mut state.names);
+        let stages = Stages {
+            unwrapper: Unwrapper::new(names.take_declared()),
+            restorer: Restorer::new(names),
+            stops: Stops::new(std::mem::take(&mut state.stops), waits),
+        };
         Self {
             decoder: Decoder::new(from, &state),
-            restorer,
+            stages,
             encoder,
             to,
             state,
@@ -202,7 +229,7 @@ impl StreamTranslator {
             return;
         }
         let mut road = Road {
-            restorer: &mut self.restorer,
+            stages: &mut self.stages,
             encoder: &mut self.encoder,
             out,
         };
@@ -212,6 +239,11 @@ impl StreamTranslator {
                 .decoder
                 .push(name, &String::from_utf8_lossy(data), &mut road),
         }
+        // The client's answer is over: what the upstream still says is nobody's.
+        if self.stages.stops.as_ref().is_some_and(Stops::over) {
+            let terminal = &mut self.decoder.observed_mut().terminal;
+            terminal.get_or_insert(Terminal::Completed);
+        }
     }
 
     /// The upstream's body ended; closes the client's stream in its dialect.
@@ -220,7 +252,7 @@ impl StreamTranslator {
             return;
         }
         let mut road = Road {
-            restorer: &mut self.restorer,
+            stages: &mut self.stages,
             encoder: &mut self.encoder,
             out,
         };
@@ -329,7 +361,7 @@ pub(crate) fn json_to_stream(
 impl StreamTranslator {
     fn whole(&mut self, body: &Bytes, out: &mut BytesMut) -> Result<Observed, Failure> {
         let mut road = Road {
-            restorer: &mut self.restorer,
+            stages: &mut self.stages,
             encoder: &mut self.encoder,
             out,
         };

@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+use memchr::memmem;
+
 /// The inside of a JSON string token, still escaped.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Text<'a> {
@@ -93,6 +96,50 @@ impl<'a> Text<'a> {
         }
         self.escaped |= other.escaped;
         self.inner.to_mut().push_str(&other.inner);
+    }
+}
+
+/// The body with every half of a surrogate pair spelled as U+FFFD, as most JSON readers refuse the whole body for one (T205). Offsets stay
+/// the same; nearly always it is the very body that came in.
+pub(crate) fn whole_surrogates(body: &Bytes) -> Bytes {
+    let mut lone = Vec::new();
+    for prefix in [br"\ud".as_slice(), br"\uD"] {
+        lone.extend(memmem::find_iter(body, prefix).filter(|at| is_lone(body, *at)));
+    }
+    if lone.is_empty() {
+        return body.clone();
+    }
+    let mut text = body.to_vec();
+    for at in lone {
+        text[at + 2..at + 6].copy_from_slice(b"fffd");
+    }
+    text.into()
+}
+
+/// Whether the escape at `at` is half a pair without its other half.
+fn is_lone(text: &[u8], at: usize) -> bool {
+    let unit = |at: usize| {
+        let digits = std::str::from_utf8(text.get(at..at + 6)?.strip_prefix(br"\u")?).ok()?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    // A backslash that is itself escaped begins no escape.
+    let escape = |at: usize| {
+        let before = text[..at].iter().rev().take_while(|byte| **byte == b'\\');
+        before.count() % 2 == 0
+    };
+    if !escape(at) {
+        return false;
+    }
+    match unit(at) {
+        Some(0xD800..0xDC00) => !unit(at + 6).is_some_and(|low| (0xDC00..0xE000).contains(&low)),
+        Some(0xDC00..0xE000) => {
+            let high = at
+                .checked_sub(6)
+                .filter(|high| escape(*high))
+                .and_then(unit);
+            !high.is_some_and(|high| (0xD800..0xDC00).contains(&high))
+        }
+        _ => false,
     }
 }
 

@@ -102,7 +102,6 @@ impl Encoder<'_> {
             );
         }
         let gone = [
-            ("stop", settings.stop),
             ("frequency_penalty", settings.frequency_penalty),
             ("presence_penalty", settings.presence_penalty),
             ("seed", settings.seed),
@@ -112,7 +111,7 @@ impl Encoder<'_> {
         for (key, value) in gone {
             if value.is_some() {
                 self.losses
-                    .dropped(key, "the account's dialect has no such field (T119, T123)");
+                    .dropped(key, "the account's dialect has no such field (T123)");
             }
         }
     }
