@@ -186,7 +186,7 @@ pub enum AccountCommand {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("origin").required(true).args(["file", "from_codex"]))]
 pub struct Import {
-    /// The file; - is standard input
+    /// The file, a folder of files or a ZIP archive of them; - is standard input
     pub file: Option<PathBuf>,
     /// Import the account of the Codex CLI on this machine ($CODEX_HOME, else ~/.codex)
     #[arg(long)]

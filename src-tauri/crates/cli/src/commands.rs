@@ -374,8 +374,10 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
         let mut text = match import.file.as_deref() {
             None => String::new(),
             Some(file) if file == Path::new("-") => input::all()?,
-            Some(file) => std::fs::read_to_string(file)
-                .with_context(|| format!("{} cannot be read", file.display()))?,
+            Some(file) => engine::import::gather(file)
+                .map_err(anyhow::Error::from)?
+                .expose_secret()
+                .to_owned(),
         };
         if import.passphrase_stdin {
             let passphrase = input::line()?;
