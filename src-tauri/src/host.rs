@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::env::Env;
 use engine::home::Home;
-use engine::{Engine, EngineError, OpenOptions};
+use engine::{Engine, EngineError, OpenOptions, Opening};
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinHandle;
 
@@ -33,10 +33,17 @@ impl Hosted {
         let env = Env::from_process();
         let home = Home::locate(arguments.home.as_deref(), &env).map_err(EngineError::from)?;
         let lock = home.lock().map_err(EngineError::from)?;
-        terminal::log(&home, &env);
-        let options = OpenOptions::new(lock, env)?;
+        let log = terminal::log(&home, &env);
+        let mut options = OpenOptions::new(lock, env)?;
+        // The application shows what is wrong and serves what can be served (F124).
+        options.accept_newer = true;
         let (engine, control) = runtime.block_on(async {
-            let engine = Engine::open(options).await?;
+            let mut opening = Opening::begin(options)?;
+            opening.listen().await?;
+            let engine = opening.finish().await?;
+            if let Some(file) = log {
+                engine.keep_logs(file);
+            }
             let control = serve_control(engine.clone());
             engine.listen().await?;
             Ok::<_, EngineError>((engine, control))

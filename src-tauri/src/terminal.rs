@@ -11,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use engine::EngineError;
 use engine::env::Env;
 use engine::home::Home;
+use engine::logs::LogFile;
 use engine::redact::{RedactingWriter, Redactor, redact};
 use engine::settings::SettingsFile;
 
@@ -68,8 +69,8 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Sends log lines to standard error, at the level of the home's settings.
-pub(crate) fn log(home: &Home, env: &Env) {
+/// Sends log lines to standard error and to the home's log files, at the level of the home's settings. Gives the files, for their upkeep.
+pub(crate) fn log(home: &Home, env: &Env) -> Option<LogFile> {
     let level = SettingsFile::open(home.settings(), env.clone(), &[])
         .map_or("info", |settings| settings.current().settings.log.level);
     let level: LevelFilter = level.parse().unwrap_or(LevelFilter::INFO);
@@ -86,10 +87,22 @@ pub(crate) fn log(home: &Home, env: &Env) {
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(|| RedactingWriter::new(std::io::stderr(), Redactor::default()));
+    let opened = LogFile::open(&home.logs());
+    let file = opened.as_ref().ok().cloned();
+    let to_file = file.clone().map(|file| {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(move || file.clone())
+    });
     let _ = tracing_subscriber::registry()
         .with(filter)
         .with(lines)
+        .with(to_file)
         .try_init();
+    if let Err(error) = opened {
+        tracing::warn!(%error, "no log file can be written");
+    }
+    file
 }
 
 /// From now on panics are log lines too: redacted, and silent before [`log`].

@@ -300,7 +300,8 @@ impl Engine {
     }
 
     pub(crate) fn credentials(&self) -> VaultCredentials {
-        VaultCredentials::new(Arc::new(self.vault.clone().into()), self.tasks.clone())
+        let vault = Arc::new(self.vault.clone().into());
+        VaultCredentials::new(vault, self.tasks.clone(), &self.env)
     }
 
     /// A record with every default and a fresh id.

@@ -182,10 +182,20 @@ impl ImportItem {
             (Credential::Key(key), Some(relay)) => DuplicateKey::of_key(&relay.base_url, key),
             (Credential::Key(key), None) => DuplicateKey::of_key("", key),
             (Credential::Codex(tokens), _) => DuplicateKey::of_identity(&self.identity)
+                .or_else(|| self.token_key())
                 .unwrap_or_else(|| {
-                    let token = tokens.refresh.as_ref().or(tokens.access.as_ref());
-                    DuplicateKey(format!("token:{}", token.map(digest).unwrap_or_default()))
+                    let access = tokens.access.as_ref();
+                    DuplicateKey(format!("token:{}", access.map(digest).unwrap_or_default()))
                 }),
+        }
+    }
+
+    /// What makes it the same as an account of which only the refresh token is known yet (F6).
+    #[must_use]
+    pub fn token_key(&self) -> Option<DuplicateKey> {
+        match &self.credential {
+            Credential::Codex(tokens) => tokens.refresh.as_ref().map(DuplicateKey::of_refresh),
+            Credential::Key(_) => None,
         }
     }
 }
@@ -205,6 +215,12 @@ impl DuplicateKey {
             (None, Some(email)) => Some(Self(format!("codex:{account}:{}", email.to_lowercase()))),
             (None, None) => None,
         }
+    }
+
+    /// Of a sign-in whose owner is not known before its first refresh: the hash of its refresh token (F6).
+    #[must_use]
+    pub fn of_refresh(token: &SecretString) -> Self {
+        Self(format!("token:{}", digest(token)))
     }
 
     /// Of a key account: normalised base URL (with or without `/v1`) and key.

@@ -98,7 +98,11 @@ impl Opening {
         // The proxy's password comes with the vault; nothing is sent before that.
         let upstream = Upstream::new(
             convert::upstream_config(&resolved.settings, None)?,
-            Arc::new(VaultCredentials::new(late_vault.clone(), tasks.clone())),
+            Arc::new(VaultCredentials::new(
+                late_vault.clone(),
+                tasks.clone(),
+                &env,
+            )),
             clock.clone(),
         )?;
         let journal = Arc::new(Gathering::new());

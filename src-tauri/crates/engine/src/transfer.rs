@@ -158,7 +158,10 @@ impl Engine {
         let mut seen: HashSet<DuplicateKey> = HashSet::new();
         let mut rows = Vec::new();
         for entry in batch.items {
-            let existing = known.get(&entry.duplicate_key()).cloned();
+            let existing = known
+                .get(&entry.duplicate_key())
+                .or_else(|| known.get(&entry.token_key()?))
+                .cloned();
             let action = match (&existing, seen.insert(entry.duplicate_key())) {
                 (_, false) => "duplicate_in_file",
                 (Some(_), true) => "update",
@@ -248,18 +251,34 @@ impl Engine {
                     _ => None,
                 }
             } else {
-                DuplicateKey::of_identity(&Identity {
+                let identity = DuplicateKey::of_identity(&Identity {
                     account_id: row.provider_account_id.clone(),
                     user_id: row.provider_user_id.clone(),
                     email: row.email.clone(),
                     ..Identity::default()
-                })
+                });
+                match identity {
+                    Some(identity) => Some(identity),
+                    None => self.refresh_key(&row).await,
+                }
             };
             if let Some(key) = key {
                 known.entry(key).or_insert(row);
             }
         }
         Ok(known)
+    }
+
+    /// F6: before its first refresh an account is told by its refresh token alone. One that cannot be read is no reason to refuse an
+    /// import: the account is then told by its refresh, as any other.
+    async fn refresh_key(&self, row: &AccountRow) -> Option<DuplicateKey> {
+        let id = AccountId::from(row.id.as_str());
+        match self.credentials().load(&id).await {
+            Ok(Some(Credential::OAuth(tokens))) => {
+                tokens.refresh.as_ref().map(DuplicateKey::of_refresh)
+            }
+            _ => None,
+        }
     }
 
     /// The record of an item: of the account that is there with its label, order and usage, or a new one (F2).

@@ -387,6 +387,20 @@ async fn f124_a_home_that_does_not_open_is_left_as_it_is() {
     drop(s);
 }
 
+/// F6: a refresh-only file imported twice before its first refresh is one account.
+#[tokio::test]
+async fn f6_a_refresh_token_imported_twice_is_one_account() {
+    let s = scene().await;
+    let engine = open(s.folder.path(), &s.simulator).await;
+    let text = SecretString::from("rt_only_this_and_nothing_else");
+    for (added, updated) in [(1, 0), (0, 1)] {
+        let report = engine.import(&text, false, false).await.unwrap();
+        assert_eq!((report.added, report.updated), (added, updated));
+    }
+    assert_eq!(engine.accounts().len(), 1);
+    engine.shutdown(Duration::ZERO).await;
+}
+
 #[tokio::test]
 async fn f7_a_thousand_items_are_imported_soon() {
     let s = scene().await;

@@ -110,7 +110,7 @@ async fn answers_and_their_ends() {
             None,
         ),
         (
-            format!("HTTP/1.1 204 No Content\r\n\r\n"),
+            "HTTP/1.1 204 No Content\r\n\r\n".into(),
             false,
             vec![],
             None,
