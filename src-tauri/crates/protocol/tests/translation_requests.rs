@@ -963,3 +963,38 @@ fn there_and_back_is_the_same_conversation() {
         }
     }
 }
+
+#[test]
+fn chat_requests_for_responses_accounts_without_state() {
+    let user = json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]});
+    check(
+        "T105: nothing is kept, so the reasoning comes along",
+        Dialect::Chat,
+        Target::Codex,
+        json!({"messages": [{"role": "user", "content": "hi"}]}),
+        json!({"store": false, "include": ["reasoning.encrypted_content"], "input": [user]}),
+    );
+    // T206: numbers are spelled as the client spelled them; T75: a result goes by `call_id` alone.
+    let body = r#"{"model":"m","temperature":0.10000000000000000555,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"n":{"type":"integer","maximum":12345678901234567890123,"default":1e400}}}}}],"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"n\":9007199254740993}"}}]},{"role":"tool","tool_call_id":"call_1","content":"done"}]}"#;
+    let body = Bytes::from(body);
+    let head = peek(Dialect::Chat, &body).expect("a request");
+    let prepared = prepare(
+        Dialect::Chat,
+        Target::Responses,
+        &body,
+        &head,
+        &Options::default(),
+    );
+    let sent = prepared.expect("prepared").body.to_bytes();
+    let sent = String::from_utf8_lossy(&sent);
+    for spelled in [
+        "0.10000000000000000555",
+        "12345678901234567890123",
+        "1e400",
+        "9007199254740993",
+        r#""type":"function_call_output","call_id":"call_1","output":"done""#,
+    ] {
+        assert!(sent.contains(spelled), "{spelled}: {sent}");
+    }
+    assert!(!sent.contains("\"id\":\"call_1\""), "{sent}");
+}

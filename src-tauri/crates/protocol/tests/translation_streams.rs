@@ -1044,3 +1044,87 @@ fn lone_surrogates_are_replaced_when_translating_t205() {
         assert_eq!(read["input"][0]["content"][0]["text"], expected, "{raw}");
     }
 }
+
+/// T83, T143: every call of an answer that is not streamed, in order, and calls decide the reason; T161: padding and comments.
+#[test]
+fn whole_answers_keep_all_calls_t83_t143_t161() {
+    let call = |id: &str, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}});
+    let chat = json!({"id": "c", "object": "chat.completion", "created": 7, "model": "up", "x_new": {"a": 1},
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": null, "tool_calls": [call("1", "a"), call("2", "b")]}}]});
+    let mut answer = answer_to(
+        Dialect::Responses,
+        &json!({"stream": false}),
+        &Options::default(),
+        false,
+    );
+    let padded = Bytes::from(format!("\n  {chat}   \n"));
+    let whole = answer.answer_json(&padded).expect("an answer");
+    let whole: Value = serde_json::from_slice(&whole).expect("JSON");
+    let names: Vec<_> = whole["output"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|item| item["name"].clone())
+        .collect();
+    assert_eq!(names, [json!("a"), json!("b")]);
+    // T156, T137: what clients insist on, and nothing that is not so.
+    assert_eq!(whole["store"], false);
+    let items = json!([
+        {"type": "function_call", "call_id": "1", "name": "a", "arguments": "{}"},
+        {"type": "function_call", "call_id": "2", "name": "b", "arguments": "{}"},
+    ]);
+    let up = json!({"id": "resp_1", "object": "response", "status": "completed", "output": items,
+        "usage": {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7, "input_tokens_details": null}});
+    let mut answer = answer_to(
+        Dialect::Chat,
+        &json!({"stream": false}),
+        &Options::default(),
+        false,
+    );
+    let whole = answer
+        .answer_json(&Bytes::from(up.to_string()))
+        .expect("an answer");
+    let whole: Value = serde_json::from_slice(&whole).expect("JSON");
+    let choice = &whole["choices"][0];
+    assert_eq!(choice["finish_reason"], "tool_calls");
+    assert_eq!(
+        choice["message"]["tool_calls"].as_array().map(Vec::len),
+        Some(2)
+    );
+    let usage = &whole["usage"];
+    assert_eq!(usage["prompt_tokens_details"]["cached_tokens"], 0);
+    assert_eq!(usage["completion_tokens_details"]["reasoning_tokens"], 0);
+}
+
+/// T113: no empty summary where the upstream gave none; T30: texts carry their lists, empty as they are.
+#[test]
+fn responses_items_are_whole_and_none_is_invented_t30_t113_t156() {
+    let mut answer = answer_to(
+        Dialect::Responses,
+        &json!({"reasoning": {"summary": "auto"}}),
+        &Options::default(),
+        true,
+    );
+    let sent = relay(
+        &mut answer,
+        &[delta(json!({"content": "hi"})), finished("stop"), done()],
+    );
+    let events = events(&sent);
+    let of = |kind: &str| {
+        let found = events.iter().find(|(_, event)| event["type"] == kind);
+        found.map_or(Value::Null, |(_, event)| event.clone())
+    };
+    assert!(!events.iter().any(|(_, event)| {
+        event["type"]
+            .as_str()
+            .is_some_and(|kind| kind.contains("reasoning"))
+    }));
+    assert_eq!(of("response.output_text.delta")["logprobs"], json!([]));
+    assert_eq!(
+        of("response.content_part.done")["part"]["annotations"],
+        json!([])
+    );
+    let last = of("response.completed")["response"].clone();
+    assert_eq!(last["output"].as_array().map(Vec::len), Some(1));
+    assert_eq!(last["output"][0]["content"][0]["annotations"], json!([]));
+}

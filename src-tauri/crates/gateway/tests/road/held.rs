@@ -154,3 +154,43 @@ async fn cancelled(stage: &Stage, upstream: &mut TcpStream) {
     });
     assert_eq!(stage.gateway.running(), 0);
 }
+
+/// F86 and F55: a silent stream shows a sign of life every 15 s, and after 300 s of silence it ends in an error.
+#[tokio::test]
+async fn f86_f55_a_silent_stream() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stage = Stage::set().await;
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    stage.relay_at("silent", Format::Responses, &base);
+    let body = json!({"model": "m", "stream": true, "input": "say:hello"});
+    let asking = stage.request("/v1/responses").body(body.to_string()).send();
+    let asking = tokio::spawn(asking);
+    let mut upstream = asked(&listener).await;
+    begin(&mut upstream).await;
+    let item = "event: response.output_item.added\ndata: {\"type\":\"response.output_item.added\",\"sequence_number\":1,\"output_index\":0,\"item\":{\"type\":\"message\",\"id\":\"msg_1\"}}\n\n";
+    upstream.write_all(item.as_bytes()).await.unwrap();
+    let mut body = http::Response::from(asking.await.unwrap().unwrap()).into_body();
+    let mut seen = String::new();
+    while !seen.contains("output_item.added") {
+        let frame = body.frame().await.unwrap().unwrap();
+        seen.push_str(&String::from_utf8_lossy(&frame.into_data().unwrap()));
+    }
+    let hand = Hand::take();
+    hand.forward(Duration::from_secs(16)).await;
+    let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(&frame[..], b": keep-alive\n\n");
+    hand.forward(Duration::from_secs(300)).await;
+    let mut rest = String::new();
+    while let Some(frame) = body.frame().await {
+        rest.push_str(&String::from_utf8_lossy(
+            &frame.unwrap().into_data().unwrap(),
+        ));
+    }
+    assert!(
+        rest.contains("response.failed") && rest.contains("upstream_timeout"),
+        "{rest}"
+    );
+    let entry = stage.journal(1).await.pop().unwrap();
+    assert_eq!(entry.error_code.as_deref(), Some("upstream_timeout"));
+    drop(hand);
+}

@@ -11,5 +11,6 @@ mod connections;
 mod held;
 mod models;
 mod previous;
+mod rows;
 mod sealed;
 mod stage;
