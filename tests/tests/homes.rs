@@ -1,5 +1,5 @@
-//! Homes that cannot be used: a wrong passphrase, a broken or newer database, a lock, a bad setting. Each is refused with
-//! an exit code and a word of advice, and nothing on disk is changed or lost (cli.md; F24, F123 to F128).
+//! Homes that cannot be used: a wrong passphrase, a newer database, a lock, a bad setting. Each is refused with an exit code and
+//! a word of advice; a broken database is served read-only. Nothing on disk is changed or lost (cli.md; F24, F123 to F128).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -92,9 +92,10 @@ async fn a_wrong_passphrase() {
     expect_recovery(app).await;
 }
 
+/// F124: read-only mode. It starts, says so, serves what it can (nothing here: there is no backup), and touches nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_corrupt_database() {
-    let app = stopped("corrupt").await;
+    let mut app = stopped("corrupt").await;
     let path = database(&app);
     let good = fs::read(&path).expect("the database");
     let mut broken = good.clone();
@@ -103,11 +104,27 @@ async fn a_corrupt_database() {
     for content in [broken, b"no database".to_vec()] {
         fs::write(&path, &content).expect("breaking it");
         let before = kept_files(&app);
-        expect_refusal(
-            &app.serve_refused().await,
-            FAILED,
-            &["switchyard.db", "backup"],
+        app.serve().await;
+        let said = app.stderr();
+        for word in ["Read-only mode", "switchyard.db", "backup"] {
+            assert!(said.contains(word), "no {word:?} in: {said}");
+        }
+        let status = app.cli(&["status"]).await.expect_success("the status");
+        assert!(
+            status.stdout.contains("Read-only mode"),
+            "{}",
+            status.stdout
         );
+        let refused = app.cli(&["settings", "set", "retry.max", "1"]).await;
+        expect_refusal(&refused, FAILED, &["reading only"]);
+        let answer = app
+            .post("/v1/chat/completions", &app.chat_body("say:x", false))
+            .await;
+        assert!(answer.status.is_server_error() || answer.status == 404);
+        assert!(app.stop().await.success());
+        expect_unchanged(&app, &before);
+        let alone = app.cli(&["key", "rotate"]).await;
+        expect_refusal(&alone, FAILED, &["read-only mode", "reading only"]);
         expect_unchanged(&app, &before);
     }
     fs::write(&path, good).expect("putting it back");

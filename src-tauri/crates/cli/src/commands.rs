@@ -33,6 +33,9 @@ pub(crate) async fn run(
         Ok(options)
     })
     .await?;
+    if let Some(why) = desk.engine().and_then(|engine| engine.read_only()) {
+        print::note(why);
+    }
     let done = carry_out(&desk, json, command).await;
     desk.close().await;
     done

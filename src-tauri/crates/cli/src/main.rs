@@ -55,8 +55,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         command,
     } = arguments;
     if let Command::Demo { port } = command {
-        let level = log(None);
-        return serve::demo(port, level).await;
+        let log = log(None);
+        return serve::demo(port, json, log).await;
     }
     let env = Env::from_process();
     let home = Home::locate(home.as_deref(), &env).map_err(engine::EngineError::from)?;
@@ -86,9 +86,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             options
                 .flags
                 .extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
-            let level = log(Some(&home));
+            let log = log(Some(&home));
             let show_key = show_key || std::io::stdout().is_terminal();
-            serve::serve(options, show_key, level).await
+            serve::serve(options, show_key, json, log).await
         }
         command => commands::run(&home, env, json, command).await,
     }
@@ -113,8 +113,14 @@ fn filter(level: &str) -> Targets {
     )
 }
 
+/// A running log: its level, and the files it writes.
+pub(crate) struct Log {
+    pub(crate) level: Level,
+    pub(crate) file: Option<engine::logs::LogFile>,
+}
+
 /// Log lines go to standard error and to the home's log files, through the redactor. The level is a setting.
-fn log(home: Option<&Home>) -> Level {
+fn log(home: Option<&Home>) -> Log {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let level = home
@@ -122,7 +128,7 @@ fn log(home: Option<&Home>) -> Level {
             engine::settings::SettingsFile::open(home.settings(), Env::from_process(), &[]).ok()
         })
         .map_or("info", |settings| settings.current().settings.log.level);
-    let (filter, handle) = tracing_subscriber::reload::Layer::new(filter(level));
+    let (filter, level) = tracing_subscriber::reload::Layer::new(filter(level));
     let to_stderr = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(|| {
@@ -137,7 +143,7 @@ fn log(home: Option<&Home>) -> Level {
         Some(Err(error)) => (None, Some(error)),
         None => (None, None),
     };
-    let to_file = file.map(|file| {
+    let to_file = file.clone().map(|file| {
         tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .with_writer(move || file.clone())
@@ -150,7 +156,7 @@ fn log(home: Option<&Home>) -> Level {
     if let Some(error) = problem {
         tracing::warn!(%error, "no log file can be written");
     }
-    handle
+    Log { level, file }
 }
 
 /// Follows the setting `log.level` while the engine runs.

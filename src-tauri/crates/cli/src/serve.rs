@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use engine::env::Env;
 use engine::home::Home;
-use engine::{Engine, OpenOptions, VaultChoice};
-use secrecy::SecretString;
+use engine::{Engine, OpenOptions, Opening, VaultChoice};
+use secrecy::{ExposeSecret, SecretString};
 use simulator::{Demo, Simulator};
 
 use crate::failure::Failure;
@@ -17,16 +17,20 @@ use crate::print;
 pub(crate) async fn serve(
     options: OpenOptions,
     show_key: bool,
-    level: crate::Level,
+    json: bool,
+    log: crate::Log,
 ) -> Result<(), Failure> {
-    let engine = Engine::open(options).await?;
-    let running = Running::start(engine, level).await?;
-    announce(&running.engine, show_key)?;
+    let mut opening = Opening::begin(options)?;
+    // At once: deriving the vault's key takes its time, and clients may wait for it at the door.
+    opening.listen().await?;
+    let engine = opening.finish().await?;
+    let running = Running::start(engine, log).await?;
+    announce(&running.engine, show_key, json)?;
     running.until_stopped().await
 }
 
 /// Serves two simulated accounts in a throw-away home: no sign-in, no network.
-pub(crate) async fn demo(port: Option<u16>, level: crate::Level) -> Result<(), Failure> {
+pub(crate) async fn demo(port: Option<u16>, json: bool, log: crate::Log) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("switchyard-demo-")
         .tempdir()
@@ -61,11 +65,11 @@ pub(crate) async fn demo(port: Option<u16>, level: crate::Level) -> Result<(), F
         .into());
     }
     engine.discover_models().await;
-    let running = Running::start(engine, level).await?;
+    let running = Running::start(engine, log).await?;
     print::note(
         "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
     );
-    announce(&running.engine, true)?;
+    announce(&running.engine, true, json)?;
     let ended = running.until_stopped().await;
     drop(demo);
     ended
@@ -89,11 +93,32 @@ fn demo_file(demo: &Demo) -> String {
     serde_json::json!({ "type": "codex_profiles", "profiles": profiles }).to_string()
 }
 
-/// Says where it serves and prints a line that answers.
-fn announce(engine: &Engine, show_key: bool) -> Result<(), Failure> {
+/// Says where it serves and prints a line that answers; as one JSON document where a program reads it.
+fn announce(engine: &Engine, show_key: bool, json: bool) -> Result<(), Failure> {
     let welcome = engine.welcome(show_key)?;
     for note in &welcome.notes {
         print::note(note);
+    }
+    if json {
+        let url = engine.base_url();
+        let mut document = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "url": url,
+            "openai_base_url": format!("{url}/v1"),
+            "pid": std::process::id(),
+            "home": engine.home().root(),
+            "read_only": engine.read_only().is_some(),
+            "notes": welcome.notes,
+        });
+        if show_key {
+            document["key"] = engine
+                .key(engine::DEFAULT_KEY)
+                .ok()
+                .map(|key| key.expose_secret().to_owned())
+                .into();
+        }
+        print::line(&format!("{document:#}"));
+        return Ok(());
     }
     for line in &welcome.lines {
         print::line(line);
@@ -111,9 +136,12 @@ struct Running {
 
 impl Running {
     /// Signals and control socket come first: whoever reads the address may use both at once.
-    async fn start(engine: Arc<Engine>, level: crate::Level) -> Result<Self, Failure> {
+    async fn start(engine: Arc<Engine>, log: crate::Log) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
-        let following = tokio::spawn(crate::follow_level(engine.clone(), level));
+        let following = tokio::spawn(crate::follow_level(engine.clone(), log.level));
+        if let Some(file) = log.file {
+            engine.keep_logs(file);
+        }
         let control = match admin::control::open(engine.clone()) {
             Ok(serving) => tokio::spawn(serving),
             Err(error) => {

@@ -57,6 +57,7 @@ impl Engine {
     /// # Errors
     /// When there is no such account or it is switched off.
     pub async fn activate(&self, name: &str) -> Result<AccountView, EngineError> {
+        self.changeable()?;
         let row = self.find(name)?;
         if !row.enabled {
             return Err(EngineError::Invalid(format!(
@@ -85,6 +86,7 @@ impl Engine {
     /// # Errors
     /// When there is no such account.
     pub async fn set_enabled(&self, name: &str, enabled: bool) -> Result<AccountView, EngineError> {
+        self.changeable()?;
         let id = self.find(name)?.id;
         self.edit(&id, |row| row.enabled = enabled).await?;
         if enabled {
@@ -98,6 +100,7 @@ impl Engine {
     /// # Errors
     /// When one of them is not there.
     pub async fn reorder(&self, names: &[String]) -> Result<(), EngineError> {
+        self.changeable()?;
         let _turn = self.records.turn().await;
         let mut ids = Vec::new();
         for name in names {
@@ -137,6 +140,7 @@ impl Engine {
     /// # Errors
     /// When there is no such account, or the vault does not let go of the credential: then nothing is removed.
     pub async fn remove(&self, name: &str) -> Result<(), EngineError> {
+        self.changeable()?;
         let turn = self.records.turn().await;
         let row = self.find(name)?;
         let id = AccountId::from(row.id.as_str());
@@ -168,6 +172,7 @@ impl Engine {
         self: &Arc<Self>,
         new: NewKeyAccount,
     ) -> Result<AccountView, EngineError> {
+        self.changeable()?;
         let kind = match new.kind.as_str() {
             "relay" => AccountKind::Relay,
             "zai" => AccountKind::Zai,
@@ -252,10 +257,7 @@ impl Engine {
     }
 
     pub(crate) fn credentials(&self) -> VaultCredentials {
-        VaultCredentials {
-            vault: self.vault.clone(),
-            tasks: self.tasks.clone(),
-        }
+        VaultCredentials::new(Arc::new(self.vault.clone().into()), self.tasks.clone())
     }
 
     /// A record with every default and a fresh id.

@@ -1,36 +1,29 @@
 //! Puts the rooms together: home, settings, vault, database, pool, upstream and gateway become one [`Engine`].
 //!
-//! Use cases live beside it, one file per subject; this file holds what they share, and the life cycle: open, listen, shut down.
+//! Use cases live beside it, one file per subject; this file holds what they share. Its life has files of its own: `opening`, `listening`.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use gateway::{Gateway, Server, SharedPool};
-use pool::{Clock, Pool};
+use gateway::{Gateway, SharedPool};
+use pool::Clock;
 use secrecy::SecretString;
 use store::Store;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use upstream::Upstream;
 use vault::{Vault, VaultChoice};
 
-use crate::clock::SystemClock;
-use crate::credentials::VaultCredentials;
 use crate::env::{self, Env};
 use crate::error::EngineError;
-use crate::home::{Home, HomeLock, Instance};
+use crate::home::{Home, HomeLock};
 use crate::journal::Gathering;
-use crate::keys::{self, StoredKey};
+use crate::keys::StoredKey;
+use crate::listening::Listening;
+use crate::read_only::ReadOnly;
 use crate::records::Records;
 use crate::settings::SettingsFile;
 use crate::tasks::Tasks;
-use crate::{convert, schedule};
-
-/// How many ports after the configured one are tried when it is busy (F127).
-const PORTS_TRIED: u16 = 20;
 
 /// What an engine is opened with.
 #[derive(Debug)]
@@ -45,6 +38,8 @@ pub struct OpenOptions {
     pub passphrase: Option<SecretString>,
     /// Settings given on the command line: they beat environment and file.
     pub flags: Vec<(String, String)>,
+    /// Serve a home whose database a newer version has written, read-only (F124, F125); otherwise it is refused.
+    pub accept_newer: bool,
 }
 
 impl OpenOptions {
@@ -83,6 +78,7 @@ impl OpenOptions {
             vault,
             passphrase,
             flags: Vec::new(),
+            accept_newer: false,
         })
     }
 }
@@ -106,8 +102,9 @@ pub struct Engine {
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
-    server: Mutex<Option<Server>>,
-    address: Mutex<Option<SocketAddr>>,
+    pub(crate) listening: Listening,
+    /// Why nothing may be changed, when nothing may (F124).
+    pub(crate) read_only: Option<ReadOnly>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -119,125 +116,6 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Opens everything a home holds. Nothing is served yet.
-    ///
-    /// # Errors
-    /// Every way in which a home cannot be used; nothing of it is changed then.
-    pub async fn open(options: OpenOptions) -> Result<Arc<Self>, EngineError> {
-        let OpenOptions {
-            home,
-            env,
-            vault: choice,
-            passphrase,
-            flags,
-        } = options;
-        let tasks = Tasks::default();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let root = home.home().root().to_path_buf();
-        // Opening the vault may take a key derivation or a question to the keychain: it runs beside the rest.
-        let opening = {
-            let (tasks, root) = (tasks.clone(), root.clone());
-            async move {
-                tasks
-                    .blocking(move || {
-                        let vault: Arc<dyn Vault> =
-                            Arc::from(vault::open(choice, &root, passphrase)?);
-                        let keys = keys::load(&*vault)?;
-                        Ok::<_, EngineError>((vault, keys))
-                    })
-                    .await?
-            }
-        };
-        let opened = tokio::spawn(opening);
-        let flags: Vec<(&str, String)> = flags
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.clone()))
-            .collect();
-        let settings = SettingsFile::open(home.home().settings(), env.clone(), &flags)?;
-        let store = Store::open(&root, clock.now().0)?;
-        let (vault, keys) = opened.await.map_err(|_| EngineError::Internal)??;
-
-        // Only a home that opens whole gets a key.
-        let keys = match keys {
-            Some(keys) => keys,
-            None => {
-                let (vault, now) = (vault.clone(), clock.now());
-                tasks.blocking(move || keys::make(&*vault, now)).await??
-            }
-        };
-        let resolved = settings.current();
-        let mut pool = Pool::new(convert::policy(&resolved.settings));
-        let records = Records::load(&store, &mut pool)?;
-        let pool = Arc::new(SharedPool::new(pool));
-        let credentials = VaultCredentials {
-            vault: vault.clone(),
-            tasks: tasks.clone(),
-        };
-        let proxy_password = convert::proxy_password(&*vault)?;
-        let upstream = Upstream::new(
-            convert::upstream_config(&resolved.settings, proxy_password.as_ref())?,
-            Arc::new(credentials),
-            clock.clone(),
-        )?;
-        let journal = Arc::new(Gathering::new());
-        let gateway = Gateway::new(
-            pool.clone(),
-            upstream.clone(),
-            journal.clone(),
-            clock.clone(),
-        );
-        gateway.set_config(convert::gateway_config(&resolved.settings));
-        gateway.set_keys(keys::digests(&keys));
-        let engine = Arc::new(Self {
-            home,
-            env,
-            settings,
-            store: Arc::new(Mutex::new(store)),
-            vault,
-            pool,
-            upstream,
-            gateway,
-            clock,
-            tasks,
-            journal,
-            records,
-            keys: Mutex::new(keys),
-            changing_keys: tokio::sync::Mutex::default(),
-            codex_entries: Mutex::default(),
-            server: Mutex::new(None),
-            address: Mutex::new(None),
-        });
-        engine.republish();
-        engine.gateway.set_ready();
-        schedule::start(&engine);
-        Ok(engine)
-    }
-
-    /// Serves on the configured address, or on the next free port after it (F127), and tells others where.
-    ///
-    /// # Errors
-    /// [`EngineError::Listen`] when none of the ports can be bound.
-    pub async fn listen(&self) -> Result<SocketAddr, EngineError> {
-        let resolved = self.settings.current();
-        let server = &resolved.settings.server;
-        let listener = bind(&server.host, u16::try_from(server.port).unwrap_or(0)).await?;
-        let listen_error = |source| EngineError::Listen {
-            address: server.host.clone(),
-            source,
-        };
-        let serving = gateway::serve(self.gateway.clone(), listener).map_err(listen_error)?;
-        let address = serving.address();
-        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
-        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
-        self.home.publish(&Instance {
-            pid: std::process::id(),
-            url: self.base_url(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            control: self.control_socket(),
-        })?;
-        Ok(address)
-    }
-
     /// Where the control socket of this home is.
     pub fn control_socket(&self) -> std::path::PathBuf {
         self.home.home().control_socket(&self.env)
@@ -246,34 +124,6 @@ impl Engine {
     /// The home, for whoever prepares files in it.
     pub fn home(&self) -> &Home {
         self.home.home()
-    }
-
-    /// The gateway's address for clients, without a path. Before [`Engine::listen`] the configured one.
-    pub fn base_url(&self) -> String {
-        let address = *self.address.lock().unwrap_or_else(PoisonError::into_inner);
-        match address {
-            // "Every address" is no address a client could use.
-            Some(address) if address.ip().is_unspecified() => {
-                format!("http://127.0.0.1:{}", address.port())
-            }
-            Some(address) => format!("http://{address}"),
-            None => {
-                let resolved = self.settings.current();
-                let (host, port) = (
-                    &resolved.settings.server.host,
-                    resolved.settings.server.port,
-                );
-                match host.parse() {
-                    Ok(std::net::IpAddr::V6(host)) => format!("http://[{host}]:{port}"),
-                    _ => format!("http://{host}:{port}"),
-                }
-            }
-        }
-    }
-
-    /// The address that is served, once it is.
-    pub fn address(&self) -> Option<SocketAddr> {
-        *self.address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests being served now.
@@ -290,62 +140,4 @@ impl Engine {
     pub fn announce(&self) {
         self.journal.announce();
     }
-
-    /// Stops accepting, lets streams end for at most `patience`, writes the journal, and lets go of the home.
-    pub async fn shutdown(&self, patience: Duration) {
-        // First, so that no command is sent to an instance that is going away.
-        self.home.withdraw();
-        let server = self
-            .server
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(server) = server {
-            let cut = server.drain(patience).await;
-            if cut > 0 {
-                tracing::warn!(cut, "connections were cut at the end");
-            }
-        }
-        if !self.upstream.settle(Duration::from_secs(10)).await {
-            tracing::warn!("a token refresh was still under way at the end");
-        }
-        self.tasks.end(Duration::from_secs(10)).await;
-        self.flush();
-    }
-}
-
-/// Binds `port`, or the next free one of the following ports.
-async fn bind(host: &str, port: u16) -> Result<TcpListener, EngineError> {
-    let mut first: Option<std::io::Error> = None;
-    let last = if port == 0 {
-        0
-    } else {
-        port.saturating_add(PORTS_TRIED)
-    };
-    for candidate in port..=last {
-        match TcpListener::bind((host, candidate)).await {
-            Ok(listener) => {
-                if first.is_some() {
-                    tracing::warn!(
-                        wanted = port,
-                        port = candidate,
-                        "the port is busy; clients must use the other one"
-                    );
-                }
-                return Ok(listener);
-            }
-            Err(error) => {
-                let busy = error.kind() == std::io::ErrorKind::AddrInUse;
-                first.get_or_insert(error);
-                if !busy {
-                    break;
-                }
-            }
-        }
-    }
-    let source = first.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into());
-    Err(EngineError::Listen {
-        address: format!("{host}:{port}"),
-        source,
-    })
 }

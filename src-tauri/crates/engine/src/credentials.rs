@@ -1,10 +1,11 @@
 //! Upstream's credential store over the vault: one item per account, written before the new token is used (F17).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use pool::AccountId;
 use upstream::{Credential, CredentialError, CredentialStore};
+use vault::Vault;
 
 use crate::error::EngineError;
 use crate::tasks::Tasks;
@@ -14,17 +15,30 @@ pub(crate) fn item(id: &AccountId) -> String {
     format!("account-{id}")
 }
 
+/// A vault that may still be opening. Until it is open it counts as locked.
+pub(crate) type LateVault = Arc<OnceLock<Arc<dyn Vault>>>;
+
 /// See the module.
 pub(crate) struct VaultCredentials {
-    pub(crate) vault: Arc<dyn vault::Vault>,
-    pub(crate) tasks: Tasks,
+    vault: LateVault,
+    tasks: Tasks,
+}
+
+impl VaultCredentials {
+    pub(crate) fn new(vault: LateVault, tasks: Tasks) -> Self {
+        Self { vault, tasks }
+    }
+
+    fn opened(&self) -> Result<Arc<dyn Vault>, CredentialError> {
+        self.vault.get().cloned().ok_or(CredentialError::Locked)
+    }
 }
 
 impl CredentialStore for VaultCredentials {
     fn load(&self, id: &AccountId) -> BoxFuture<'_, Result<Option<Credential>, CredentialError>> {
         let name = item(id);
         Box::pin(async move {
-            let vault = self.vault.clone();
+            let vault = self.opened()?;
             let secret = self
                 .tasks
                 .blocking(move || vault.get(&name))
@@ -47,7 +61,7 @@ impl CredentialStore for VaultCredentials {
         let name = item(id);
         let secret = credential.to_json();
         Box::pin(async move {
-            let vault = self.vault.clone();
+            let vault = self.opened()?;
             self.tasks
                 .blocking(move || vault.put(&name, &secret))
                 .await

@@ -115,6 +115,12 @@ impl Home {
         Ok(Self { root })
     }
 
+    /// Whether this is the home that a command finds without being told.
+    #[must_use]
+    pub fn is_default(&self, env: &Env) -> bool {
+        platform_folder(env).is_some_and(|folder| folder.join("switchyard") == self.root)
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -198,6 +198,7 @@ impl Engine {
         &self,
         change: impl FnOnce(&mut Vec<StoredKey>, Timestamp) -> Result<(), EngineError> + Send + 'static,
     ) -> Result<(), EngineError> {
+        self.changeable()?;
         // One change at a time: two commands must not undo each other.
         let _turn = self.changing_keys.lock().await;
         let mut keys = self

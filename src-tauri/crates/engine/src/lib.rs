@@ -17,10 +17,13 @@ pub mod home;
 pub mod import;
 mod journal;
 mod keys;
+mod listening;
 pub mod logs;
 mod look;
 pub mod memory;
+mod opening;
 mod pause;
+mod read_only;
 mod records;
 pub mod redact;
 mod schedule;
@@ -36,6 +39,7 @@ pub use accounts::NewKeyAccount;
 pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
 pub use keys::{DEFAULT_KEY, KeyView};
+pub use opening::Opening;
 pub use pool::{
     AccountKind, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot, QuotaSource,
     QuotaWindow,

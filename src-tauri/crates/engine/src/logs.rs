@@ -1,19 +1,31 @@
-//! The log files of a home (F147): `logs/switchyard.log` and up to four older ones of 10 MB, private to the user, everything redacted.
+//! The log files of a home (F147): `logs/switchyard.log` and up to four older ones of 10 MB, private to the user, everything redacted, no
+//! line older than seven days.
 //!
-//! Not the subscriber: the command line and the shell hand a [`LogFile`] to theirs.
+//! Not the subscriber: the command line and the shell hand a [`LogFile`] to theirs, and to [`Engine::keep_logs`] for its upkeep.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use crate::home::PRIVATE;
+use pool::Timestamp;
+
+use crate::compose::Engine;
+use crate::home::{PRIVATE, write_atomic};
 use crate::redact::Redactor;
 
 /// A file that has grown to this many bytes makes room for a new one.
 const LARGEST: u64 = 10_000_000;
 /// Files kept, the one being written included.
 const KEPT: usize = 5;
+
+/// Lines are kept this long.
+const AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Old lines are looked for this often, and once shortly after the start.
+const UPKEEP: Duration = Duration::from_secs(3600);
+/// The first look waits this long, so that starting is not slowed.
+const AFTER_START: Duration = Duration::from_secs(2);
 
 /// A place for log lines. Clones write to the same file.
 #[derive(Debug, Clone)]
@@ -51,6 +63,96 @@ impl LogFile {
             largest,
         }))))
     }
+}
+
+impl LogFile {
+    /// Takes out the lines that are older than seven days. Blocks.
+    ///
+    /// # Errors
+    /// When a file cannot be read or replaced; it stays as it is.
+    pub fn forget_old(&self, now: Timestamp) -> io::Result<()> {
+        // As the lines begin: RFC 3339 in UTC, which sorts as text.
+        let oldest = now.0.saturating_sub(AGE.as_millis() as i64);
+        let Ok(oldest) = jiff::Timestamp::from_millisecond(oldest) else {
+            return Ok(());
+        };
+        let oldest = format!("{oldest:.0}");
+        // No line is written while files change places.
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for n in 0..KEPT {
+            let path = path(&state.folder, n);
+            match first_line(&path) {
+                Ok(line) if is_old(&line, &oldest) => {}
+                Ok(_) => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
+            let text = fs::read(&path)?;
+            let text = String::from_utf8_lossy(&text);
+            let recent = recent(&text, &oldest);
+            if n > 0 && recent.is_empty() {
+                fs::remove_file(&path)?;
+                continue;
+            }
+            write_atomic(&path, recent.as_bytes(), PRIVATE)?;
+            if n == 0 {
+                state.file = append(&path)?;
+                state.written = recent.len() as u64;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Keeps the log files within their age as long as the engine runs (F147).
+    pub fn keep_logs(&self, file: LogFile) {
+        let (tasks, clock) = (self.tasks.clone(), self.clock.clone());
+        self.tasks.run(async move {
+            tokio::time::sleep(AFTER_START).await;
+            loop {
+                let (file, now) = (file.clone(), clock.now());
+                let done = tasks.blocking(move || file.forget_old(now)).await;
+                if let Ok(Err(error)) = done {
+                    tracing::warn!(%error, "old log lines could not be taken out");
+                }
+                tokio::time::sleep(UPKEEP).await;
+            }
+        });
+    }
+}
+
+fn first_line(path: &Path) -> io::Result<String> {
+    use io::BufRead as _;
+    let mut line = Vec::new();
+    io::BufReader::new(File::open(path)?).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// Whether a line begins with a time before `oldest`. One that begins with none belongs to the line above it.
+fn is_old(line: &str, oldest: &str) -> bool {
+    dated(line) && line.as_bytes().get(..19) < oldest.as_bytes().get(..19)
+}
+
+fn dated(line: &str) -> bool {
+    let shape = b"0000-00-00T00:00:00";
+    line.len() > shape.len()
+        && line.bytes().zip(shape).all(|(byte, like)| match like {
+            b'0' => byte.is_ascii_digit(),
+            like => byte == *like,
+        })
+}
+
+/// The rest of `text` from its first line on that is not old.
+fn recent<'t>(text: &'t str, oldest: &str) -> &'t str {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if dated(line) && !is_old(line, oldest) {
+            break;
+        }
+        at += line.len();
+    }
+    &text[at..]
 }
 
 /// Every call of `write` holds whole lines, as log formatters give them.
@@ -105,6 +207,29 @@ fn append(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f147_no_line_is_kept_longer_than_seven_days() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = folder.path().join("logs");
+        let mut log = LogFile::open(&logs).unwrap();
+        let day = |day: u32| format!("2026-11-{day:02}T12:00:00.123456Z  INFO engine: on {day}\n");
+        log.write_all(day(1).as_bytes()).unwrap();
+        log.write_all(b"more of the line above\n").unwrap();
+        log.write_all(day(9).as_bytes()).unwrap();
+        fs::write(path(&logs, 1), day(1)).unwrap();
+        fs::write(path(&logs, 2), "no time at all\n").unwrap();
+        let now: jiff::Timestamp = "2026-11-15T00:00:00Z".parse().unwrap();
+        for _ in 0..2 {
+            log.forget_old(Timestamp(now.as_millisecond())).unwrap();
+            assert_eq!(fs::read_to_string(path(&logs, 0)).unwrap(), day(9));
+        }
+        assert!(!path(&logs, 1).exists());
+        assert!(path(&logs, 2).exists(), "what is not ours to date stays");
+        log.write_all(day(15).as_bytes()).unwrap();
+        let whole = fs::read_to_string(path(&logs, 0)).unwrap();
+        assert_eq!(whole, day(9) + &day(15), "the file is still written to");
+    }
 
     #[test]
     fn f147_files_rotate_and_hold_no_secret() {

@@ -51,11 +51,11 @@ impl Engine {
             vault: self.vault.kind().as_str(),
             home: self.home().root().display().to_string(),
             accounts,
-            notices: resolved
-                .settings
-                .notices()
-                .iter()
-                .map(ToString::to_string)
+            notices: self
+                .read_only()
+                .map(str::to_owned)
+                .into_iter()
+                .chain(resolved.settings.notices().iter().map(ToString::to_string))
                 .collect(),
         }
     }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use crate::compose::Engine;
 use crate::convert;
 use crate::error::EngineError;
-use crate::settings::{Entry, PasswordChange, ProxyAddress};
+use crate::settings::{Apply, Change, Entry, PasswordChange, ProxyAddress};
 
 /// One setting as it may be shown.
 #[derive(Debug, Clone)]
@@ -70,17 +70,31 @@ impl Engine {
         key: &str,
         value: Option<&str>,
     ) -> Result<SettingView, EngineError> {
-        let change = match value {
-            Some(value) => self.settings.set(key, value)?,
-            None => self.settings.unset(key)?,
-        };
+        self.changeable()?;
+        let before = self.setting(key)?;
+        let change = self.write_setting(key, value)?;
+        let moves = change.apply == Some(Apply::Rebind);
         match change.proxy_password {
             PasswordChange::Keep(password) => self.keep_proxy_password(Some(password)).await?,
             PasswordChange::Forget => self.keep_proxy_password(None).await?,
             PasswordChange::None => {}
         }
         self.apply_settings().await?;
+        if moves && let Err(error) = self.rebind().await {
+            // A bad change never replaces a good state: the file says again what is served.
+            let old = (before.source == "file").then(|| text(&before.value));
+            let _ = self.write_setting(key, old.as_deref())?;
+            self.apply_settings().await?;
+            return Err(error);
+        }
         self.setting(key)
+    }
+
+    fn write_setting(&self, key: &str, value: Option<&str>) -> Result<Change, EngineError> {
+        Ok(match value {
+            Some(value) => self.settings.set(key, value)?,
+            None => self.settings.unset(key)?,
+        })
     }
 
     async fn keep_proxy_password(&self, password: Option<SecretString>) -> Result<(), EngineError> {
@@ -111,4 +125,11 @@ impl Engine {
         self.announce();
         Ok(())
     }
+}
+
+/// A setting's value as it is written: what `settings set` takes.
+fn text(value: &serde_json::Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

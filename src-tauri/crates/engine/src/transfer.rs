@@ -150,6 +150,9 @@ impl Engine {
         dry_run: bool,
         report: &mut ImportReport,
     ) -> Result<(), EngineError> {
+        if !dry_run {
+            self.changeable()?;
+        }
         let _turn = self.records.turn().await;
         let known = self.known(&batch.items).await?;
         let mut seen: HashSet<DuplicateKey> = HashSet::new();

@@ -21,6 +21,8 @@ struct Facts<'a> {
     url: &'a str,
     /// The key as it stands in the lines; `None` names the command that prints it.
     key: Option<&'a str>,
+    /// The program with the home it has to be told, as it is typed.
+    program: &'a str,
     /// There is no default key.
     revoked: bool,
     /// A model that an account serves.
@@ -45,7 +47,8 @@ impl Engine {
             }
             _ => None,
         };
-        Ok(words(&Facts {
+        let mut welcome = words(&Facts {
+            program: &self.program(),
             url: &self.base_url(),
             key: key
                 .as_ref()
@@ -54,12 +57,34 @@ impl Engine {
             revoked: key.is_none(),
             model: model.as_deref(),
             moved,
-        }))
+        });
+        if let Some(why) = self.read_only() {
+            welcome.notes.insert(0, why.to_owned());
+        }
+        Ok(welcome)
+    }
+}
+
+impl Engine {
+    /// How a command for this home begins.
+    fn program(&self) -> String {
+        let home = self.home();
+        if home.is_default(&self.env) {
+            return "switchyard".to_owned();
+        }
+        let root = home.root().display().to_string();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.:\\".contains(c);
+        if root.chars().all(plain) {
+            format!("switchyard --home {root}")
+        } else {
+            format!("switchyard --home '{}'", root.replace('\'', r"'\''"))
+        }
     }
 }
 
 fn words(facts: &Facts<'_>) -> Welcome {
     let Facts {
+        program,
         url,
         key,
         revoked,
@@ -68,20 +93,23 @@ fn words(facts: &Facts<'_>) -> Welcome {
     } = facts;
     let mut notes = Vec::new();
     if *revoked {
-        notes.push("There is no default key: `switchyard key rotate` makes one.".to_owned());
+        notes.push(format!(
+            "There is no default key: `{program} key rotate` makes one."
+        ));
     }
     if let Some((wanted, port)) = moved {
         notes.push(format!(
             "Port {wanted} is busy: serving on {port} instead. Clients must use the new port."
         ));
     }
-    let shown = key.unwrap_or("$(switchyard key)");
+    let asked = format!("$({program} key)");
+    let shown = key.unwrap_or(&asked);
     let mut lines = vec![
         format!("Switchyard {} serves at {url}", env!("CARGO_PKG_VERSION")),
         format!("OpenAI base URL: {url}/v1"),
         match key {
             Some(key) => format!("Key: {key}"),
-            None => "Key: `switchyard key` prints it".to_owned(),
+            None => format!("Key: `{program} key` prints it"),
         },
     ];
     match model {
@@ -93,10 +121,9 @@ fn words(facts: &Facts<'_>) -> Welcome {
             lines.push(format!(
                 "Try: curl -s {url}/v1/models -H \"Authorization: Bearer {shown}\""
             ));
-            notes.push(
-                "There is no account yet: `switchyard account import FILE` or `switchyard account add` adds one."
-                    .to_owned(),
-            );
+            notes.push(format!(
+                "There is no account yet: `{program} account import FILE` or `{program} account add` adds one."
+            ));
         }
     }
     Welcome { lines, notes }
@@ -109,6 +136,7 @@ mod tests {
     #[test]
     fn the_key_is_shown_only_when_asked_for() {
         let facts = |key| Facts {
+            program: "switchyard --home /h",
             url: "http://127.0.0.1:8787",
             key,
             revoked: false,
@@ -117,7 +145,12 @@ mod tests {
         };
         let hidden = words(&facts(None));
         assert!(!hidden.lines.concat().contains("sk-sw-x"));
-        assert!(hidden.lines.concat().contains("$(switchyard key)"));
+        assert!(
+            hidden
+                .lines
+                .concat()
+                .contains("$(switchyard --home /h key)")
+        );
         assert!(hidden.notes.concat().contains("8788"));
         let shown = words(&facts(Some("sk-sw-x")));
         assert_eq!(shown.lines.concat().matches("sk-sw-x").count(), 2);
@@ -126,6 +159,7 @@ mod tests {
     #[test]
     fn without_an_account_it_says_how_to_add_one() {
         let said = words(&Facts {
+            program: "switchyard",
             url: "http://127.0.0.1:8787",
             key: None,
             revoked: false,

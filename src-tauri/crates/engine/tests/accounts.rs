@@ -365,10 +365,7 @@ async fn f124_a_home_that_does_not_open_is_left_as_it_is() {
     let s = scene().await;
     let cases: [(&str, &[u8]); 2] = [
         ("settings.toml", b"[server\nport"),
-        (
-            "switchyard.db",
-            b"no database at all, but long enough to be looked at as one: ................",
-        ),
+        ("vault.sealed", b"no vault at all"),
     ];
     for (name, bytes) in cases {
         let folder = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use upstream::Target;
 
 use crate::Gateway;
+use crate::amend::Amends;
 use crate::body::Body;
 use crate::config::Config;
 use crate::exchange::{Tried, attempt};
@@ -61,6 +62,8 @@ pub(crate) async fn serve(request: Request, record: Record) -> Response<Body> {
         repeated: false,
         model_moved: false,
         failures: 0,
+        amends: Amends::new(&request),
+        again_on: None,
     };
     loop {
         match road.step(&mut record, started).await {
@@ -84,6 +87,10 @@ struct Road<'r> {
     /// Another account was tried because the model was unsupported (F52: once).
     model_moved: bool,
     failures: u32,
+    /// What is left out of the body, and why.
+    amends: Amends,
+    /// The account that serves the next attempt, with what it refused left out.
+    again_on: Option<AccountId>,
 }
 
 enum Step {
@@ -113,7 +120,8 @@ impl Road<'_> {
         if let Some(record) = record {
             record.attempting(target.clone(), began);
         }
-        let attempt = attempt(request, record, slot, target.clone(), began, limit);
+        let sent = self.amends.apply(request, &target);
+        let attempt = attempt(request, &sent, record, slot, target.clone(), began, limit);
         let tried = match timeout_at(limit, attempt).await {
             Ok(tried) => tried,
             Err(_) => Tried::Failed(Fault::new(
@@ -146,17 +154,23 @@ impl Road<'_> {
             );
         }
         tracing::debug!(account = %target.label, outcome = fault.outcome.code(), "an attempt failed");
+        let in_time = Instant::now() < deadline;
+        if in_time && self.amends.repair(&sent, &fault, &target) {
+            self.tried.retain(|tried| *tried != target.id);
+            self.again_on = Some(target.id.clone());
+            self.last = Some((fault, target));
+            return Step::Again;
+        }
         self.failures += 1;
         let again = match fault.outcome.retry() {
             Retry::Never => false,
             Retry::NextAccount => true,
             Retry::NextAccountOnce => !std::mem::replace(&mut self.model_moved, true),
-            // The same bytes would be refused again: this needs the sealed items left out first (T104), which is not there yet, so the
-            // client gets the upstream's own error and can start the conversation afresh.
+            // There is nothing to leave out, or it was left out already: the same bytes would be refused again (T104).
             Retry::SameAccountOnce => false,
         };
-        let again =
-            again && self.failures <= request.config.max_retries && Instant::now() < deadline;
+        let left = self.failures <= request.config.max_retries && in_time;
+        let again = again && left && self.amends.may_move();
         self.last = Some((fault, target));
         if again {
             Step::Again
@@ -173,11 +187,13 @@ impl Road<'_> {
         let request = self.request;
         let gateway = &request.gateway;
         let session = forward::session(&request.headers, &request.head);
+        let again_on = self.again_on.take();
         let ask = Ask {
             model: &request.model,
             formats: formats(&request.call),
-            session: session.as_deref(),
-            pinned: None,
+            session,
+            continues: request.head.previous_response_id.as_deref(),
+            pinned: again_on.as_ref().or(self.amends.only()),
             tried: &self.tried,
             last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
         };
@@ -201,6 +217,7 @@ impl Road<'_> {
                 return Err(none);
             }
         };
+        self.amends.skipped(&chosen.skipped);
         if let Some(record) = record {
             record.skipped(chosen.skipped.into_iter());
         }

@@ -13,6 +13,7 @@ use protocol::{Answer, Options, Prepared};
 use tokio::time::{Instant, timeout};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
+use crate::amend::Sent;
 use crate::attempt::Request;
 use crate::body::Body;
 use crate::fault::Fault;
@@ -44,9 +45,10 @@ fn speaks(format: Format) -> Option<protocol::Target> {
     }
 }
 
-/// One attempt on one account, up to the commit.
+/// One attempt on one account, up to the commit. `sent` is what of the client's body goes there.
 pub(crate) async fn attempt(
     request: &Request,
+    sent: &Sent<'_>,
     record: &mut Option<Record>,
     slot: Slot,
     target: Target,
@@ -60,7 +62,7 @@ pub(crate) async fn attempt(
             "this version does not speak the account's format",
         ));
     };
-    let prepared = match prepare(request, record, speaks) {
+    let prepared = match prepare(request, sent, record, speaks) {
         Ok(prepared) => prepared,
         Err(error) => return Tried::Unsayable(error),
     };
@@ -134,6 +136,7 @@ pub(crate) async fn attempt(
 
 fn prepare(
     request: &Request,
+    sent: &Sent<'_>,
     record: &mut Option<Record>,
     speaks: protocol::Target,
 ) -> Result<Prepared, protocol::RequestError> {
@@ -160,14 +163,12 @@ fn prepare(
     let prepared = protocol::prepare(
         request.call.dialect,
         speaks,
-        &request.body,
-        &request.head,
+        sent.body(),
+        sent.head(),
         &options,
     )?;
-    if let Some(record) = record
-        && !prepared.losses.is_empty()
-    {
-        record.losses(&prepared.losses);
+    if let Some(record) = record {
+        record.losses(sent.losses().chain(&prepared.losses));
     }
     Ok(prepared)
 }

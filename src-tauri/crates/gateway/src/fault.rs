@@ -37,6 +37,12 @@ impl Fault {
             retry_after: None,
         }
     }
+
+    /// The upstream does not know the answer that the request continues (F38, T136).
+    pub(crate) fn answer_unknown(&self) -> bool {
+        let told = self.body.as_deref().and_then(upstream::error_message);
+        told.is_some_and(|error| error.code.as_deref() == Some("previous_response_not_found"))
+    }
 }
 
 /// The HTTP status an in-stream failure has for a client that has not seen a byte yet (T184).

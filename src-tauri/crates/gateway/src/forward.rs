@@ -1,7 +1,5 @@
 //! Which headers travel: from the client to the account, and from the account's answer to the client. Pure lists, no decisions.
 
-use std::borrow::Cow;
-
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pool::Format;
@@ -58,15 +56,13 @@ pub(crate) fn query(client: Option<&str>) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join("&"))
 }
 
-/// What keeps a conversation on one account: its session header, else its cache key, else the answer it continues (F38).
-pub(crate) fn session<'h>(headers: &'h HeaderMap, head: &'h Head) -> Option<Cow<'h, str>> {
+/// What keeps a conversation on one account: its session header, else its cache key (F38). The answer it continues comes before both and
+/// is asked for apart.
+pub(crate) fn session<'h>(headers: &'h HeaderMap, head: &'h Head) -> Option<&'h str> {
     let header = ["session-id", "session_id", "x-session-id"]
         .iter()
         .find_map(|name| headers.get(*name)?.to_str().ok());
-    header
-        .or(head.prompt_cache_key.as_deref())
-        .or(head.previous_response_id.as_deref())
-        .map(Cow::Borrowed)
+    header.or(head.prompt_cache_key.as_deref())
 }
 
 /// Whether the client is a Codex one, which understands the backend's private events (T188).
@@ -211,11 +207,8 @@ mod tests {
         let mut head = Head::default();
         head.prompt_cache_key = Some("cache".into());
         head.previous_response_id = Some("resp".into());
-        assert_eq!(
-            session(&map(&[("session-id", "s")]), &head).as_deref(),
-            Some("s")
-        );
-        assert_eq!(session(&map(&[]), &head).as_deref(), Some("cache"));
+        assert_eq!(session(&map(&[("session-id", "s")]), &head), Some("s"));
+        assert_eq!(session(&map(&[]), &head), Some("cache"));
         assert_eq!(session(&map(&[]), &Head::default()), None);
     }
 

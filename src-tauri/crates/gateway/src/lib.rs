@@ -7,6 +7,7 @@
 //! The stations of the road, one file each: `surface` (routes, key, host) → `body` (limits, decoding) → `attempt` (select, send, classify,
 //! again) → `relay` (the stream after the commit) → `journal`.
 
+mod amend;
 mod attempt;
 mod body;
 mod config;
@@ -39,6 +40,9 @@ pub use journal::{Attempt, End, Entry, Journal};
 pub use server::{Server, serve};
 pub use shared_pool::SharedPool;
 
+/// How long a request waits for a gateway that is starting: a keychain may be asking a person.
+const START_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// The gateway: everything a request needs, shared by all of them.
 pub struct Gateway {
     pub(crate) pool: Arc<SharedPool>,
@@ -51,6 +55,7 @@ pub struct Gateway {
     catalog: ArcSwap<Catalog>,
     ready: watch::Sender<bool>,
     running: AtomicUsize,
+    pub(crate) refused_seals: amend::RefusedSeals,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -80,6 +85,7 @@ impl Gateway {
             catalog: ArcSwap::default(),
             ready: watch::Sender::new(false),
             running: AtomicUsize::new(0),
+            refused_seals: amend::RefusedSeals::default(),
         })
     }
 
@@ -134,12 +140,15 @@ impl Gateway {
         })
     }
 
-    /// Waits until keys and accounts are loaded.
-    async fn until_ready(&self) {
+    /// Waits until keys and accounts are loaded, at most [`START_LIMIT`]; false when they are not by then.
+    async fn until_ready(&self) -> bool {
         let ready = *self.ready.borrow();
-        if !ready {
-            // The sender lives in `self`, so waiting cannot fail.
-            let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+        if ready {
+            return true;
         }
+        let mut watched = self.ready.subscribe();
+        let loaded = tokio::time::timeout(START_LIMIT, watched.wait_for(|ready| *ready)).await;
+        // The sender lives in `self`, so only the time can run out.
+        matches!(loaded, Ok(Ok(_)))
     }
 }

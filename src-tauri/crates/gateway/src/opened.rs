@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
-use pool::Outcome;
-use protocol::{Answer, Out};
+use pool::{Format, Outcome};
+use protocol::{Answer, Dialect, Out};
 use tokio::time::{Instant, timeout_at};
 use upstream::{ResponseBody, Target};
 
@@ -91,6 +91,7 @@ impl Opened<'_> {
         );
         record.stamp(&mut response);
         record.committed(StatusCode::OK);
+        self.serving.keep_answer(self.answer.observed());
         let idle = self.serving.request.config.idle_timeout;
         *response.body_mut() = Body::relay(Box::new(Relay::new(
             self.body,
@@ -231,8 +232,23 @@ pub(crate) struct Serving<'r> {
 }
 
 impl Serving<'_> {
+    /// F38: the next turn may name this answer, which only this account keeps.
+    fn keep_answer(&self, seen: &protocol::Observed) {
+        if self.request.call.dialect == Dialect::Responses
+            && self.target.format == Format::Responses
+            && let Some(answer) = &seen.response_id
+        {
+            let gateway = &self.request.gateway;
+            let now = gateway.clock.now();
+            gateway
+                .pool
+                .with(|pool| pool.seat(now, answer, &self.target.id));
+        }
+    }
+
     /// Commits an answer that is complete: report, journal, send.
     fn commit(self, record: &mut Option<Record>, seen: protocol::Observed, body: Bytes) -> Tried {
+        self.keep_answer(&seen);
         let Self {
             request,
             target,

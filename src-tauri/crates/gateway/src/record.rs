@@ -89,10 +89,10 @@ impl Record {
         });
     }
 
-    pub(crate) fn losses(&mut self, losses: &[protocol::Loss]) {
+    /// What the attempt under way cannot carry over.
+    pub(crate) fn losses<'l>(&mut self, losses: impl Iterator<Item = &'l protocol::Loss>) {
         self.edit(|entry| {
             entry.losses = losses
-                .iter()
                 .map(|loss| format!("{:?}: {}", loss.kind, loss.field))
                 .collect()
         });

@@ -184,7 +184,7 @@ impl Relay {
             if self.waiting.len() >= GATHER {
                 return self.send();
             }
-            match Pin::new(upstream).poll_frame(cx) {
+            match Pin::new(&mut *upstream).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Ok(chunk) = frame.into_data() {
                         self.answer.push(&chunk, &mut self.out);
@@ -199,9 +199,9 @@ impl Relay {
                 Poll::Ready(None) => self.end(protocol::End::Clean),
                 Poll::Pending => {
                     if self.waiting.len() > 0 {
-                        // The upstream's connection runs as a task of its own and hands over one frame at a time. Giving way once lets it
-                        // hand over the rest of what it has read, which then leaves in one write.
-                        if !self.gave_way {
+                        // A connection that is a task of its own hands over one frame at a time. Giving way once lets it hand over the
+                        // rest of what it has read, which then leaves in one write.
+                        if !self.gave_way && upstream.comes_in_turns() {
                             self.gave_way = true;
                             cx.waker().wake_by_ref();
                             return Poll::Pending;

@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::{Gateway, surface};
@@ -21,6 +22,7 @@ use crate::{Gateway, surface};
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    accepting: Option<JoinHandle<()>>,
     connections: TaskTracker,
 }
 
@@ -28,6 +30,15 @@ impl Server {
     /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Stops accepting; the address is free when this returns. Running requests go on, and their connections close behind them.
+    pub async fn close(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(accepting) = self.accepting.take() {
+            // It ends by itself; had it panicked, the listener would be gone as well.
+            let _ = accepting.await;
+        }
     }
 
     /// Stops accepting, lets running requests end for at most `patience`, then cuts them. Returns how many were cut (F137).
@@ -53,10 +64,11 @@ pub fn serve(gateway: Arc<Gateway>, listener: TcpListener) -> std::io::Result<Se
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
     let connections = TaskTracker::new();
-    connections.spawn(accept(gateway, listener, stopped, connections.clone()));
+    let accepting = connections.spawn(accept(gateway, listener, stopped, connections.clone()));
     Ok(Server {
         address,
         stop,
+        accepting: Some(accepting),
         connections,
     })
 }

@@ -203,7 +203,15 @@ async fn dispatch(
     if let Place::Unknown(Shape::Of(Dialect::Responses)) = place {
         return not_served(path, shape);
     }
-    gateway.until_ready().await;
+    if !gateway.until_ready().await {
+        return Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "starting",
+            "Switchyard is still starting: it waits for its vault. Unlock the keychain if it asks, then try again.",
+        )
+        .retry_after(Some(5))
+        .into_response(shape);
+    }
     let Some(key) = gateway.key_name(&parts.headers) else {
         return Refusal::new(
             StatusCode::UNAUTHORIZED,
@@ -354,9 +362,11 @@ fn is_codex_query(query: Option<&str>) -> bool {
 
 /// F135: open, and without a word about accounts.
 fn health(gateway: &Gateway) -> Response<Body> {
-    let ready = *gateway.ready.borrow() && gateway.any_usable();
+    let started = *gateway.ready.borrow();
+    let status = if started { "ok" } else { "starting" };
+    let ready = started && gateway.any_usable();
     let body =
-        serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "ready": ready});
+        serde_json::json!({"status": status, "version": env!("CARGO_PKG_VERSION"), "ready": ready});
     json(StatusCode::OK, body.to_string())
 }
 

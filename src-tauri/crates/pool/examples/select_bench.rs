@@ -51,6 +51,7 @@ fn measure(case: &str, mut pool: Pool) {
     let formats = [Format::Responses, Format::Codex];
     let ask = Ask {
         session: Some("conversation"),
+        continues: None,
         ..Ask::new("gpt-5", &formats)
     };
     let (mut best, mut all) = (u128::MAX, Vec::new());

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of candidates; `select` asks it and decides.
 
-use crate::{AccountId, Timestamp};
+use crate::{AccountId, AccountKind, Format, Pool, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +65,27 @@ impl Affinity {
                 turn: self.turn,
             },
         );
+    }
+}
+
+impl Pool {
+    /// The account that served a conversation, or gave the answer it continues, if that is still remembered (F38).
+    pub fn seat_of(&self, now: Timestamp, session: &str) -> Option<&AccountId> {
+        let id = self.affinity.get(now, session)?;
+        self.place(id).map(|_| id)
+    }
+
+    /// Remembers that a conversation, or an answer by its id, is at home on this account, where it keeps something for it (F38: off for key
+    /// accounts without state).
+    pub fn seat(&mut self, now: Timestamp, session: &str, id: &AccountId) {
+        let Some(account) = self.account(id) else {
+            return;
+        };
+        let keeps = account.kind == AccountKind::CodexOauth
+            || matches!(account.format, Format::Codex | Format::Responses);
+        if keeps {
+            self.affinity.remember(now, session, id);
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Ask<'a> {
     pub formats: &'a [Format],
     /// The conversation it belongs to (F38).
     pub session: Option<&'a str>,
+    /// The id of the answer it continues: looked up before the conversation, and it stays where it is whoever is chosen (F38).
+    pub continues: Option<&'a str>,
     /// The only account the client accepts (F38).
     pub pinned: Option<&'a AccountId>,
     /// Accounts this request has used already (F32).
@@ -29,6 +31,7 @@ impl<'a> Ask<'a> {
             model,
             formats,
             session: None,
+            continues: None,
             pinned: None,
             tried: &[],
             last_attempt: false,

@@ -5,8 +5,8 @@
 use crate::models::{Match, Matches, match_all};
 use crate::row::Row;
 use crate::{
-    AccountId, AccountKind, Ask, Chosen, Format, NoCandidate, NoCandidateKind, Policy, Pool,
-    SkipReason, Skipped, Timestamp, Why,
+    AccountId, Ask, Chosen, Format, NoCandidate, NoCandidateKind, Policy, Pool, SkipReason,
+    Skipped, Timestamp, Why,
 };
 
 /// The order of candidates: smaller goes first, equal ones in ring order. Tier, format, priority, then what the policy says.
@@ -36,9 +36,10 @@ impl<'a> Pass<'a> {
         for (rank, format) in ask.formats.iter().enumerate().rev() {
             ranks[*format as usize] = Some(u8::try_from(rank).unwrap_or(u8::MAX));
         }
-        let seat = ask
-            .session
-            .and_then(|session| pool.affinity.get(now, session));
+        let seat = [ask.continues, ask.session]
+            .into_iter()
+            .flatten()
+            .find_map(|key| pool.affinity.get(now, key));
         Self {
             pool,
             now: now.0,
@@ -200,7 +201,7 @@ impl Pool {
         let round = (key.0 == TIER_POLICY && self.policy == Policy::RoundRobin).then_some(key.3);
         self.take(now, index, round);
         if let Some(session) = ask.session {
-            self.seat(now, session, index);
+            self.seat(now, session, &chosen.id);
         }
         Ok(chosen)
     }
@@ -253,16 +254,6 @@ impl Pool {
         let state = &mut self.entries[place].state;
         state.last_used = Some(now);
         state.counters.requests += 1;
-    }
-
-    /// Remembers the conversation where the account keeps something for it (F38: off for key accounts without state).
-    fn seat(&mut self, now: Timestamp, session: &str, place: usize) {
-        let account = &self.entries[place].account;
-        let keeps = account.kind == AccountKind::CodexOauth
-            || matches!(account.format, Format::Codex | Format::Responses);
-        if keeps {
-            self.affinity.remember(now, session, &account.id);
-        }
     }
 
     fn nobody(&self, skipped: &[(usize, SkipReason)]) -> NoCandidate {

@@ -665,3 +665,30 @@ fn waits_read_well() {
     }
     assert_eq!(at(0).plus(Duration::MAX), Timestamp(i64::MAX));
 }
+
+/// F38: the answer a request continues counts before its conversation, and stays where it is.
+#[test]
+fn the_answer_it_continues_comes_first() {
+    let mut pool = pool_of(Policy::FillFirst, ["a", "b", "c"].map(oauth));
+    pool.seat(at(0), "conversation", &id("b"));
+    pool.seat(at(0), "resp_1", &id("c"));
+    let tried = [id("c")];
+    let talk = Ask {
+        session: Some("conversation"),
+        ..ask("m")
+    };
+    let next = Ask {
+        continues: Some("resp_1"),
+        ..talk
+    };
+    let again = Ask {
+        tried: &tried,
+        ..next
+    };
+    for (ask, expected) in [(&talk, "b"), (&next, "c"), (&again, "a")] {
+        assert_eq!(pick(&mut pool, at(1), ask), Ok(expected.to_owned()));
+    }
+    assert_eq!(pool.seat_of(at(2), "resp_1"), Some(&id("c")));
+    pool.remove(&id("c"));
+    assert_eq!(pool.seat_of(at(2), "resp_1"), None);
+}

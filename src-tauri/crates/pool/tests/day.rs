@@ -118,6 +118,7 @@ impl Day {
         for attempt in 0..20 {
             let ask = Ask {
                 session: Some(&session),
+                continues: None,
                 tried: &tried,
                 last_attempt: attempt == 19,
                 ..ask("m")

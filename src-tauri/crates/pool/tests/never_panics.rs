@@ -130,6 +130,7 @@ fn play(pool: &mut Pool, now: &mut Timestamp, step: Step) {
             let pinned = pinned.map(name);
             let ask = Ask {
                 session: session.as_deref(),
+                continues: None,
                 tried: &tried,
                 pinned: pinned.as_ref(),
                 last_attempt,

@@ -14,12 +14,12 @@ use crate::{
     types::{Dialect, End, Failure, GatewayError, Lane, Observed, RequestState, Target},
 };
 
-/// A comment: keeps connections open, and every client but Codex skips it unseen (T163).
+/// A comment: keeps connections open, and every client skips it unseen (T163).
 const COMMENT: &[u8] = b": keep-alive\n\n";
 
-/// Codex resets its idle timer on events only, and openai-node knows this one (T163).
-const KEEPALIVE_EVENT: &[u8] =
-    b"event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":0}\n\n";
+/// Codex resets its idle timer on events only, and ignores one it does not know (T163). It has no number: the upstream counts its own events
+/// from 0 without gaps, and a number of ours would stand there twice (T171). For the same reason no other client gets it.
+const KEEPALIVE_EVENT: &[u8] = b"event: keepalive\ndata: {\"type\":\"keepalive\"}\n\n";
 
 /// Where an [`Answer`] puts bytes for the client: at most one frame per push, however many events it holds.
 #[derive(Default)]
@@ -73,6 +73,7 @@ pub struct Answer {
     client: Dialect,
     upstream: Target,
     client_streams: bool,
+    codex_client: bool,
     way: Way,
 }
 
@@ -186,10 +187,15 @@ impl Answer {
         state: RequestState,
         client_streams: bool,
     ) -> Self {
+        let codex_client = match &state.lane {
+            Lane::Pass(state) => state.codex_client,
+            Lane::Hub(state) => state.codex_client,
+        };
         Self {
             client,
             upstream,
             client_streams,
+            codex_client,
             way: Way::Waiting(state.lane),
         }
     }
@@ -353,10 +359,10 @@ impl Answer {
             Way::Hub(hub) => !hub.ended && hub.translator.observed().terminal.is_none(),
             Way::Fold(_) | Way::Whole(_) => false,
         };
-        // Responses clients expect `response.created` before any other event.
+        // `response.created` comes before any other event.
         let begun = self.observed().response_id.is_some();
         (open && self.client_streams).then_some(match self.client {
-            Dialect::Responses if begun => KEEPALIVE_EVENT,
+            Dialect::Responses if begun && self.codex_client => KEEPALIVE_EVENT,
             Dialect::Responses | Dialect::Chat => COMMENT,
         })
     }

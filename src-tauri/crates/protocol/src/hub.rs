@@ -32,6 +32,8 @@ pub(crate) struct HubState {
     request_id: String,
     /// What a Responses answer repeats of its request.
     echo: String,
+    /// The client is a native Codex client.
+    pub(crate) codex_client: bool,
 }
 
 impl HubState {
@@ -94,6 +96,7 @@ pub(crate) fn translate_request(
         created: u64::try_from(options.created).unwrap_or(0),
         request_id: options.request_id.to_owned(),
         echo,
+        codex_client: options.codex_client,
     };
     Ok(Translated {
         body,

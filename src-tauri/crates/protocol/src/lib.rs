@@ -26,6 +26,7 @@ mod passthrough;
 mod patch;
 mod peek;
 mod prepare;
+pub mod replay;
 mod responses;
 mod rope;
 pub mod sse;

@@ -6,7 +6,7 @@
 use std::{ops::Range, sync::LazyLock};
 
 use bytes::Bytes;
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 
 use crate::{
     json::scan,
@@ -95,7 +95,11 @@ impl Observer {
                     self.fail(data);
                     Kind::Plain
                 }
-                b"keepalive" => Kind::Plain,
+                b"keepalive" => {
+                    // The upstream's own; it counts where it says so.
+                    self.sequence += u64::from(memmem::find(data, b"sequence_number").is_some());
+                    Kind::Plain
+                }
                 b"codex.rate_limits" => {
                     self.seen.rate_limits = Some(Bytes::copy_from_slice(data));
                     Kind::Private

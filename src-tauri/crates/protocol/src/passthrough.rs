@@ -35,6 +35,8 @@ pub(crate) struct PassState {
     pub(crate) hide_private: bool,
     /// The client reads the terminal event's `output` and nothing else, so an empty one is filled (T173, F76).
     pub(crate) fill_output: bool,
+    /// The client is a native Codex client.
+    pub(crate) codex_client: bool,
     /// Unix seconds, for an error that must be told before the upstream said when.
     pub(crate) created: i64,
     /// The id told in such an error.
@@ -52,6 +54,7 @@ impl PassState {
             hide_usage: false,
             hide_private: to == Target::Codex && !options.codex_client,
             fill_output: to.dialect() == Dialect::Responses && !options.codex_client,
+            codex_client: options.codex_client,
             created: options.created,
             fallback_id: format!("resp_{}", options.request_id).into(),
         }

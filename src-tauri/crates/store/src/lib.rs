@@ -74,6 +74,11 @@ impl Store {
         open::open_read_only(&home.join(FILE_NAME))
     }
 
+    /// Opens one of [`backups`] for reading, without leaving a trace beside it.
+    pub fn open_backup(path: &Path) -> Result<Self, StoreError> {
+        open::open_read_only(path)
+    }
+
     /// An empty store that is gone with the process: for demo homes, and to run read-only beside an unreadable database.
     pub fn in_memory() -> Result<Self, StoreError> {
         open::in_memory()

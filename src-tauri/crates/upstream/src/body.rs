@@ -15,6 +15,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pool::Outcome;
 
+use crate::direct::DirectBody;
+
 /// A request body of several slices, which tells when its last one was handed to the connection.
 pub(crate) struct RequestBody {
     slices: VecDeque<Bytes>,
@@ -60,11 +62,29 @@ impl Body for RequestBody {
 }
 
 /// An answer's body: one frame per read of the connection, as it came. Dropping it ends the upstream request.
-pub struct ResponseBody(reqwest::Body);
+pub struct ResponseBody(Road);
+
+enum Road {
+    Direct(DirectBody),
+    /// Whether the connection is HTTP/1, too.
+    Pooled(reqwest::Body, bool),
+}
 
 impl ResponseBody {
-    pub(crate) fn new(inner: reqwest::Body) -> Self {
-        Self(inner)
+    pub(crate) fn direct(body: DirectBody) -> Self {
+        Self(Road::Direct(body))
+    }
+
+    pub(crate) fn pooled(answer: reqwest::Response) -> http::Response<Self> {
+        let http1 = answer.version() < http::Version::HTTP_2;
+        http::Response::from(answer).map(|body| Self(Road::Pooled(body, http1)))
+    }
+
+    /// Whether the connection is a task of its own that hands over one chunk at a time: after a frame, another one of the same
+    /// read may come as soon as that task has had its turn.
+    #[must_use]
+    pub fn comes_in_turns(&self) -> bool {
+        matches!(self.0, Road::Pooled(_, true))
     }
 }
 
@@ -95,17 +115,26 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.0).poll_frame(cx));
-        Poll::Ready(
-            frame.map(|frame| frame.map_err(|e| BodyError(crate::send::transport_message(&e)))),
-        )
+        let next = match &mut self.0 {
+            Road::Direct(body) => ready!(body.poll_content(cx))
+                .map(|content| content.map(Frame::data).map_err(|e| e.to_string())),
+            Road::Pooled(body, _) => ready!(Pin::new(body).poll_frame(cx))
+                .map(|frame| frame.map_err(|e| crate::send::transport_message(&e))),
+        };
+        Poll::Ready(next.map(|frame| frame.map_err(BodyError)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        match &self.0 {
+            Road::Direct(body) => body.is_over(),
+            Road::Pooled(body, _) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        match &self.0 {
+            Road::Direct(body) => body.left().map_or_else(SizeHint::new, SizeHint::with_exact),
+            Road::Pooled(body, _) => body.size_hint(),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Connection pools: one reqwest client per proxy, all with the same TLS configuration, and the parsed form of a [`Config`].
+//! Connection pools: one reqwest client per proxy, all with the same TLS configuration, one direct host per plain-text address,
+//! and the parsed form of a [`Config`].
 //!
 //! A client keeps its idle connections, so changing a setting that does not touch the network keeps the clients. Called when
 //! a configuration is set and when a target is prepared, never per request.
@@ -24,13 +25,14 @@ use url::Url;
 use crate::{
     config::{Config, ConfigError},
     dial::DialMark,
+    direct::{self, Host},
     proxy::ProxyUrl,
     target::{ProxyChoice, header_value},
     tls,
 };
 
 /// Idle connections are dropped before common servers and NAT boxes forget them (F122).
-const IDLE_LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const IDLE_LIMIT: Duration = Duration::from_secs(90);
 
 static EPOCHS: AtomicU64 = AtomicU64::new(1);
 
@@ -78,19 +80,30 @@ impl Settings {
 
     /// The connection pool for an account's requests to `url`: its proxy, unless the no-proxy list names the host (F118).
     pub fn client(&self, choice: &ProxyChoice, url: &Url) -> Result<Client, ConfigError> {
+        self.clients.get(self.proxy(choice, url))
+    }
+
+    /// The direct road to `url`, where there is one: plain text and no proxy on the way.
+    pub fn direct(&self, choice: &ProxyChoice, url: &Url) -> Option<Arc<Host>> {
+        match self.proxy(choice, url) {
+            Some(_) => None,
+            None => self.clients.direct(url),
+        }
+    }
+
+    fn proxy<'s>(&'s self, choice: &'s ProxyChoice, url: &Url) -> Option<&'s ProxyUrl> {
         let proxy = match choice {
             ProxyChoice::Global => self.config.proxy.as_ref(),
             ProxyChoice::Direct => None,
             ProxyChoice::Own(own) => Some(own),
         };
-        let proxy = proxy.filter(|_| {
+        proxy.filter(|_| {
             let host = url.host_str().unwrap_or_default();
             !self
                 .config
                 .no_proxy
                 .matches(host, url.port_or_known_default().unwrap_or(0))
-        });
-        self.clients.get(proxy)
+        })
     }
 
     /// Drops idle connections, for example after the machine slept (F122).
@@ -107,6 +120,7 @@ struct Clients {
     tls: ClientConfig,
     connect_timeout: Duration,
     made: Mutex<HashMap<Option<ProxyUrl>, Client>>,
+    direct: Mutex<HashMap<String, Arc<Host>>>,
 }
 
 impl Clients {
@@ -115,7 +129,19 @@ impl Clients {
             tls: tls::client_config(config.extra_ca.as_deref())?,
             connect_timeout: config.connect_timeout,
             made: Mutex::default(),
+            direct: Mutex::default(),
         })
+    }
+
+    fn direct(&self, url: &Url) -> Option<Arc<Host>> {
+        let mut direct = self.direct.lock().unwrap_or_else(PoisonError::into_inner);
+        let authority = direct::authority(url)?;
+        if let Some(host) = direct.get(&authority) {
+            return Some(host.clone());
+        }
+        let host = Arc::new(Host::new(url, self.connect_timeout)?);
+        direct.insert(authority, host.clone());
+        Some(host)
     }
 
     fn get(&self, proxy: Option<&ProxyUrl>) -> Result<Client, ConfigError> {

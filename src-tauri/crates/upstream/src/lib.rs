@@ -12,6 +12,7 @@ mod clients;
 mod config;
 mod credential;
 mod dial;
+mod direct;
 pub mod identity;
 mod models;
 pub mod oauth;

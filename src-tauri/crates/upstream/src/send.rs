@@ -4,6 +4,7 @@
 //! an idle connection the other side had closed meanwhile is sent once more on a fresh one (F122).
 
 use std::{
+    borrow::Cow,
     error::Error,
     fmt::Write as _,
     io,
@@ -17,11 +18,13 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use pool::Outcome;
+use url::{Position, Url};
 
 use crate::{
     Upstream,
     body::{RequestBody, ResponseBody},
     dial::Watched,
+    direct::{DirectCall, Host},
     target::{ACCOUNT_HEADER, Endpoint, Prepared, Target, is_ours},
     tokens::Access,
 };
@@ -169,35 +172,27 @@ impl Upstream {
                 .max(settings.config.headers_timeout),
         };
         drop(settings);
+        let headers = request_headers(&prepared, access, &call);
+        let url = address_of(&prepared, &call);
         let started = self.0.clock.now();
         // The second round exists for a stale idle connection only.
         let mut second = false;
         loop {
-            let handed_over = Arc::new(AtomicBool::new(false));
-            let headers = request_headers(&prepared, access, &call);
-            let request = build(&prepared, &call, headers, handed_over.clone());
-            let sending = Watched::new(prepared.client.execute(request));
-            let (error, dialled) = match tokio::time::timeout(limit, sending).await {
-                // The proxy's word, not the upstream's.
-                Ok((Ok(answer), _))
-                    if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED =>
-                {
-                    return Err(SendError {
-                        outcome: Outcome::Network,
-                        failure: Failure::Connect,
-                        sent: false,
-                        message: "the proxy refused its user name or password".into(),
-                    });
+            let sent = Arc::new(AtomicBool::new(false));
+            let tried = async {
+                match &prepared.direct {
+                    Some(host) => direct(host, &url, &headers, &call, &sent, second).await,
+                    None => pooled(&prepared.client, &url, headers.clone(), &call, &sent).await,
                 }
-                Ok((Ok(answer), _)) => {
-                    return Ok(http::Response::from(answer).map(ResponseBody::new));
-                }
-                Ok((Err(error), dialled)) => (error, dialled),
+            };
+            let broken = match tokio::time::timeout(limit, tried).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(broken)) => broken,
                 Err(_) => {
                     return Err(SendError {
                         outcome: Outcome::Timeout,
                         failure: Failure::HeadersTimeout,
-                        sent: handed_over.load(Ordering::Acquire),
+                        sent: sent.load(Ordering::Acquire),
                         message: format!(
                             "the upstream did not begin to answer within {} s",
                             limit.as_secs()
@@ -205,45 +200,120 @@ impl Upstream {
                     });
                 }
             };
-            let failure = failure_of(&error);
-            let stale = !dialled
-                && failure == Failure::Reset
+            let stale = broken.reused
+                && broken.failure == Failure::Reset
                 && self.0.clock.now().since(started) < STALE_WITHIN;
-            if (stale || never_handled(&error)) && !second {
+            if (stale || broken.never_handled) && !second {
                 second = true;
                 continue;
             }
-            let outcome = match failure {
+            let outcome = match broken.failure {
                 Failure::ConnectTimeout | Failure::HeadersTimeout => Outcome::Timeout,
                 _ => Outcome::Network,
             };
-            let sent = handed_over.load(Ordering::Acquire)
-                && !matches!(failure, Failure::Connect | Failure::ConnectTimeout);
+            let connected = !matches!(broken.failure, Failure::Connect | Failure::ConnectTimeout);
             return Err(SendError {
                 outcome,
-                failure,
-                sent,
-                message: transport_message(&error),
+                failure: broken.failure,
+                sent: connected && sent.load(Ordering::Acquire),
+                message: broken.message,
             });
         }
     }
 }
 
+/// One round brought no answer.
+struct Broken {
+    failure: Failure,
+    /// On an idle connection that may have been closed meanwhile.
+    reused: bool,
+    /// The other side says that it did not begin to work on it.
+    never_handled: bool,
+    message: String,
+}
+
+async fn direct(
+    host: &Host,
+    url: &Url,
+    headers: &HeaderMap,
+    call: &Call,
+    sent: &AtomicBool,
+    fresh: bool,
+) -> Result<http::Response<ResponseBody>, Broken> {
+    let method = method(call);
+    let call = DirectCall {
+        body: (method == Method::POST).then_some(&call.body),
+        method,
+        path: &url[Position::BeforePath..Position::AfterQuery],
+        headers,
+        sent,
+    };
+    match host.send(call, fresh).await {
+        Ok(answer) => Ok(answer.map(ResponseBody::direct)),
+        Err(error) => Err(Broken {
+            failure: error.failure,
+            reused: error.reused,
+            never_handled: false,
+            message: error.message,
+        }),
+    }
+}
+
+async fn pooled(
+    client: &reqwest::Client,
+    url: &Url,
+    headers: HeaderMap,
+    call: &Call,
+    sent: &Arc<AtomicBool>,
+) -> Result<http::Response<ResponseBody>, Broken> {
+    let request = build(url.clone(), call, headers, sent.clone());
+    match Watched::new(client.execute(request)).await {
+        // The proxy's word, not the upstream's.
+        (Ok(answer), _) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Err(Broken {
+                failure: Failure::Connect,
+                reused: false,
+                never_handled: false,
+                message: "the proxy refused its user name or password".into(),
+            })
+        }
+        (Ok(answer), _) => Ok(ResponseBody::pooled(answer)),
+        (Err(error), dialled) => Err(Broken {
+            failure: failure_of(&error),
+            reused: !dialled,
+            never_handled: never_handled(&error),
+            message: transport_message(&error),
+        }),
+    }
+}
+
+fn method(call: &Call) -> Method {
+    if call.endpoint == Endpoint::Models {
+        Method::GET
+    } else {
+        Method::POST
+    }
+}
+
+fn address_of<'p>(prepared: &'p Prepared, call: &Call) -> Cow<'p, Url> {
+    let url = prepared.url(call.endpoint);
+    match &call.query {
+        None => Cow::Borrowed(url),
+        Some(query) => {
+            let mut url = url.clone();
+            url.set_query(Some(query));
+            Cow::Owned(url)
+        }
+    }
+}
+
 fn build(
-    prepared: &Prepared,
+    url: Url,
     call: &Call,
     headers: HeaderMap,
     handed_over: Arc<AtomicBool>,
 ) -> reqwest::Request {
-    let mut url = prepared.url(call.endpoint).clone();
-    if let Some(query) = &call.query {
-        url.set_query(Some(query));
-    }
-    let method = if call.endpoint == Endpoint::Models {
-        Method::GET
-    } else {
-        Method::POST
-    };
+    let method = method(call);
     let has_body = method == Method::POST;
     let mut request = reqwest::Request::new(method, url);
     *request.headers_mut() = headers;

@@ -14,6 +14,7 @@ use crate::{
     address::{self, BaseUrlError, endpoint_url, normalise_base},
     clients::Settings,
     config::{Config, ConfigError},
+    direct::Host,
     proxy::ProxyUrl,
 };
 
@@ -194,6 +195,8 @@ pub(crate) struct Prepared {
     pub headers: HeaderMap,
     /// The connection pool its requests use.
     pub client: reqwest::Client,
+    /// The direct road, used in its place where there is one.
+    pub direct: Option<Arc<Host>>,
     /// The usage endpoint and its own connection pool, ChatGPT accounts only.
     pub usage: Option<(Url, reqwest::Client)>,
 }
@@ -243,11 +246,13 @@ impl Prepared {
             false => None,
         };
         let client = settings.client(&target.proxy, &urls[0])?;
+        let direct = settings.direct(&target.proxy, &urls[0]);
         Ok(Self {
             epoch: settings.epoch,
             urls,
             headers,
             client,
+            direct,
             usage,
         })
     }

@@ -125,7 +125,7 @@ pub const KEYCHAIN_TIME_LIMIT: Duration =
 /// Opens the chosen vault for this home folder, which must exist.
 ///
 /// The keychain is asked one harmless question, so that "none answers" is said now and not at the first sign-in. The file vault derives its
-/// key here, once (tens of milliseconds and 19 MiB by design); `passphrase` is used by no other choice.
+/// key here, once (ten milliseconds and 7 MiB by design); `passphrase` is used by no other choice.
 pub fn open(
     choice: VaultChoice,
     home: &Path,

@@ -11,7 +11,7 @@ pub static KEYS: &[Key] = &[
     Key {
         name: "server.host",
         doc: "Address the gateway listens on. Anything but loopback lets other machines in.",
-        apply: Apply::Restart,
+        apply: Apply::Rebind,
         field: Field::Text {
             default: "127.0.0.1",
             check: host,
@@ -22,7 +22,7 @@ pub static KEYS: &[Key] = &[
     Key {
         name: "server.port",
         doc: "Port the gateway listens on; where it is taken, the next free one of the following 20. 0 is any free port.",
-        apply: Apply::Restart,
+        apply: Apply::Rebind,
         field: Field::Number {
             default: 8787,
             min: 0,

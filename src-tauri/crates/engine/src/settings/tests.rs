@@ -429,7 +429,7 @@ fn f126_comments_and_unknown_keys_are_kept() {
     let change = file.set("server.port", "9001").unwrap();
     assert_eq!(
         (change.changed, change.apply),
-        (vec!["server.port"], Some(Apply::Restart))
+        (vec!["server.port"], Some(Apply::Rebind))
     );
     // Back to the default's value: the line with its comment stays.
     let _ = file.set("server.port", "8787").unwrap();
@@ -659,7 +659,7 @@ fn f126_an_entry_tells_everything() {
         (
             &"SWITCHYARD_SERVER_PORT".into(),
             &"0 to 65535".into(),
-            &"restart".into()
+            &"rebind".into()
         )
     );
     assert_eq!(file.list().len(), KEYS.len());

@@ -182,13 +182,38 @@ fn a_long_frame_that_has_partly_left_is_not_changed_any_more() {
 }
 
 #[test]
+fn t171_a_keepalive_takes_no_number_of_the_stream() {
+    // Ours has none; one of the upstream's own may have one, and an error told by us counts on behind it.
+    assert!(!String::from_utf8_lossy(KEEPALIVE_EVENT).contains("sequence_number"));
+    let own = "event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":1}\n\n";
+    let mut answer = plain(Dialect::Responses, Target::Responses);
+    assert_eq!(
+        push(&mut answer, &format!("{CREATED}{own}")),
+        format!("{CREATED}{own}")
+    );
+    let told = finish(&mut answer, cut());
+    assert!(told.contains("\"sequence_number\":2"), "{told}");
+}
+
+#[test]
 fn t163_keepalives_by_dialect() {
-    let mut answer = plain(Dialect::Responses, Target::Codex);
-    assert_eq!(answer.keepalive(), Some(COMMENT));
-    push(&mut answer, CREATED);
-    assert_eq!(answer.keepalive(), Some(KEEPALIVE_EVENT));
-    push(&mut answer, DONE);
-    assert_eq!(answer.keepalive(), None);
+    for (target, codex_client, begun) in [
+        (Target::Codex, true, KEEPALIVE_EVENT),
+        (Target::Responses, true, KEEPALIVE_EVENT),
+        (Target::Codex, false, COMMENT),
+        (Target::Responses, false, COMMENT),
+    ] {
+        let options = Options {
+            codex_client,
+            ..Options::default()
+        };
+        let mut answer = answer_with(Dialect::Responses, target, true, &options);
+        assert_eq!(answer.keepalive(), Some(COMMENT));
+        push(&mut answer, CREATED);
+        assert_eq!(answer.keepalive(), Some(begun), "{target:?} {codex_client}");
+        push(&mut answer, DONE);
+        assert_eq!(answer.keepalive(), None);
+    }
     assert_eq!(
         plain(Dialect::Chat, Target::Chat).keepalive(),
         Some(COMMENT)

@@ -61,8 +61,8 @@ fn a_new_file_has_the_standard_cost() {
     let bytes = fs::read(home.path().join(FILE_NAME)).unwrap();
     assert_eq!(
         bytes[12..24],
-        [0, 0x4c, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0],
-        "19456 KiB, 2 passes, 1 lane"
+        [0, 0x1c, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0],
+        "7168 KiB, 5 passes, 1 lane"
     );
     let again = open(home.path(), "p").unwrap();
     assert_eq!(contract::read(&again, "a").as_deref(), Some("1"));

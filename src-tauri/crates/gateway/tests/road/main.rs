@@ -1,0 +1,11 @@
+//! The road of a request through the gateway in process: retries, repairs and bounds that need more than one room.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap is a failed test"
+)]
+
+mod previous;
+mod sealed;
+mod stage;

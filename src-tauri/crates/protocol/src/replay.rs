@@ -1,0 +1,320 @@
+//! What a Responses request replays of earlier turns: items that only their maker can open, and the id of the answer it continues.
+//!
+//! Called by `gateway` when an account cannot serve a request as it is: sealed items can be left out (T104), the id can be left out where
+//! the input tells the whole conversation (F38). Rare, so the result is a body of its own; the fast lane never comes here.
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hasher},
+    ops::Range,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    json::scan::{self, Member},
+    patch::{Edits, ObjectPatch},
+    peek::peek,
+    types::{Dialect, Head, Loss},
+};
+
+/// A request body with something left out, ready for [`crate::prepare()`].
+#[derive(Debug, Clone)]
+pub struct Amended {
+    /// The new body.
+    pub body: Bytes,
+    /// What [`crate::peek()`] says of it.
+    pub head: Head,
+    /// What was left out.
+    pub losses: Vec<Loss>,
+}
+
+impl Amended {
+    fn new(body: &Bytes, edits: Edits, losses: Vec<Loss>) -> Option<Self> {
+        let body = edits.apply(body).to_bytes();
+        let head = peek(Dialect::Responses, &body).ok()?;
+        Some(Self { body, head, losses })
+    }
+}
+
+/// One item of the input, as far as it matters here.
+struct Item {
+    range: Range<usize>,
+    members: Vec<Member>,
+}
+
+impl Item {
+    fn token<'b>(&self, body: &'b [u8], name: &str) -> Option<&'b [u8]> {
+        let member = self.members.iter().rev();
+        let member = member
+            .clone()
+            .find(|member| member.name(body) == name.as_bytes())?;
+        Some(&body[member.value.clone()])
+    }
+
+    fn kind<'b>(&self, body: &'b [u8]) -> &'b [u8] {
+        let quoted = self.token(body, "type").unwrap_or_default();
+        quoted
+            .strip_prefix(b"\"")
+            .and_then(|rest| rest.strip_suffix(b"\""))
+            .unwrap_or_default()
+    }
+
+    /// The fingerprint of what only its maker can open.
+    fn seal(&self, body: &[u8]) -> Option<u64> {
+        let token = self.token(body, "encrypted_content")?;
+        if !token.starts_with(b"\"") || token.len() <= 2 {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        hasher.write(token);
+        Some(hasher.finish())
+    }
+}
+
+/// The items of the input; none when it is a string or absent.
+fn items(body: &[u8], head: &Head) -> Vec<Item> {
+    let Some(input) = head.member(body, "input") else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    // `peek` has walked the whole body: there is nothing left to fail on.
+    let _ = scan::each_element(body, input.value.start, |range| {
+        let members = match body[range.start] {
+            b'{' => scan::members(body, range.start).map_or_else(|_| Vec::new(), |(list, _)| list),
+            _ => Vec::new(),
+        };
+        found.push(Item { range, members });
+    });
+    found
+}
+
+/// Fingerprints of the sealed items of a Responses input (`encrypted_content`), in order. Good within one run of the program.
+#[must_use]
+pub fn seals(body: &Bytes, head: &Head) -> Vec<u64> {
+    let items = items(body, head);
+    items.iter().filter_map(|item| item.seal(body)).collect()
+}
+
+/// Which sealed items [`without_seals`] leaves out.
+#[derive(Debug, Clone, Copy)]
+pub enum Sealed<'s> {
+    /// All of them.
+    All,
+    /// Those with these fingerprints.
+    These(&'s HashSet<u64>),
+}
+
+/// The request without sealed items; `None` when it has none of them.
+///
+/// What followed a reasoning item loses its own `id`: with it the upstream would ask for the reasoning (T74, T102).
+#[must_use]
+pub fn without_seals(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Amended> {
+    let items = items(body, head);
+    let goes: Vec<bool> = items
+        .iter()
+        .map(|item| match (item.seal(body), which) {
+            (None, _) => false,
+            (Some(_), Sealed::All) => true,
+            (Some(seal), Sealed::These(list)) => list.contains(&seal),
+        })
+        .collect();
+    if !goes.contains(&true) {
+        return None;
+    }
+    let mut edits = Edits::default();
+    let (mut reasoning, mut other) = (0_usize, 0_usize);
+    let (mut kept_end, mut orphans) = (None, false);
+    for (at, item) in items.iter().enumerate() {
+        if goes[at] {
+            match item.kind(body) {
+                b"reasoning" => reasoning += 1,
+                _ => other += 1,
+            }
+            orphans = true;
+            let before_next = || items.get(at + 1).map_or(item.range.end, |n| n.range.start);
+            // The comma goes with the item: the one before it, or behind it where nothing is before.
+            edits.remove(match kept_end {
+                Some(end) => end..item.range.end,
+                None => item.range.start..before_next(),
+            });
+            if let Some(end) = &mut kept_end {
+                *end = item.range.end;
+            }
+            continue;
+        }
+        kept_end = Some(item.range.end);
+        let theirs = matches!(
+            item.token(body, "role"),
+            Some(b"\"user\"" | b"\"developer\"" | b"\"system\"")
+        );
+        orphans &= !theirs && item.kind(body) != b"reasoning";
+        if orphans && !item.members.is_empty() {
+            let mut object = ObjectPatch::new(body, item.range.start, &item.members, &mut edits);
+            object.remove("id");
+            object.finish();
+        }
+    }
+    let mut losses = Vec::new();
+    if reasoning > 0 {
+        losses.push(Loss::dropped(
+            format!("input ({reasoning} sealed reasoning)"),
+            "only the account that made it can open it (T104)",
+        ));
+    }
+    if other > 0 {
+        losses.push(Loss::dropped(
+            format!("input ({other} sealed summary)"),
+            "only the account that made it can open it: what it summed up is unknown to this one (T139)",
+        ));
+    }
+    Amended::new(body, edits, losses)
+}
+
+/// Whether the input tells the conversation by itself: it holds the model's own turns, and every result has its call (F38).
+#[must_use]
+pub fn tells_all(body: &Bytes, head: &Head) -> bool {
+    let items = items(body, head);
+    let calls: HashSet<&[u8]> = items
+        .iter()
+        .filter(|item| item.kind(body).ends_with(b"_call"))
+        .filter_map(|item| item.token(body, "call_id"))
+        .collect();
+    let own = |item: &Item| {
+        item.token(body, "role") == Some(b"\"assistant\"") || item.kind(body).ends_with(b"_call")
+    };
+    let paired = |item: &Item| {
+        !item.kind(body).ends_with(b"_output")
+            || item
+                .token(body, "call_id")
+                .is_none_or(|id| calls.contains(id))
+    };
+    let references = |item: &Item| item.kind(body) == b"item_reference";
+    items.iter().any(own) && items.iter().all(paired) && !items.iter().any(references)
+}
+
+/// The request without `previous_response_id`; `None` when it has none.
+#[must_use]
+pub fn without_previous(body: &Bytes, head: &Head) -> Option<Amended> {
+    head.previous_response_id.as_ref()?;
+    let mut edits = Edits::default();
+    let mut object = ObjectPatch::new(body, 0, &head.members, &mut edits);
+    object.remove("previous_response_id");
+    object.finish();
+    let loss = Loss::dropped(
+        "previous_response_id",
+        "another account keeps that answer; the input tells the conversation (F38)",
+    );
+    Amended::new(body, edits, vec![loss])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> (Bytes, Head) {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let head = peek(Dialect::Responses, &body).expect("a request");
+        (body, head)
+    }
+
+    fn text(amended: &Amended) -> &str {
+        std::str::from_utf8(&amended.body).expect("UTF-8")
+    }
+
+    #[test]
+    fn t104_sealed_items_go_with_their_commas_and_the_ids_that_depend_on_them() {
+        let rs = r#"{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"gA"}"#;
+        let say = r#"{"role":"user","content":"a","id":"msg_0"}"#;
+        let call = r#"{"type":"function_call","id":"fc_1","call_id":"c","name":"f"}"#;
+        let bare = r#"{"type":"function_call","call_id":"c","name":"f"}"#;
+        let plain = r#"{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":null}"#;
+        for (input, expected) in [
+            (rs.to_owned(), String::new()),
+            (format!("{rs} , {say}"), say.to_owned()),
+            (format!("{say} , {rs}"), say.to_owned()),
+            (format!("{say},{rs},{rs}, {say}"), format!("{say}, {say}")),
+            (
+                format!("{rs},{call},{say},{call}"),
+                format!("{bare},{say},{call}"),
+            ),
+            (
+                format!("{call},{rs},{plain},{call}"),
+                format!("{call},{plain},{call}"),
+            ),
+        ] {
+            let (body, head) = read(&format!(r#"{{"model":"m","input":[{input}],"z":1}}"#));
+            let amended = without_seals(&body, &head, Sealed::All).expect("sealed");
+            let expected = format!(r#"{{"model":"m","input":[{expected}],"z":1}}"#);
+            assert_eq!(text(&amended), expected, "{input}");
+            assert_eq!(amended.losses.len(), 1, "{input}");
+            assert!(without_seals(&amended.body, &amended.head, Sealed::All).is_none());
+        }
+    }
+
+    #[test]
+    fn t104_only_the_refused_seals_go() {
+        let item = |seal| format!(r#"{{"type":"reasoning","encrypted_content":"{seal}"}}"#);
+        let (one, head) = read(&format!(r#"{{"input":[{}]}}"#, item("a")));
+        let refused: HashSet<u64> = seals(&one, &head).into_iter().collect();
+        let (both, head) = read(&format!(r#"{{"input":[{},{}]}}"#, item("a"), item("b")));
+        assert_eq!(seals(&both, &head).len(), 2);
+        let amended = without_seals(&both, &head, Sealed::These(&refused)).expect("one of them");
+        assert_eq!(text(&amended), format!(r#"{{"input":[{}]}}"#, item("b")));
+        let none = HashSet::new();
+        assert!(without_seals(&both, &head, Sealed::These(&none)).is_none());
+        let (words, head) = read(r#"{"input":"encrypted_content"}"#);
+        assert!(without_seals(&words, &head, Sealed::All).is_none());
+    }
+
+    #[test]
+    fn t139_a_lost_summary_is_a_loss_of_its_own() {
+        let (body, head) = read(r#"{"input":[{"type":"compaction","encrypted_content":"a"}]}"#);
+        let amended = without_seals(&body, &head, Sealed::All).expect("sealed");
+        assert!(
+            amended.losses[0].field.contains("summary"),
+            "{:?}",
+            amended.losses
+        );
+    }
+
+    #[test]
+    fn f38_only_an_input_with_history_tells_all() {
+        for (input, expected) in [
+            (r#""hi""#, false),
+            (r#"[{"role":"user","content":"hi"}]"#, false),
+            (
+                r#"[{"type":"function_call_output","call_id":"c","output":"1"}]"#,
+                false,
+            ),
+            (
+                r#"[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]"#,
+                true,
+            ),
+            (
+                r#"[{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"1"}]"#,
+                true,
+            ),
+            (
+                r#"[{"role":"assistant","content":"b"},{"type":"function_call_output","call_id":"c","output":"1"}]"#,
+                false,
+            ),
+            (
+                r#"[{"type":"item_reference","id":"msg_1"},{"role":"assistant","content":"b"}]"#,
+                false,
+            ),
+        ] {
+            let (body, head) = read(&format!(r#"{{"input":{input}}}"#));
+            assert_eq!(tells_all(&body, &head), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn f38_the_id_goes_and_nothing_else() {
+        let (body, head) = read(r#"{"previous_response_id":"resp_1","input":[ ],"x":1}"#);
+        let amended = without_previous(&body, &head).expect("an id");
+        assert_eq!(text(&amended), r#"{"input":[ ],"x":1}"#);
+        assert_eq!(amended.head.previous_response_id, None);
+        assert!(without_previous(&amended.body, &amended.head).is_none());
+    }
+}
