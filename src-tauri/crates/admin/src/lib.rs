@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use engine::Engine;
+use futures_util::{Stream, StreamExt};
 
 use crate::routes::Surface;
 
@@ -29,6 +30,12 @@ pub fn window(engine: Arc<Engine>) -> axum::Router {
     axum::Router::from(routes::window())
         .layer(Extension(Surface::Window))
         .with_state(engine)
+}
+
+/// The events of [`window`] as JSON values of the type `AdminEvent`, for whoever hands them to the window. Ends with the engine.
+pub fn events(engine: Arc<Engine>) -> impl Stream<Item = serde_json::Value> {
+    routes::follow(engine, Surface::Window)
+        .filter_map(|event| async move { serde_json::to_value(event).ok() })
 }
 
 /// The OpenAPI document of [`window`].

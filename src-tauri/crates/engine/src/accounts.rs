@@ -12,6 +12,7 @@ use upstream::{Credential, CredentialStore};
 use crate::compose::Engine;
 use crate::credentials::{VaultCredentials, item};
 use crate::error::EngineError;
+use crate::events::EngineEvent;
 use crate::records;
 use crate::views::AccountView;
 
@@ -57,6 +58,19 @@ impl Engine {
     /// # Errors
     /// When there is no such account or it is switched off.
     pub async fn activate(&self, name: &str) -> Result<AccountView, EngineError> {
+        self.activate_because(name, "manual", false).await
+    }
+
+    /// The same for a stated reason; `automatic` says that nobody clicked (F48).
+    ///
+    /// # Errors
+    /// As [`Engine::activate`].
+    pub async fn activate_because(
+        &self,
+        name: &str,
+        reason: &str,
+        automatic: bool,
+    ) -> Result<AccountView, EngineError> {
         self.changeable()?;
         let row = self.find(name)?;
         if !row.enabled {
@@ -67,8 +81,12 @@ impl Engine {
         }
         let id = AccountId::from(row.id.as_str());
         // What a click chose acts at once; that it is kept is a matter of milliseconds later.
-        self.pool
-            .with(|pool| pool.activate(&id))
+        let before = self
+            .pool
+            .with(|pool| {
+                let before = pool.active().cloned();
+                pool.activate(&id).map(|()| before)
+            })
             .map_err(|_| EngineError::Internal)?;
         self.announce();
         // Two clicks may be written in any order: what is written is what is in force then.
@@ -78,7 +96,10 @@ impl Engine {
             store.set_meta(records::ACTIVE, active.as_ref().map(AccountId::as_str))
         })
         .await?;
-        Ok(self.view(&row))
+        let view = self.view(&row);
+        self.note_switch(before.as_ref(), &view, reason, automatic)
+            .await;
+        Ok(view)
     }
 
     /// Switches an account on or off (F14).
@@ -132,6 +153,7 @@ impl Engine {
             }
         });
         self.republish();
+        self.journal.bus.tell(EngineEvent::AccountsOrdered);
         Ok(())
     }
 
@@ -157,6 +179,7 @@ impl Engine {
         self.records
             .change(|rows| rows.retain(|other| other.id != row.id));
         self.republish();
+        self.journal.bus.tell(EngineEvent::AccountRemoved(id));
         drop(turn);
         if was_active {
             self.activate_first_usable(row.position).await?;
@@ -304,6 +327,7 @@ impl Engine {
 
     /// Writes a record and puts it in force. The caller holds the turn.
     pub(crate) async fn save(&self, row: AccountRow) -> Result<(), EngineError> {
+        let id = AccountId::from(row.id.as_str());
         let kept = row.clone();
         self.stored(move |store| store.save_accounts(std::slice::from_ref(&kept)))
             .await?;
@@ -314,6 +338,7 @@ impl Engine {
             },
         );
         self.republish();
+        self.journal.bus.tell(EngineEvent::AccountChanged(id));
         Ok(())
     }
 
@@ -413,7 +438,10 @@ impl Engine {
                 .map(|account| account.id.clone())
         });
         match first {
-            Some(id) => self.activate(id.as_str()).await.map(|_| ()),
+            Some(id) => self
+                .activate_because(id.as_str(), "first_usable", true)
+                .await
+                .map(|_| ()),
             None => {
                 self.stored(|store| store.set_meta(records::ACTIVE, None))
                     .await

@@ -12,6 +12,7 @@ mod credentials;
 mod demo;
 pub mod env;
 mod error;
+mod events;
 pub mod export;
 pub mod home;
 pub mod import;
@@ -30,6 +31,7 @@ mod schedule;
 pub mod settings;
 mod settings_use;
 mod state_rows;
+mod switches;
 mod tasks;
 mod transfer;
 mod views;
@@ -38,6 +40,7 @@ mod welcome;
 pub use accounts::NewKeyAccount;
 pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
+pub use events::EngineEvent;
 pub use keys::{DEFAULT_KEY, KeyView};
 pub use opening::Opening;
 pub use pool::{
@@ -45,6 +48,7 @@ pub use pool::{
     QuotaWindow,
 };
 pub use settings_use::SettingView;
+pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport, RefreshView};
 pub use vault::VaultChoice;
 pub use views::{

@@ -116,6 +116,14 @@ impl Engine {
             .skip(skip)
             .map(journal_row)
             .collect();
+        if self.journal.bus.heard() {
+            for row in &rows {
+                let request = std::sync::Arc::new(request_view(row.clone()));
+                self.journal
+                    .bus
+                    .tell(crate::events::EngineEvent::RequestFinished(request));
+            }
+        }
         let day = self.clock.now().0.div_euclid(DAY_MS);
         let usage: Vec<UsageRow> = waiting
             .counts

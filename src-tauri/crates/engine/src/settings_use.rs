@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use crate::compose::Engine;
 use crate::convert;
 use crate::error::EngineError;
+use crate::events::EngineEvent;
 use crate::settings::{Apply, Change, Entry, PasswordChange, ProxyAddress};
 
 /// One setting as it may be shown.

@@ -111,7 +111,11 @@ impl AccountRow {
             added_at: row.get("added_at")?,
             exported_at: row.get("exported_at")?,
             export_count: row.get("export_count")?,
-            reserve_percent: row.get("reserve_percent")?,
+            // A backup of schema version 1 is read as it is.
+            reserve_percent: match row.get("reserve_percent") {
+                Err(rusqlite::Error::InvalidColumnName(_)) => None,
+                other => other?,
+            },
         })
     }
 }

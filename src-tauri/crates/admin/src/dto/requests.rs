@@ -185,3 +185,17 @@ pub(crate) struct LimitQuery {
     /// 5 when nothing is said, at most 500.
     pub limit: Option<u32>,
 }
+
+impl From<engine::SwitchView> for Switch {
+    fn from(view: engine::SwitchView) -> Self {
+        let named = |(id, label)| Named { id, label };
+        Self {
+            at: view.at.0,
+            from: view.from.map(named),
+            to: named(view.to),
+            reason: view.reason,
+            automatic: view.automatic,
+            back_at: view.back_at.map(|at| at.0),
+        }
+    }
+}

@@ -24,6 +24,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::AdminError;
 
+pub(crate) use events::follow;
+
 type Engines = State<Arc<Engine>>;
 type Answer<T> = Result<Json<T>, AdminError>;
 type Routes = OpenApiRouter<Arc<Engine>>;

@@ -7,7 +7,6 @@ use utoipa_axum::routes;
 
 use super::{Answer, Engines, Routes};
 use crate::dto;
-use crate::error::AdminError;
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
@@ -56,14 +55,15 @@ async fn explain(
 /// Changes of the active account, newest first
 #[utoipa::path(get, path = "/switches", tag = "requests", params(dto::LimitQuery), responses((status = 200, body = Vec<dto::Switch>)))]
 async fn switches(
-    State(_engine): Engines,
-    Query(_query): Query<dto::LimitQuery>,
+    State(engine): Engines,
+    Query(query): Query<dto::LimitQuery>,
 ) -> Answer<Vec<dto::Switch>> {
-    Err(AdminError::not_built("the list of switches"))
+    let switches = engine.switches(query.limit.unwrap_or(5).min(500)).await?;
+    Ok(Json(switches.into_iter().map(Into::into).collect()))
 }
 
 /// Takes the last switch back
 #[utoipa::path(post, path = "/switches/undo", tag = "requests", responses((status = 200, body = dto::Account)))]
-async fn undo(State(_engine): Engines) -> Answer<dto::Account> {
-    Err(AdminError::not_built("taking a switch back"))
+async fn undo(State(engine): Engines) -> Answer<dto::Account> {
+    Ok(Json(engine.undo_switch().await?.into()))
 }
