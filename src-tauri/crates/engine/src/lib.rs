@@ -5,6 +5,7 @@
 
 mod accounts;
 mod catalog;
+mod change;
 pub mod clock;
 mod compose;
 mod convert;
@@ -34,10 +35,12 @@ mod state_rows;
 mod switches;
 mod tasks;
 mod transfer;
+mod usage;
 mod views;
 mod welcome;
 
 pub use accounts::NewKeyAccount;
+pub use change::AccountChange;
 pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
 pub use events::EngineEvent;
@@ -45,11 +48,12 @@ pub use keys::{DEFAULT_KEY, KeyView};
 pub use opening::Opening;
 pub use pool::{
     AccountKind, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot, QuotaSource,
-    QuotaWindow,
+    QuotaWindow, Timestamp,
 };
 pub use settings_use::SettingView;
 pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport, RefreshView};
+pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{
     AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestView,

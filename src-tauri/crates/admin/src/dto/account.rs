@@ -252,3 +252,18 @@ pub(crate) struct TestResult {
     pub text: Option<String>,
     pub error: Option<String>,
 }
+
+impl From<AccountPatch> for engine::AccountChange {
+    fn from(patch: AccountPatch) -> Self {
+        Self {
+            label: patch.label,
+            allowed_models: patch.allowed_models,
+            group: patch.group,
+            priority: patch.priority,
+            proxy: patch.proxy,
+            excluded: patch.excluded,
+            reserve_percent: patch.reserve_percent,
+            notes: patch.notes,
+        }
+    }
+}

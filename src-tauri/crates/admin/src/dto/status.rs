@@ -1,5 +1,6 @@
 //! The whole in one look: the state of the gateway, and the answer of the first page.
 
+use engine::AccountView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -96,8 +97,6 @@ pub(crate) enum Problem {
     Banned,
     /// It answers with errors.
     Failing,
-    /// Its token has ended and cannot be renewed.
-    Expired,
 }
 
 /// The one thing to do about it.
@@ -153,5 +152,52 @@ impl Status {
             accounts: view.accounts.into_iter().map(Account::from).collect(),
             notices: view.notices,
         }
+    }
+}
+
+impl Reset {
+    /// The windows of enabled accounts that will begin afresh, soonest first.
+    pub(crate) fn of(accounts: &[AccountView]) -> Vec<Self> {
+        let mut resets = Vec::new();
+        for account in accounts.iter().filter(|account| account.enabled) {
+            let Some(quota) = &account.quota else {
+                continue;
+            };
+            for (name, window) in [("primary", &quota.primary), ("secondary", &quota.secondary)] {
+                if let Some(window) = window
+                    && let Some(at) = window.resets_at
+                {
+                    resets.push(Self {
+                        account_id: account.id.to_string(),
+                        label: account.label.clone(),
+                        window: name.into(),
+                        length_s: window.length.map(|length| length.as_secs()),
+                        resets_at: at.0,
+                        used_percent: window.used_percent,
+                    });
+                }
+            }
+        }
+        resets.sort_by_key(|reset| reset.resets_at);
+        resets
+    }
+}
+
+impl Attention {
+    /// What an account needs the person for, if anything.
+    pub(crate) fn of(account: &AccountView) -> Option<Self> {
+        let (problem, action) = match account.health {
+            "needs_login" => (Problem::NeedsLogin, AttentionAction::SignIn),
+            "banned" => (Problem::Banned, AttentionAction::Open),
+            "attention" => (Problem::Failing, AttentionAction::TryNow),
+            _ => return None,
+        };
+        Some(Self {
+            account_id: account.id.to_string(),
+            label: account.label.clone(),
+            problem,
+            detail: account.reason.clone(),
+            action,
+        })
     }
 }

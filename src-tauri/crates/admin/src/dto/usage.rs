@@ -1,5 +1,8 @@
 //! Usage on the wire (F70): numbers come from the providers' own counts and are never estimated.
 
+use std::collections::BTreeMap;
+
+use engine::{LastDay, UsageSum};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -40,9 +43,9 @@ pub(crate) struct Usage {
 }
 
 /// One sum.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct UsageRow {
-    /// Account id, model, key name or day (`2026-11-21`).
+    /// Account id, model, key name, or the first moment of a day.
     pub key: String,
     /// What to show for it.
     pub label: String,
@@ -83,4 +86,76 @@ pub(crate) struct Spark {
     pub t: i64,
     pub requests: i64,
     pub errors: i64,
+}
+
+impl UsageRow {
+    fn add(&mut self, sum: &UsageSum) {
+        self.requests += sum.requests;
+        self.successes += sum.successes;
+        self.failures += sum.failures;
+        self.cancelled += sum.cancelled;
+        self.input_tokens += sum.input_tokens;
+        self.output_tokens += sum.output_tokens;
+        self.cached_tokens += sum.cached_tokens;
+        self.reasoning_tokens += sum.reasoning_tokens;
+        self.unknown_usage += sum.unknown_usage;
+    }
+}
+
+impl Usage {
+    /// Sums by what the person looks at.
+    pub(crate) fn of(sums: &[UsageSum], group: UsageGroup) -> Self {
+        let mut days: BTreeMap<i64, Vec<&UsageSum>> = BTreeMap::new();
+        for sum in sums {
+            days.entry(sum.day.0).or_default().push(sum);
+        }
+        Self {
+            rows: rows(sums.iter(), group),
+            days: days
+                .into_iter()
+                .map(|(day, sums)| UsageDay {
+                    day,
+                    rows: rows(sums.into_iter(), group),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn rows<'a>(sums: impl Iterator<Item = &'a UsageSum>, group: UsageGroup) -> Vec<UsageRow> {
+    let mut rows: BTreeMap<String, UsageRow> = BTreeMap::new();
+    for sum in sums {
+        let (key, label) = match group {
+            UsageGroup::Account => (sum.account_id.clone(), sum.account_label.clone()),
+            UsageGroup::Model => (sum.model.clone(), sum.model.clone()),
+            UsageGroup::Client => (sum.client_key.clone(), sum.client_key.clone()),
+            UsageGroup::Day => (sum.day.0.to_string(), sum.day.0.to_string()),
+        };
+        let row = rows.entry(key.clone()).or_insert_with(|| UsageRow {
+            key,
+            label,
+            ..UsageRow::default()
+        });
+        row.add(sum);
+    }
+    let mut rows: Vec<UsageRow> = rows.into_values().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.requests));
+    rows
+}
+
+impl From<LastDay> for Today {
+    fn from(day: LastDay) -> Self {
+        let spark = |(t, requests, errors): (engine::Timestamp, i64, i64)| Spark {
+            t: t.0,
+            requests,
+            errors,
+        };
+        Self {
+            requests: day.requests,
+            tokens_in: day.tokens_in,
+            tokens_out: day.tokens_out,
+            errors: day.errors,
+            spark: day.spark.into_iter().map(spark).collect(),
+        }
+    }
 }

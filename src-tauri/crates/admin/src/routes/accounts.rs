@@ -62,11 +62,11 @@ async fn add(State(engine): Engines, Json(new): Json<dto::NewAccount>) -> Answer
 /// Changes what the person may change; absent stays, null clears
 #[utoipa::path(patch, path = "/accounts/{id}", tag = "accounts", request_body = dto::AccountPatch, responses((status = 200, body = dto::Account)))]
 async fn patch(
-    State(_engine): Engines,
-    Path(_id): Path<String>,
-    Json(_patch): Json<dto::AccountPatch>,
+    State(engine): Engines,
+    Path(id): Path<String>,
+    Json(patch): Json<dto::AccountPatch>,
 ) -> Answer<dto::Account> {
-    Err(AdminError::not_built("changing an account"))
+    Ok(Json(engine.change_account(&id, patch.into()).await?.into()))
 }
 
 /// Puts the named accounts first, in this order
@@ -120,8 +120,8 @@ async fn refresh_all(State(engine): Engines) -> Answer<Vec<dto::Refreshed>> {
 
 /// Forgets cooldown and exhaustion: the next request may use it
 #[utoipa::path(post, path = "/accounts/{id}/try-now", tag = "accounts", responses((status = 200, body = dto::Account)))]
-async fn try_now(State(_engine): Engines, Path(_id): Path<String>) -> Answer<dto::Account> {
-    Err(AdminError::not_built("trying an account"))
+async fn try_now(State(engine): Engines, Path(id): Path<String>) -> Answer<dto::Account> {
+    Ok(Json(engine.try_now(&id)?.into()))
 }
 
 /// Sends one short message through this account; it costs quota

@@ -29,8 +29,27 @@ async fn status(
 
 /// The first page in one answer
 #[utoipa::path(get, path = "/overview", tag = "status", responses((status = 200, body = dto::Overview)))]
-async fn overview(State(_engine): Engines) -> Answer<dto::Overview> {
-    Err(AdminError::not_built("the overview"))
+async fn overview(
+    State(engine): Engines,
+    Extension(surface): Extension<Surface>,
+) -> Answer<dto::Overview> {
+    let today = engine.last_day().await?.into();
+    let switches = engine.switches(5).await?;
+    let switches = switches.into_iter().map(Into::into).collect();
+    let status = view(&engine, surface);
+    let accounts = engine.accounts();
+    Ok(Json(dto::Overview {
+        active: accounts
+            .iter()
+            .find(|account| account.active)
+            .cloned()
+            .map(Into::into),
+        resets: dto::Reset::of(&accounts),
+        attention: accounts.iter().filter_map(dto::Attention::of).collect(),
+        status,
+        today,
+        switches,
+    }))
 }
 
 /// Refuses requests for a while, or until resumed
