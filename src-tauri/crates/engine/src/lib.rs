@@ -56,8 +56,8 @@ pub use transfer::{ImportItemView, ImportReport, RefreshView};
 pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{
-    AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestView,
-    StatusView,
+    AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestFilter,
+    RequestView, StatusView,
 };
 
 /// Every word of a sign-in's state.

@@ -12,7 +12,7 @@ use upstream::{CredentialError, Observer, Refreshed, Target};
 use crate::compose::Engine;
 use crate::error::EngineError;
 use crate::journal::Waiting;
-use crate::views::{AttemptView, RequestView};
+use crate::views::{AttemptView, RequestFilter, RequestView};
 use crate::{records, state_rows};
 
 /// Old rows are removed this often, and once shortly after the start.
@@ -160,6 +160,52 @@ impl Engine {
             }
             (states, samples)
         })
+    }
+
+    /// The latest finished requests that pass the filter, newest first; what still waits is written before. Free text is looked for among
+    /// everything the journal keeps.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn requests_where(
+        self: &Arc<Self>,
+        limit: u32,
+        which: RequestFilter,
+    ) -> Result<Vec<RequestView>, EngineError> {
+        let writer = self.clone();
+        self.tasks.blocking(move || writer.flush()).await?;
+        let rows = self
+            .stored(move |store| {
+                let filter = JournalFilter {
+                    before_seq: which.before,
+                    account_id: which.account.as_deref(),
+                    outcome: which.outcome.as_deref(),
+                    ..JournalFilter::default()
+                };
+                let Some(text) = which.text.filter(|text| !text.is_empty()) else {
+                    return store.recent_requests(limit, &filter);
+                };
+                let text = text.to_lowercase();
+                let mut rows = store.recent_requests(u32::MAX, &filter)?;
+                rows.retain(|row| {
+                    let fields = [
+                        row.model_asked.as_deref(),
+                        row.model_served.as_deref(),
+                        row.account_label.as_deref(),
+                        row.client_key.as_deref(),
+                        row.error_code.as_deref(),
+                        Some(row.request_id.as_str()),
+                    ];
+                    fields
+                        .into_iter()
+                        .flatten()
+                        .any(|field| field.to_lowercase().contains(&text))
+                });
+                rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                Ok(rows)
+            })
+            .await?;
+        Ok(rows.into_iter().map(request_view).collect())
     }
 
     /// The latest finished requests, newest first; what still waits is written before.

@@ -88,6 +88,10 @@ impl Engine {
             self.apply_settings().await?;
             return Err(error);
         }
+        self.journal
+            .bus
+            .tell(EngineEvent::SettingsChanged(key.to_owned()));
+        self.journal.bus.tell(EngineEvent::Status);
         self.setting(key)
     }
 

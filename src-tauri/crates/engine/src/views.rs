@@ -231,3 +231,16 @@ pub struct ExplainView {
     /// The same as [`pool::SkipReason::code`].
     pub code: Option<&'static str>,
 }
+
+/// Which requests of the journal; what is `None` lets all through.
+#[derive(Debug, Clone, Default)]
+pub struct RequestFilter {
+    /// Only rows before this place in the journal.
+    pub before: Option<i64>,
+    /// Id of an account that served or was tried.
+    pub account: Option<String>,
+    /// `completed`, `failed` or `cancelled`.
+    pub outcome: Option<String>,
+    /// Part of a model, label, key name, error code or request id.
+    pub text: Option<String>,
+}

@@ -37,8 +37,8 @@ async fn query_all(State(_engine): Engines) -> Answer<dto::QuotaQueried> {
 
 /// Asks this account's provider now; never a model call
 #[utoipa::path(post, path = "/accounts/{id}/quota", tag = "quota", responses((status = 200, body = dto::Account)))]
-async fn query_one(State(_engine): Engines, Path(_id): Path<String>) -> Answer<dto::Account> {
-    Err(AdminError::not_built("asking for the quota"))
+async fn query_one(State(engine): Engines, Path(id): Path<String>) -> Answer<dto::Account> {
+    Ok(Json(engine.query_quota_of(&id).await?.into()))
 }
 
 /// Quota over time, and where it is heading

@@ -17,11 +17,21 @@ pub(super) fn routes() -> Routes {
 
 /// Where requests to a base URL will go
 #[utoipa::path(post, path = "/relay/preview", tag = "relay", request_body = dto::RelayPreviewRequest, responses((status = 200, body = dto::RelayPreview)))]
-async fn preview(
-    State(_engine): Engines,
-    Json(_request): Json<dto::RelayPreviewRequest>,
-) -> Answer<dto::RelayPreview> {
-    Err(AdminError::not_built("the preview"))
+async fn preview(Json(request): Json<dto::RelayPreviewRequest>) -> Json<dto::RelayPreview> {
+    Json(
+        match engine::Engine::preview_relay(&request.base_url, &request.format) {
+            Ok((base_url, request, models)) => dto::RelayPreview {
+                base_url: Some(base_url),
+                urls: Some(dto::RelayUrls { request, models }),
+                problem: None,
+            },
+            Err(error) => dto::RelayPreview {
+                base_url: None,
+                urls: None,
+                problem: Some(error.to_string()),
+            },
+        },
+    )
 }
 
 /// Lists what a relay offers; the key is used once and not kept

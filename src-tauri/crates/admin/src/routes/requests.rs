@@ -23,9 +23,14 @@ async fn journal(
     State(engine): Engines,
     Query(query): Query<dto::JournalQuery>,
 ) -> Answer<Vec<dto::RequestRow>> {
-    let requests = engine
-        .requests(query.limit.unwrap_or(20).min(2_000))
-        .await?;
+    let limit = query.limit.unwrap_or(20).min(2_000);
+    let which = engine::RequestFilter {
+        before: query.before,
+        account: query.account,
+        outcome: query.outcome,
+        text: query.text,
+    };
+    let requests = engine.requests_where(limit, which).await?;
     Ok(Json(requests.into_iter().map(Into::into).collect()))
 }
 
