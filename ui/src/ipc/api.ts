@@ -379,7 +379,7 @@ export interface PauseRequest {
 }
 
 /** What is wrong. */
-export type Problem = "needs_login" | "banned" | "failing" | "expired";
+export type Problem = "needs_login" | "banned" | "failing";
 
 /** The last reading of an account's quota. */
 export interface Quota {
@@ -730,7 +730,7 @@ export interface UsageRow {
   cancelled: number;
   failures: number;
   input_tokens: number;
-  /** Account id, model, key name or day (`2026-11-21`). */
+  /** Account id, model, key name, or the first moment of a day. */
   key: string;
   /** What to show for it. */
   label: string;

@@ -75,6 +75,10 @@ pub(crate) struct ImportRequest {
 }
 
 /// An import of files; desktop and command line only.
+#[expect(
+    dead_code,
+    reason = "part of the contract; its call answers not_built so far"
+)]
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ImportFiles {
     /// Files, folders or ZIP files.
@@ -94,6 +98,10 @@ pub(crate) struct DryRun {
 }
 
 /// An export into a file; desktop and command line only (F9).
+#[expect(
+    dead_code,
+    reason = "part of the contract; its call answers not_built so far"
+)]
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ExportRequest {
     /// Null: all.

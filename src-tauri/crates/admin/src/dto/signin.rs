@@ -16,6 +16,10 @@ pub(crate) enum SignInKind {
 }
 
 /// A sign-in to begin.
+#[expect(
+    dead_code,
+    reason = "part of the contract; its call answers not_built so far"
+)]
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SignInRequest {
     pub kind: SignInKind,
@@ -45,6 +49,10 @@ pub(crate) struct SignIn {
 }
 
 /// What the browser ended on: the address, `code#state`, a query string or the bare code.
+#[expect(
+    dead_code,
+    reason = "part of the contract; its call answers not_built so far"
+)]
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PasteRequest {
     #[schema(write_only)]
