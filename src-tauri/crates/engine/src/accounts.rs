@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use pool::{AccountId, AccountKind, Ask, Format, Health, Timestamp};
+use pool::{AccountId, AccountKind, Format, Health};
 use secrecy::{ExposeSecret, SecretString};
 use store::{AccountRow, Store, StoreError};
 use upstream::{Credential, CredentialStore};
@@ -12,9 +12,9 @@ use upstream::{Credential, CredentialStore};
 use crate::compose::Engine;
 use crate::credentials::{VaultCredentials, item};
 use crate::error::EngineError;
+use crate::events::EngineEvent;
 use crate::records;
-use crate::redact::mask_email;
-use crate::views::{AccountView, ExplainView, StatusView};
+use crate::views::AccountView;
 
 /// A key account to be added.
 pub struct NewKeyAccount {
@@ -53,32 +53,24 @@ impl Engine {
         self.find(name).map(|row| self.view(&row))
     }
 
-    /// The whole in one look.
-    pub fn status(&self) -> StatusView {
-        let resolved = self.settings.current();
-        StatusView {
-            version: env!("CARGO_PKG_VERSION"),
-            url: self.base_url(),
-            serving: self.address().is_some(),
-            running: self.running(),
-            policy: self.pool.with(|pool| pool.policy().as_str()),
-            vault: self.vault.kind().as_str(),
-            home: self.home().root().display().to_string(),
-            accounts: self.accounts(),
-            notices: self
-                .read_only()
-                .map(str::to_owned)
-                .into_iter()
-                .chain(resolved.settings.notices().iter().map(ToString::to_string))
-                .collect(),
-        }
-    }
-
     /// Makes an account the active one; acts on the next request, running streams go on (F141).
     ///
     /// # Errors
     /// When there is no such account or it is switched off.
     pub async fn activate(&self, name: &str) -> Result<AccountView, EngineError> {
+        self.activate_because(name, "manual", false).await
+    }
+
+    /// The same for a stated reason; `automatic` says that nobody clicked (F48).
+    ///
+    /// # Errors
+    /// As [`Engine::activate`].
+    pub async fn activate_because(
+        &self,
+        name: &str,
+        reason: &str,
+        automatic: bool,
+    ) -> Result<AccountView, EngineError> {
         self.changeable()?;
         let row = self.find(name)?;
         if !row.enabled {
@@ -89,8 +81,12 @@ impl Engine {
         }
         let id = AccountId::from(row.id.as_str());
         // What a click chose acts at once; that it is kept is a matter of milliseconds later.
-        self.pool
-            .with(|pool| pool.activate(&id))
+        let before = self
+            .pool
+            .with(|pool| {
+                let before = pool.active().cloned();
+                pool.activate(&id).map(|()| before)
+            })
             .map_err(|_| EngineError::Internal)?;
         self.announce();
         // Two clicks may be written in any order: what is written is what is in force then.
@@ -100,7 +96,10 @@ impl Engine {
             store.set_meta(records::ACTIVE, active.as_ref().map(AccountId::as_str))
         })
         .await?;
-        Ok(self.view(&row))
+        let view = self.view(&row);
+        self.note_switch(before.as_ref(), &view, reason, automatic)
+            .await;
+        Ok(view)
     }
 
     /// Switches an account on or off (F14).
@@ -154,6 +153,7 @@ impl Engine {
             }
         });
         self.republish();
+        self.journal.bus.tell(EngineEvent::AccountsOrdered);
         Ok(())
     }
 
@@ -179,6 +179,7 @@ impl Engine {
         self.records
             .change(|rows| rows.retain(|other| other.id != row.id));
         self.republish();
+        self.journal.bus.tell(EngineEvent::AccountRemoved(id));
         drop(turn);
         if was_active {
             self.activate_first_usable(row.position).await?;
@@ -257,27 +258,6 @@ impl Engine {
         Ok(self.view(&row))
     }
 
-    /// Who would serve a model now, and why the others would not.
-    pub fn explain(&self, model: &str) -> Vec<ExplainView> {
-        let ask = Ask::new(model, &[Format::Responses, Format::Codex, Format::OpenAi]);
-        let now = self.clock.now();
-        let verdicts = self.pool.with(|pool| pool.explain(now, &ask));
-        let labels: std::collections::HashMap<String, String> = self.records.with(|rows| {
-            rows.iter()
-                .map(|row| (row.id.clone(), row.label.clone()))
-                .collect()
-        });
-        let view = |(id, verdict): (AccountId, Result<usize, pool::SkipReason>)| ExplainView {
-            label: labels.get(id.as_str()).cloned().unwrap_or_default(),
-            rank: verdict.as_ref().ok().map(|rank| rank + 1),
-            reason: verdict.err().map(|reason| reason.text(now)),
-            id,
-        };
-        let mut lines: Vec<ExplainView> = verdicts.into_iter().map(view).collect();
-        lines.sort_by_key(|line| line.rank.unwrap_or(usize::MAX));
-        lines
-    }
-
     pub(crate) fn find(&self, name: &str) -> Result<AccountRow, EngineError> {
         self.records.with(|rows| {
             if let Some(row) = rows.iter().find(|row| row.id == name) {
@@ -348,6 +328,7 @@ impl Engine {
 
     /// Writes a record and puts it in force. The caller holds the turn.
     pub(crate) async fn save(&self, row: AccountRow) -> Result<(), EngineError> {
+        let id = AccountId::from(row.id.as_str());
         let kept = row.clone();
         self.stored(move |store| store.save_accounts(std::slice::from_ref(&kept)))
             .await?;
@@ -358,6 +339,7 @@ impl Engine {
             },
         );
         self.republish();
+        self.journal.bus.tell(EngineEvent::AccountChanged(id));
         Ok(())
     }
 
@@ -457,7 +439,10 @@ impl Engine {
                 .map(|account| account.id.clone())
         });
         match first {
-            Some(id) => self.activate(id.as_str()).await.map(|_| ()),
+            Some(id) => self
+                .activate_because(id.as_str(), "first_usable", true)
+                .await
+                .map(|_| ()),
             None => {
                 self.stored(|store| store.set_meta(records::ACTIVE, None))
                     .await
@@ -479,68 +464,6 @@ impl Engine {
             )
         });
         Ok(done.await??)
-    }
-
-    fn view(&self, row: &AccountRow) -> AccountView {
-        let id = AccountId::from(row.id.as_str());
-        let now = self.clock.now();
-        self.pool.with(|pool| {
-            let state = pool.state(&id).cloned().unwrap_or_default();
-            let health = pool.health(now, &id).unwrap_or(Health::Unknown);
-            let usable_again_at = match health {
-                Health::Cooling { until, .. } | Health::Exhausted { until } => Some(until),
-                _ => None,
-            };
-            let reason = match health {
-                Health::Active | Health::Unknown => None,
-                Health::Disabled => Some("switched off".to_owned()),
-                Health::Cooling { source, .. } => Some(source.as_str().replace('_', " ")),
-                Health::Exhausted { .. } => Some("quota used up".to_owned()),
-                _ => state
-                    .reason
-                    .as_ref()
-                    .map(|reason| reason.code.replace('_', " ")),
-            };
-            AccountView {
-                active: pool.active() == Some(&id),
-                health: health.code(),
-                reason,
-                usable_again_at,
-                running: pool.in_flight(&id),
-                remaining_percent: state
-                    .quota
-                    .as_ref()
-                    .and_then(|quota| quota.max_percent(now))
-                    .map(|used| (100.0 - used).max(0.0)),
-                quota: state.quota,
-                last_used_at: state.last_used,
-                requests: state.counters.requests,
-                successes: state.counters.successes,
-                failures: state.counters.failures,
-                kind: records::kind(row),
-                label: row.label.clone(),
-                enabled: row.enabled,
-                format: records::format(row),
-                base_url: row.base_url.clone(),
-                email: row.email.as_deref().map(mask_email),
-                plan: row.plan.clone(),
-                position: row.position,
-                priority: row.priority,
-                group: row.group.clone(),
-                allowed_models: row.allowed_models.clone(),
-                known_models: {
-                    let models: Vec<String> = crate::catalog::cached(row)
-                        .into_iter()
-                        .map(|model| model.id)
-                        .collect();
-                    (!models.is_empty()).then_some(models)
-                },
-                expires_at: row.expires_at.map(Timestamp),
-                refreshable: row.refreshable,
-                added_at: Timestamp(row.added_at),
-                id,
-            }
-        })
     }
 }
 

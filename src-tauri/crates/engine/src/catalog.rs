@@ -9,6 +9,7 @@ use pool::AccountId;
 use store::AccountRow;
 
 use crate::compose::Engine;
+use crate::error::EngineError;
 use crate::records;
 
 /// A stored list is asked for again when it is older than this (F89: daily).
@@ -168,6 +169,49 @@ impl Engine {
         if let Err(error) = kept.await {
             tracing::warn!(account = %row.label, %error, "the model list could not be kept");
         }
+    }
+
+    /// The quota of one sign-in, asked now; no model call (F68).
+    ///
+    /// # Errors
+    /// When there is no such account, it uses a key, or its provider does not tell.
+    pub async fn query_quota_of(
+        &self,
+        name: &str,
+    ) -> Result<crate::views::AccountView, EngineError> {
+        let row = self.find(name)?;
+        if records::kind(&row).is_key() {
+            return Err(EngineError::Invalid(format!(
+                "{} uses a key; its provider tells no quota",
+                row.label
+            )));
+        }
+        let quota = self
+            .upstream
+            .query_usage(&records::target(&row)?)
+            .await
+            .map_err(|error| EngineError::Provider(error.to_string()))?;
+        self.gateway
+            .observe(&AccountId::from(row.id.as_str()), quota);
+        self.account(&row.id)
+    }
+
+    /// Where requests to a base URL will go: the normalised base, the request's address and the model list's.
+    ///
+    /// # Errors
+    /// Says what is wrong with the URL or the format.
+    pub fn preview_relay(
+        base_url: &str,
+        format: &str,
+    ) -> Result<(String, String, String), EngineError> {
+        let invalid = |error: upstream::BaseUrlError| EngineError::Invalid(error.to_string());
+        let format: pool::Format = format
+            .parse()
+            .map_err(|error: pool::UnknownWord| EngineError::Invalid(error.to_string()))?;
+        let base = upstream::normalise_base(format, base_url).map_err(invalid)?;
+        let request = upstream::preview(format, base_url).map_err(invalid)?;
+        let models = format!("{}/models", base.as_str().trim_end_matches('/'));
+        Ok((base.to_string(), request, models))
     }
 
     /// Quota of every sign-in, asked now; no model call (F68). Three at a time.

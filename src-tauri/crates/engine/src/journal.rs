@@ -10,6 +10,8 @@ use gateway::{Entry, Journal};
 use pool::{AccountId, Event};
 use tokio::sync::{Notify, watch};
 
+use crate::events::{Bus, EngineEvent};
+
 /// How long entries gather before they are written.
 const GATHER: Duration = Duration::from_millis(500);
 /// Most entries kept between two writes; older ones would be pruned from the database right away (F74: 2000 rows).
@@ -55,6 +57,8 @@ pub(crate) struct Gathering {
     waiting: Mutex<Waiting>,
     wake: Notify,
     changes: watch::Sender<u64>,
+    /// Who wants to know what exactly changed.
+    pub(crate) bus: Bus,
 }
 
 impl Gathering {
@@ -63,6 +67,7 @@ impl Gathering {
             waiting: Mutex::default(),
             wake: Notify::new(),
             changes: watch::Sender::new(0),
+            bus: Bus::new(),
         }
     }
 
@@ -150,6 +155,13 @@ impl Journal for Gathering {
             }
         }
         drop(waiting);
+        for event in &events {
+            match (event, whose(event)) {
+                (Event::QuotaChanged { id }, _) => self.bus.tell(EngineEvent::Quota(id.clone())),
+                (_, Some(id)) => self.bus.tell(EngineEvent::AccountChanged(id.clone())),
+                (_, None) => self.bus.tell(EngineEvent::Status),
+            }
+        }
         self.wake.notify_one();
         self.announce();
     }

@@ -5,12 +5,15 @@
 
 mod accounts;
 mod catalog;
+mod change;
 pub mod clock;
 mod compose;
 mod convert;
 mod credentials;
+mod demo;
 pub mod env;
 mod error;
+mod events;
 pub mod export;
 pub mod home;
 pub mod import;
@@ -18,8 +21,10 @@ mod journal;
 mod keys;
 mod listening;
 pub mod logs;
+mod look;
 pub mod memory;
 mod opening;
+mod pause;
 mod read_only;
 mod records;
 pub mod redact;
@@ -27,19 +32,41 @@ mod schedule;
 pub mod settings;
 mod settings_use;
 mod state_rows;
+mod switches;
 mod tasks;
 mod transfer;
+mod usage;
 mod views;
 mod welcome;
 
 pub use accounts::NewKeyAccount;
+pub use change::AccountChange;
 pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
+pub use events::EngineEvent;
 pub use keys::{DEFAULT_KEY, KeyView};
 pub use opening::Opening;
-pub use pool::{QuotaSnapshot, QuotaWindow};
+pub use pool::{
+    AccountKind, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot, QuotaSource,
+    QuotaWindow, Timestamp,
+};
 pub use settings_use::SettingView;
+pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport, RefreshView};
+pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
-pub use views::{AccountView, AttemptView, ExplainView, RequestView, StatusView};
+pub use views::{
+    AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestFilter,
+    RequestView, StatusView,
+};
+
+/// Every word of a sign-in's state.
+pub const SIGN_IN_WORDS: &[&str] = &[
+    "waiting",
+    "exchanging",
+    "done",
+    "failed",
+    "expired",
+    "cancelled",
+];
 pub use welcome::Welcome;

@@ -12,7 +12,7 @@ use upstream::{CredentialError, Observer, Refreshed, Target};
 use crate::compose::Engine;
 use crate::error::EngineError;
 use crate::journal::Waiting;
-use crate::views::{AttemptView, RequestView};
+use crate::views::{AttemptView, RequestFilter, RequestView};
 use crate::{records, state_rows};
 
 /// Old rows are removed this often, and once shortly after the start.
@@ -116,6 +116,14 @@ impl Engine {
             .skip(skip)
             .map(journal_row)
             .collect();
+        if self.journal.bus.heard() {
+            for row in &rows {
+                let request = std::sync::Arc::new(request_view(row.clone()));
+                self.journal
+                    .bus
+                    .tell(crate::events::EngineEvent::RequestFinished(request));
+            }
+        }
         let day = self.clock.now().0.div_euclid(DAY_MS);
         let usage: Vec<UsageRow> = waiting
             .counts
@@ -152,6 +160,52 @@ impl Engine {
             }
             (states, samples)
         })
+    }
+
+    /// The latest finished requests that pass the filter, newest first; what still waits is written before. Free text is looked for among
+    /// everything the journal keeps.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn requests_where(
+        self: &Arc<Self>,
+        limit: u32,
+        which: RequestFilter,
+    ) -> Result<Vec<RequestView>, EngineError> {
+        let writer = self.clone();
+        self.tasks.blocking(move || writer.flush()).await?;
+        let rows = self
+            .stored(move |store| {
+                let filter = JournalFilter {
+                    before_seq: which.before,
+                    account_id: which.account.as_deref(),
+                    outcome: which.outcome.as_deref(),
+                    ..JournalFilter::default()
+                };
+                let Some(text) = which.text.filter(|text| !text.is_empty()) else {
+                    return store.recent_requests(limit, &filter);
+                };
+                let text = text.to_lowercase();
+                let mut rows = store.recent_requests(u32::MAX, &filter)?;
+                rows.retain(|row| {
+                    let fields = [
+                        row.model_asked.as_deref(),
+                        row.model_served.as_deref(),
+                        row.account_label.as_deref(),
+                        row.client_key.as_deref(),
+                        row.error_code.as_deref(),
+                        Some(row.request_id.as_str()),
+                    ];
+                    fields
+                        .into_iter()
+                        .flatten()
+                        .any(|field| field.to_lowercase().contains(&text))
+                });
+                rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                Ok(rows)
+            })
+            .await?;
+        Ok(rows.into_iter().map(request_view).collect())
     }
 
     /// The latest finished requests, newest first; what still waits is written before.
@@ -236,18 +290,23 @@ fn journal_row(entry: gateway::Entry) -> JournalRow {
 fn request_view(row: JournalRow) -> RequestView {
     let attempt = |attempt: AttemptRow| AttemptView {
         account: attempt.account_label,
+        account_id: attempt.account_id,
         outcome: attempt.outcome,
         status: attempt.http_status,
         duration_ms: attempt.duration_ms,
         reason: attempt.reason,
     };
     RequestView {
+        seq: row.seq,
         request_id: row.request_id,
         started_at: Timestamp(row.started_at),
         key: row.client_key,
+        dialect: row.dialect,
         endpoint: row.endpoint,
         model: row.model_asked,
+        model_served: row.model_served,
         account: row.account_label,
+        account_id: row.account_id,
         status: row.status,
         outcome: row.outcome,
         error_code: row.error_code,
@@ -256,6 +315,8 @@ fn request_view(row: JournalRow) -> RequestView {
         duration_ms: row.duration_ms,
         input_tokens: row.input_tokens,
         output_tokens: row.output_tokens,
+        cached_tokens: row.cached_tokens,
+        reasoning_tokens: row.reasoning_tokens,
         losses: row.losses,
         attempts: row.attempts.into_iter().map(attempt).collect(),
     }

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use crate::compose::Engine;
 use crate::convert;
 use crate::error::EngineError;
+use crate::events::EngineEvent;
 use crate::settings::{Apply, Change, Entry, PasswordChange, ProxyAddress};
 
 /// One setting as it may be shown.
@@ -87,6 +88,10 @@ impl Engine {
             self.apply_settings().await?;
             return Err(error);
         }
+        self.journal
+            .bus
+            .tell(EngineEvent::SettingsChanged(key.to_owned()));
+        self.journal.bus.tell(EngineEvent::Status);
         self.setting(key)
     }
 

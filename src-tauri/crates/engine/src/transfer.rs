@@ -10,6 +10,7 @@ use upstream::{Credential, CredentialStore, OAuthTokens};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
+use crate::events::EngineEvent;
 use crate::export::{self, ExportAccount};
 use crate::import::{self, CodexTokens, DuplicateKey, Identity, ImportBatch, ImportItem, Relay};
 use crate::records;
@@ -217,6 +218,9 @@ impl Engine {
             }
         });
         self.republish();
+        for id in report.items.iter().filter_map(|item| item.id.clone()) {
+            self.journal.bus.tell(EngineEvent::AccountChanged(id));
+        }
         Ok(())
     }
 

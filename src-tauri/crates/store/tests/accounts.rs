@@ -36,6 +36,7 @@ fn full_account(id: &str) -> AccountRow {
         added_at: -1,
         exported_at: Some(5),
         export_count: 2,
+        reserve_percent: Some(20),
     }
 }
 

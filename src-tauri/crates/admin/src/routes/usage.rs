@@ -1,0 +1,34 @@
+//! Usage: sums by day, and the last 24 hours (F70).
+
+use axum::Json;
+use axum::extract::{Query, State};
+use engine::Timestamp;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Answer, Engines, Routes};
+use crate::dto;
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(usage))
+        .routes(routes!(today))
+}
+
+/// Sums over a span of days
+#[utoipa::path(get, path = "/usage", tag = "usage", params(dto::UsageQuery), responses((status = 200, body = dto::Usage)))]
+async fn usage(State(engine): Engines, Query(query): Query<dto::UsageQuery>) -> Answer<dto::Usage> {
+    let mut sums = engine
+        .usage(query.from.map(Timestamp), query.to.map(Timestamp))
+        .await?;
+    if let Some(account) = &query.account {
+        sums.retain(|sum| sum.account_id == *account);
+    }
+    Ok(Json(dto::Usage::of(&sums, query.group)))
+}
+
+/// The last 24 hours
+#[utoipa::path(get, path = "/usage/today", tag = "usage", responses((status = 200, body = dto::Today)))]
+async fn today(State(engine): Engines) -> Answer<dto::Today> {
+    Ok(Json(engine.last_day().await?.into()))
+}

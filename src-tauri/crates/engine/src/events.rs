@@ -1,0 +1,63 @@
+//! The engine's one bus of events, bounded: a slow reader loses the oldest and is told so. Events name what changed; whoever listens looks
+//! at it with the engine's views, so that nothing is made when nobody listens. The tray's older signal is [`Engine::changes`].
+
+use std::sync::Arc;
+
+use pool::AccountId;
+use tokio::sync::broadcast;
+
+use crate::compose::Engine;
+use crate::switches::SwitchView;
+use crate::views::RequestView;
+
+/// Events a reader may be behind.
+const ROOM: usize = 256;
+
+/// Something changed.
+#[derive(Debug, Clone)]
+pub enum EngineEvent {
+    /// An account is new or looks different: see [`Engine::account`].
+    AccountChanged(AccountId),
+    /// An account is gone.
+    AccountRemoved(AccountId),
+    /// The order of the accounts changed: see [`Engine::accounts`].
+    AccountsOrdered,
+    /// Another account is the active one.
+    Switched(Arc<SwitchView>),
+    /// A newer reading of an account's quota: see [`Engine::account`].
+    Quota(AccountId),
+    /// A request has ended.
+    RequestFinished(Arc<RequestView>),
+    /// The whole looks different: see [`Engine::status`].
+    Status,
+    /// A setting has another value.
+    SettingsChanged(String),
+}
+
+/// The sending side.
+#[derive(Debug)]
+pub(crate) struct Bus(broadcast::Sender<EngineEvent>);
+
+impl Bus {
+    pub(crate) fn new() -> Self {
+        Self(broadcast::Sender::new(ROOM))
+    }
+
+    /// Whether an event would reach anybody: what is costly to make is not made otherwise.
+    pub(crate) fn heard(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
+    /// Tells everyone who listens. That nobody does is no error.
+    pub(crate) fn tell(&self, event: EngineEvent) {
+        let _ = self.0.send(event);
+    }
+}
+
+impl Engine {
+    /// Everything that changes from now on. A reader more than 256 events behind gets
+    /// [`broadcast::error::RecvError::Lagged`] and should look at everything again.
+    pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
+        self.journal.bus.0.subscribe()
+    }
+}
