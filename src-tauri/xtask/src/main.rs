@@ -17,6 +17,7 @@ mod run;
 mod setup;
 mod test;
 mod tidy;
+mod ui;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

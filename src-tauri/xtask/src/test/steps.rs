@@ -5,15 +5,17 @@ use super::executables::{self, APART, TestProgram};
 use super::report::Report;
 use crate::clients::{self, Clients};
 use crate::repo;
+use crate::ui;
 use std::env;
 use std::process::Command;
 use std::time::Duration;
 
 /// The names that `--only` takes.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "fmt",
     "tidy",
     "clippy",
+    "ui",
     "build",
     "rooms",
     "docs",
@@ -57,6 +59,18 @@ pub fn run(only: &[String], rest: &[String], report: &mut Report) {
             clippy.args(["--exclude", "switchyard-desktop"]);
         }
         report.command("clippy", clippy.args(["--", "-D", "warnings"]), BUILD_LIMIT);
+    }
+
+    if chosen("ui") {
+        match ui::install() {
+            Ok(()) => {
+                for script in ui::SCRIPTS {
+                    let name = format!("ui {script}");
+                    report.command(&name, &mut ui::script(script), TEST_LIMIT);
+                }
+            }
+            Err(error) => report.broken("ui", &format!("{error:#}")),
+        }
     }
 
     let needs_build = [

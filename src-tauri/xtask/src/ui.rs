@@ -1,0 +1,41 @@
+//! The window's front end: its packages, checks, tests and build. Called by `test`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::{process, repo};
+
+/// The npm scripts that `cargo xtask test` runs, in order; a failed one does not stop the others.
+pub const SCRIPTS: [&str; 4] = ["check", "test", "build", "size"];
+
+fn folder() -> PathBuf {
+    repo::root().join("ui")
+}
+
+fn npm() -> Command {
+    let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    npm.current_dir(folder());
+    npm
+}
+
+/// One script of `ui/package.json`.
+pub fn script(name: &str) -> Command {
+    let mut command = npm();
+    command.args(["run", name]);
+    command
+}
+
+/// Installs the pinned packages when the lock file is another one than last time.
+pub fn install() -> Result<()> {
+    let lock = fs::read(folder().join("package-lock.json")).context("the pins cannot be read")?;
+    let installed = folder().join("node_modules").join(".installed-pins");
+    if fs::read(&installed).is_ok_and(|before| before == lock) {
+        return Ok(());
+    }
+    println!("Set-up: packages of the window");
+    process::foreground(npm().args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    fs::write(installed, lock).context("cannot note what was installed")
+}
