@@ -9,6 +9,7 @@
 
 mod bench;
 mod clients;
+mod codegen;
 mod fresh;
 mod process;
 mod repo;
@@ -35,7 +36,9 @@ enum Task {
     Test(test::TestArguments),
     /// Run `.ci/run` on a fresh clone of the last commit, as CI does
     Ci,
-    /// Check the house rules: the import table, file sizes, module docs
+    /// Write the files made from the admin API: its description and the TypeScript types of the window
+    Codegen,
+    /// Check the house rules: the import table, file sizes, module docs, generated files
     Tidy,
     /// Build in release mode and run the benchmarks; the arguments go to `switchyard-bench`
     Bench {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Run(arguments) => run::run(&arguments),
         Task::Test(arguments) => test::test(&arguments),
         Task::Ci => fresh::run_ci(),
+        Task::Codegen => codegen::codegen(),
         Task::Tidy => tidy::tidy(),
         Task::Bench { arguments } => bench::bench(&arguments),
         Task::Clients => clients::install().map(|_| ExitCode::SUCCESS),

@@ -1,9 +1,10 @@
 //! The admin API: one axum router over the engine's use cases, whatever the transport (in process, control socket, HTTP with its own token).
 //!
-//! No answer ever contains a secret. Showing a key and exporting accounts are not here: those are for the control socket and the desktop,
-//! which add [`local`] beside this router.
+//! Three routers, each holding the one before it: [`router`] for a browser, [`window`] for the desktop window (files of this machine, still no
+//! secret in any answer), and [`local`] for the control socket, whose few further answers are secrets. [`openapi`] describes the second.
 
 pub mod control;
+mod document;
 mod dto;
 mod error;
 pub mod local;
@@ -11,9 +12,26 @@ mod routes;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use engine::Engine;
 
-/// The router without secrets.
+use crate::routes::Surface;
+
+/// The router without secrets and without files of this machine.
 pub fn router(engine: Arc<Engine>) -> axum::Router {
-    routes::router().with_state(engine)
+    axum::Router::from(routes::common())
+        .layer(Extension(Surface::Console))
+        .with_state(engine)
+}
+
+/// The router of the desktop window, in process: also reads and writes files the person picked. No answer holds a secret.
+pub fn window(engine: Arc<Engine>) -> axum::Router {
+    axum::Router::from(routes::window())
+        .layer(Extension(Surface::Window))
+        .with_state(engine)
+}
+
+/// The OpenAPI document of [`window`].
+pub fn openapi() -> serde_json::Value {
+    document::document()
 }

@@ -12,14 +12,14 @@ use serde::Deserialize;
 
 use crate::error::AdminError;
 
-/// The router with secrets, and everything of [`crate::router`].
+/// The router with secrets, and everything of [`crate::window`].
 pub fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .route("/local/key/{name}", get(key).post(add_key))
         .route("/local/key-rotation", post(rotate))
         .route("/local/export", post(export))
         .with_state(engine.clone())
-        .merge(crate::router(engine))
+        .merge(crate::window(engine))
 }
 
 async fn key(

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use pool::{AccountId, AccountKind, Ask, Format, Health, Timestamp};
+use pool::{AccountId, AccountKind, Format, Health};
 use secrecy::{ExposeSecret, SecretString};
 use store::{AccountRow, Store, StoreError};
 use upstream::{Credential, CredentialStore};
@@ -13,8 +13,7 @@ use crate::compose::Engine;
 use crate::credentials::{VaultCredentials, item};
 use crate::error::EngineError;
 use crate::records;
-use crate::redact::mask_email;
-use crate::views::{AccountView, ExplainView, StatusView};
+use crate::views::AccountView;
 
 /// A key account to be added.
 pub struct NewKeyAccount {
@@ -51,27 +50,6 @@ impl Engine {
     /// When nothing or more than one has it.
     pub fn account(&self, name: &str) -> Result<AccountView, EngineError> {
         self.find(name).map(|row| self.view(&row))
-    }
-
-    /// The whole in one look.
-    pub fn status(&self) -> StatusView {
-        let resolved = self.settings.current();
-        StatusView {
-            version: env!("CARGO_PKG_VERSION"),
-            url: self.base_url(),
-            serving: self.address().is_some(),
-            running: self.running(),
-            policy: self.pool.with(|pool| pool.policy().as_str()),
-            vault: self.vault.kind().as_str(),
-            home: self.home().root().display().to_string(),
-            accounts: self.accounts(),
-            notices: resolved
-                .settings
-                .notices()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        }
     }
 
     /// Makes an account the active one; acts on the next request, running streams go on (F141).
@@ -250,27 +228,6 @@ impl Engine {
         self.activate_first_usable_if_none().await?;
         self.discover_later(vec![row.clone()]);
         Ok(self.view(&row))
-    }
-
-    /// Who would serve a model now, and why the others would not.
-    pub fn explain(&self, model: &str) -> Vec<ExplainView> {
-        let ask = Ask::new(model, &[Format::Responses, Format::Codex, Format::OpenAi]);
-        let now = self.clock.now();
-        let verdicts = self.pool.with(|pool| pool.explain(now, &ask));
-        let labels: std::collections::HashMap<String, String> = self.records.with(|rows| {
-            rows.iter()
-                .map(|row| (row.id.clone(), row.label.clone()))
-                .collect()
-        });
-        let view = |(id, verdict): (AccountId, Result<usize, pool::SkipReason>)| ExplainView {
-            label: labels.get(id.as_str()).cloned().unwrap_or_default(),
-            rank: verdict.as_ref().ok().map(|rank| rank + 1),
-            reason: verdict.err().map(|reason| reason.text(now)),
-            id,
-        };
-        let mut lines: Vec<ExplainView> = verdicts.into_iter().map(view).collect();
-        lines.sort_by_key(|line| line.rank.unwrap_or(usize::MAX));
-        lines
     }
 
     pub(crate) fn find(&self, name: &str) -> Result<AccountRow, EngineError> {
@@ -476,68 +433,6 @@ impl Engine {
             )
         });
         Ok(done.await??)
-    }
-
-    fn view(&self, row: &AccountRow) -> AccountView {
-        let id = AccountId::from(row.id.as_str());
-        let now = self.clock.now();
-        self.pool.with(|pool| {
-            let state = pool.state(&id).cloned().unwrap_or_default();
-            let health = pool.health(now, &id).unwrap_or(Health::Unknown);
-            let usable_again_at = match health {
-                Health::Cooling { until, .. } | Health::Exhausted { until } => Some(until),
-                _ => None,
-            };
-            let reason = match health {
-                Health::Active | Health::Unknown => None,
-                Health::Disabled => Some("switched off".to_owned()),
-                Health::Cooling { source, .. } => Some(source.as_str().replace('_', " ")),
-                Health::Exhausted { .. } => Some("quota used up".to_owned()),
-                _ => state
-                    .reason
-                    .as_ref()
-                    .map(|reason| reason.code.replace('_', " ")),
-            };
-            AccountView {
-                active: pool.active() == Some(&id),
-                health: health.code(),
-                reason,
-                usable_again_at,
-                running: pool.in_flight(&id),
-                remaining_percent: state
-                    .quota
-                    .as_ref()
-                    .and_then(|quota| quota.max_percent(now))
-                    .map(|used| (100.0 - used).max(0.0)),
-                quota: state.quota,
-                last_used_at: state.last_used,
-                requests: state.counters.requests,
-                successes: state.counters.successes,
-                failures: state.counters.failures,
-                kind: records::kind(row),
-                label: row.label.clone(),
-                enabled: row.enabled,
-                format: records::format(row),
-                base_url: row.base_url.clone(),
-                email: row.email.as_deref().map(mask_email),
-                plan: row.plan.clone(),
-                position: row.position,
-                priority: row.priority,
-                group: row.group.clone(),
-                allowed_models: row.allowed_models.clone(),
-                known_models: {
-                    let models: Vec<String> = crate::catalog::cached(row)
-                        .into_iter()
-                        .map(|model| model.id)
-                        .collect();
-                    (!models.is_empty()).then_some(models)
-                },
-                expires_at: row.expires_at.map(Timestamp),
-                refreshable: row.refreshable,
-                added_at: Timestamp(row.added_at),
-                id,
-            }
-        })
     }
 }
 

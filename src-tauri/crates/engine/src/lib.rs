@@ -9,6 +9,7 @@ pub mod clock;
 mod compose;
 mod convert;
 mod credentials;
+mod demo;
 pub mod env;
 mod error;
 pub mod export;
@@ -17,7 +18,9 @@ pub mod import;
 mod journal;
 mod keys;
 pub mod logs;
+mod look;
 pub mod memory;
+mod pause;
 mod records;
 pub mod redact;
 mod schedule;
@@ -33,9 +36,25 @@ pub use accounts::NewKeyAccount;
 pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
 pub use keys::{DEFAULT_KEY, KeyView};
-pub use pool::{QuotaSnapshot, QuotaWindow};
+pub use pool::{
+    AccountKind, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot, QuotaSource,
+    QuotaWindow,
+};
 pub use settings_use::SettingView;
 pub use transfer::{ImportItemView, ImportReport, RefreshView};
 pub use vault::VaultChoice;
-pub use views::{AccountView, AttemptView, ExplainView, RequestView, StatusView};
+pub use views::{
+    AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestView,
+    StatusView,
+};
+
+/// Every word of a sign-in's state.
+pub const SIGN_IN_WORDS: &[&str] = &[
+    "waiting",
+    "exchanging",
+    "done",
+    "failed",
+    "expired",
+    "cancelled",
+];
 pub use welcome::Welcome;

@@ -236,18 +236,23 @@ fn journal_row(entry: gateway::Entry) -> JournalRow {
 fn request_view(row: JournalRow) -> RequestView {
     let attempt = |attempt: AttemptRow| AttemptView {
         account: attempt.account_label,
+        account_id: attempt.account_id,
         outcome: attempt.outcome,
         status: attempt.http_status,
         duration_ms: attempt.duration_ms,
         reason: attempt.reason,
     };
     RequestView {
+        seq: row.seq,
         request_id: row.request_id,
         started_at: Timestamp(row.started_at),
         key: row.client_key,
+        dialect: row.dialect,
         endpoint: row.endpoint,
         model: row.model_asked,
+        model_served: row.model_served,
         account: row.account_label,
+        account_id: row.account_id,
         status: row.status,
         outcome: row.outcome,
         error_code: row.error_code,
@@ -256,6 +261,8 @@ fn request_view(row: JournalRow) -> RequestView {
         duration_ms: row.duration_ms,
         input_tokens: row.input_tokens,
         output_tokens: row.output_tokens,
+        cached_tokens: row.cached_tokens,
+        reasoning_tokens: row.reasoning_tokens,
         losses: row.losses,
         attempts: row.attempts.into_iter().map(attempt).collect(),
     }

@@ -1,6 +1,39 @@
 //! What surfaces may show of an account: plain values without secrets, made fresh from the record and the pool.
 
-use pool::{AccountId, AccountKind, Format, QuotaSnapshot, Timestamp};
+use pool::{AccountId, AccountKind, Format, HoldSource, QuotaSnapshot, Timestamp};
+
+/// Every word of [`AccountView::health`]: those of [`pool::Health::code`].
+pub const HEALTH_WORDS: &[&str] = &[
+    "unknown",
+    "active",
+    "cooling",
+    "exhausted",
+    "needs_login",
+    "attention",
+    "banned",
+    "disabled",
+];
+
+/// Every word of [`StatusView::icon`], the loudest first.
+pub const ICON_WORDS: &[&str] = &[
+    "stopped",
+    "offline",
+    "attention",
+    "low",
+    "working",
+    "running",
+];
+
+/// What keeps an account from serving until a known time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldView {
+    /// Why.
+    pub source: HoldSource,
+    /// First instant at which it may serve again.
+    pub until: Timestamp,
+    /// A cooldown is guessed, a used-up quota is known.
+    pub guessed: bool,
+}
 
 /// One account as lists and the tray show it.
 #[derive(Debug, Clone)]
@@ -19,6 +52,8 @@ pub struct AccountView {
     pub health: &'static str,
     /// Why it is not simply healthy, for people.
     pub reason: Option<String>,
+    /// What time alone will end, if that is what keeps it from serving.
+    pub hold: Option<HoldView>,
     /// When time alone makes it usable again.
     pub usable_again_at: Option<Timestamp>,
     /// Dialect it speaks.
@@ -39,6 +74,14 @@ pub struct AccountView {
     pub allowed_models: Option<Vec<String>>,
     /// Models its upstream offers, as far as known.
     pub known_models: Option<Vec<String>>,
+    /// Its own proxy without a password, or `direct`.
+    pub proxy: Option<String>,
+    /// Neither leaves nor becomes the active account by itself (F45).
+    pub excluded: bool,
+    /// Share of each quota window that requests leave alone, in percent.
+    pub reserve_percent: Option<u32>,
+    /// The person's own words.
+    pub notes: Option<String>,
     /// Last quota reading (F67).
     pub quota: Option<QuotaSnapshot>,
     /// What is left of the tightest known window, in percent.
@@ -51,6 +94,10 @@ pub struct AccountView {
     pub added_at: Timestamp,
     /// Last selection.
     pub last_used_at: Option<Timestamp>,
+    /// Last good answer.
+    pub last_success_at: Option<Timestamp>,
+    /// Last failure, with its outcome's code.
+    pub last_error: Option<(String, Timestamp)>,
     /// Requests running on it.
     pub running: u32,
     /// Times selected.
@@ -59,6 +106,14 @@ pub struct AccountView {
     pub successes: u64,
     /// Failures laid to it.
     pub failures: u64,
+    /// Clients that went away.
+    pub cancelled: u64,
+    /// When its credential was last exported (F9).
+    pub exported_at: Option<Timestamp>,
+    /// How often it was exported.
+    pub export_count: u32,
+    /// A simulated account.
+    pub demo: bool,
 }
 
 /// The engine in one look.
@@ -74,6 +129,18 @@ pub struct StatusView {
     pub running: usize,
     /// Rotation policy.
     pub policy: &'static str,
+    /// Every request may go to another account; false: the active account goes first.
+    pub automatic: bool,
+    /// The active account changes by itself when it is used up (F41).
+    pub auto_switch: bool,
+    /// Requests are refused: until then, or until the person resumes.
+    pub paused: Option<Option<Timestamp>>,
+    /// No account reaches the network (F66).
+    pub offline: bool,
+    /// What the icon shows, of [`ICON_WORDS`].
+    pub icon: &'static str,
+    /// The default gateway key, masked (F30).
+    pub key_masked: Option<String>,
     /// Where secrets are kept.
     pub vault: &'static str,
     /// The home folder.
@@ -87,6 +154,8 @@ pub struct StatusView {
 /// One account tried for a request.
 #[derive(Debug, Clone)]
 pub struct AttemptView {
+    /// The account's id.
+    pub account_id: Option<String>,
     /// Its label then.
     pub account: Option<String>,
     /// [`pool::Outcome::code`].
@@ -102,18 +171,26 @@ pub struct AttemptView {
 /// One finished request, as the journal holds it.
 #[derive(Debug, Clone)]
 pub struct RequestView {
+    /// Place in the journal; 0 before it is written.
+    pub seq: i64,
     /// `x-request-id` of its answer.
     pub request_id: String,
     /// When it arrived.
     pub started_at: Timestamp,
     /// Name of the gateway key.
     pub key: Option<String>,
+    /// The client's dialect.
+    pub dialect: String,
     /// Path.
     pub endpoint: String,
     /// Model asked for.
     pub model: Option<String>,
+    /// Model the upstream was asked for, where it differs.
+    pub model_served: Option<String>,
     /// Label of the account that was tried last.
     pub account: Option<String>,
+    /// Its id.
+    pub account_id: Option<String>,
     /// Status sent to the client.
     pub status: Option<u16>,
     /// `completed`, `failed` or `cancelled`.
@@ -130,6 +207,10 @@ pub struct RequestView {
     pub input_tokens: Option<i64>,
     /// Output tokens, where the upstream told.
     pub output_tokens: Option<i64>,
+    /// Of the input, what the provider's cache served.
+    pub cached_tokens: Option<i64>,
+    /// Of the output, what was reasoning.
+    pub reasoning_tokens: Option<i64>,
     /// What of the request did not reach the upstream as it was.
     pub losses: Vec<String>,
     /// Every account tried, in order.
@@ -145,6 +226,8 @@ pub struct ExplainView {
     pub label: String,
     /// Its place among the candidates, from 1; `None` when it is skipped.
     pub rank: Option<usize>,
-    /// Why it is skipped.
+    /// Why it is skipped, in words.
     pub reason: Option<String>,
+    /// The same as [`pool::SkipReason::code`].
+    pub code: Option<&'static str>,
 }

@@ -64,6 +64,8 @@ pub struct AccountRow {
     pub exported_at: Option<i64>,
     /// How often its credential was exported.
     pub export_count: u32,
+    /// Share of each quota window that requests leave alone, in percent.
+    pub reserve_percent: Option<u32>,
 }
 
 impl AccountRow {
@@ -109,6 +111,7 @@ impl AccountRow {
             added_at: row.get("added_at")?,
             exported_at: row.get("exported_at")?,
             export_count: row.get("export_count")?,
+            reserve_percent: row.get("reserve_percent")?,
         })
     }
 }
@@ -138,10 +141,10 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreErr
 
 const INSERT: &str = "INSERT INTO accounts (id, kind, label, enabled, position, priority, account_group, format, base_url, allowed_models,
   known_models, known_models_at, extra_headers, proxy, plan, email, provider_account_id, provider_user_id, expires_at, refreshable, excluded,
-  slots, options, notes, source, added_at, exported_at, export_count)
+  slots, options, notes, source, added_at, exported_at, export_count, reserve_percent)
 VALUES (:id, :kind, :label, :enabled, :position, :priority, :account_group, :format, :base_url, :allowed_models, :known_models,
   :known_models_at, :extra_headers, :proxy, :plan, :email, :provider_account_id, :provider_user_id, :expires_at, :refreshable, :excluded,
-  :slots, :options, :notes, :source, :added_at, :exported_at, :export_count)
+  :slots, :options, :notes, :source, :added_at, :exported_at, :export_count, :reserve_percent)
 ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, label = excluded.label, enabled = excluded.enabled, position = excluded.position,
   priority = excluded.priority, account_group = excluded.account_group, format = excluded.format, base_url = excluded.base_url,
   allowed_models = excluded.allowed_models, known_models = excluded.known_models, known_models_at = excluded.known_models_at,
@@ -149,7 +152,7 @@ ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, label = excluded.label, ena
   provider_account_id = excluded.provider_account_id, provider_user_id = excluded.provider_user_id, expires_at = excluded.expires_at,
   refreshable = excluded.refreshable, excluded = excluded.excluded, slots = excluded.slots, options = excluded.options,
   notes = excluded.notes, source = excluded.source, added_at = excluded.added_at, exported_at = excluded.exported_at,
-  export_count = excluded.export_count";
+  export_count = excluded.export_count, reserve_percent = excluded.reserve_percent";
 
 impl Store {
     /// All accounts in the person's order.
@@ -283,6 +286,7 @@ fn save(transaction: &Transaction<'_>, row: &AccountRow) -> Result<(), StoreErro
         ":added_at": row.added_at,
         ":exported_at": row.exported_at,
         ":export_count": row.export_count,
+        ":reserve_percent": row.reserve_percent,
     })?;
     Ok(())
 }

@@ -20,6 +20,7 @@ mod open;
 mod quarantine;
 mod quota_samples;
 mod schema;
+mod switches;
 mod usage_daily;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub use journal::{AttemptRow, JournalFilter, JournalRow};
 pub use quarantine::backups;
 pub use quota_samples::{QuotaSampleRow, SAMPLE_INTERVAL_MS};
 pub use schema::SCHEMA_VERSION;
+pub use switches::SwitchRow;
 pub use usage_daily::{EARLIER, UsageRow};
 
 /// Name of the database file in the home folder.

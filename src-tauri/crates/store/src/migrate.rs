@@ -55,26 +55,27 @@ mod tests {
             .unwrap()
             .insert_account(&AccountRow::new("a", "relay", "first"))
             .unwrap();
-        let steps = [
-            MIGRATIONS[0],
+        let now = MIGRATIONS.len();
+        let further = [
             "ALTER TABLE accounts ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'",
             "CREATE TABLE extra (x) STRICT, WITHOUT ROWID;",
         ];
+        let steps = [MIGRATIONS, &further].concat();
 
         // A step that fails takes the ones before it back, and the backup is there already.
         let mut connection = Connection::open(&path).unwrap();
         assert!(forward(&mut connection, Some(&path), &steps, 5).is_err());
-        assert_eq!(user_version(&connection).unwrap(), 1);
+        assert_eq!(user_version(&connection).unwrap() as usize, now);
         assert!(connection.prepare("SELECT colour FROM accounts").is_err());
 
-        forward(&mut connection, Some(&path), &steps[..2], 7).unwrap();
-        assert_eq!(user_version(&connection).unwrap(), 2);
+        forward(&mut connection, Some(&path), &steps[..=now], 7).unwrap();
+        assert_eq!(user_version(&connection).unwrap() as usize, now + 1);
         let colour: String = connection
             .query_row("SELECT colour FROM accounts", [], |row| row.get(0))
             .unwrap();
         assert_eq!(colour, "grey");
         // Again: nothing to do, no further backup.
-        forward(&mut connection, Some(&path), &steps[..2], 9).unwrap();
+        forward(&mut connection, Some(&path), &steps[..=now], 9).unwrap();
 
         let names: Vec<String> = backups(home.path())
             .iter()
@@ -82,7 +83,10 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["switchyard.db.backup-v1-7", "switchyard.db.backup-v1-5"]
+            [
+                format!("switchyard.db.backup-v{now}-7"),
+                format!("switchyard.db.backup-v{now}-5")
+            ]
         );
         let restored = tempfile::tempdir().unwrap();
         std::fs::copy(&backups(home.path())[0], restored.path().join(FILE_NAME)).unwrap();

@@ -7,10 +7,10 @@
 pub(crate) type Migration = &'static str;
 
 /// All steps, in order.
-pub(crate) const MIGRATIONS: &[Migration] = &[V1];
+pub(crate) const MIGRATIONS: &[Migration] = &[V1, V2];
 
 /// The version this build writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// SQLite's application id: "SWYD". Tells our database from anybody else's.
 pub(crate) const APPLICATION_ID: u32 = 0x5357_5944;
@@ -138,6 +138,24 @@ CREATE TABLE usage_daily (
   unknown_usage    INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (day, account_id, model, route, client_key)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Changes of the active account (F48), and a share of the quota that is left alone.
+const V2: Migration = "
+ALTER TABLE accounts ADD COLUMN reserve_percent INTEGER;
+
+CREATE TABLE switches (
+  seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+  at         INTEGER NOT NULL,
+  from_id    TEXT,
+  from_label TEXT,
+  to_id      TEXT NOT NULL,
+  to_label   TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  automatic  INTEGER NOT NULL,
+  avoided    INTEGER NOT NULL DEFAULT 0,
+  back_at    INTEGER
+) STRICT;
 ";
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! `cargo xtask tidy`: the house rules that a compiler does not check.
 //!
 //! `imports` holds the import table of the rooms, `sources` the rules about single files, `modules` finds files
-//! that no module declares. Each of them returns findings; only this file prints.
+//! that no module declares, `codegen` the generated files that have drifted. Each of them returns findings; only this file prints.
 
 mod imports;
 mod modules;
 mod sources;
 
-use crate::{process, repo};
+use crate::{codegen, process, repo};
 use anyhow::{Context, Result};
 use std::fmt::{self, Display};
 use std::fs;
@@ -65,6 +65,12 @@ pub fn tidy() -> Result<ExitCode> {
     findings.extend(modules::check(&files));
     for file in &files {
         findings.extend(sources::check(file));
+    }
+    for path in codegen::drifted()? {
+        findings.push(Finding::error(
+            path,
+            "is not what the admin API says now; run `cargo xtask codegen`",
+        ));
     }
     findings.sort_by(|a, b| (a.weight as u8, &a.place).cmp(&(b.weight as u8, &b.place)));
     for finding in &findings {

@@ -14,7 +14,7 @@ fn no_column_is_there_that_was_not_looked_at() {
             "accounts",
             "id kind label enabled position priority account_group format base_url allowed_models known_models known_models_at \
              extra_headers proxy plan email provider_account_id provider_user_id expires_at refreshable excluded slots options notes source \
-             added_at exported_at export_count",
+             added_at exported_at export_count reserve_percent",
         ),
         (
             "account_state",
@@ -33,6 +33,10 @@ fn no_column_is_there_that_was_not_looked_at() {
         (
             "attempts",
             "request_seq n account_id account_label outcome http_status duration_ms reason",
+        ),
+        (
+            "switches",
+            "seq at from_id from_label to_id to_label reason automatic avoided back_at",
         ),
         (
             "usage_daily",

@@ -1,0 +1,30 @@
+//! The wire types of the admin API, one file per subject. Made from the engine's views, never the other way round by accident: no secret has
+//! a field here. Times are milliseconds since the Unix epoch; shares are percent.
+
+mod account;
+mod events;
+mod import;
+mod keys;
+mod quota;
+mod relay;
+mod requests;
+mod settings;
+mod signin;
+mod status;
+mod trying;
+mod usage;
+mod words;
+
+pub(crate) use account::*;
+pub(crate) use events::*;
+pub(crate) use import::*;
+pub(crate) use keys::*;
+pub(crate) use quota::*;
+pub(crate) use relay::*;
+pub(crate) use requests::*;
+pub(crate) use settings::*;
+pub(crate) use signin::*;
+pub(crate) use status::*;
+pub(crate) use trying::*;
+pub(crate) use usage::*;
+pub(crate) use words::*;

@@ -1,0 +1,26 @@
+//! Simulated accounts to try the program with: added and removed as one.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Answer, Engines, Routes};
+use crate::dto;
+use crate::error::AdminError;
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default().routes(routes!(add, remove))
+}
+
+/// Adds simulated accounts; nothing leaves this machine
+#[utoipa::path(post, path = "/demo/accounts", tag = "demo", responses((status = 200, body = dto::Demo)))]
+async fn add(State(_engine): Engines) -> Answer<dto::Demo> {
+    Err(AdminError::not_built("demo accounts"))
+}
+
+/// Removes every simulated account
+#[utoipa::path(delete, path = "/demo/accounts", tag = "demo", responses((status = 204)))]
+async fn remove(State(_engine): Engines) -> Result<StatusCode, AdminError> {
+    Err(AdminError::not_built("demo accounts"))
+}

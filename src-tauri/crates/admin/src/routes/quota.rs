@@ -1,0 +1,51 @@
+//! Quota: the last readings, asking for new ones, and the history (F67–F69).
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Answer, Engines, Routes, accounts};
+use crate::dto;
+use crate::error::AdminError;
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(quota))
+        .routes(routes!(query_all))
+        .routes(routes!(query_one))
+        .routes(routes!(history))
+}
+
+/// Accounts with their last readings
+#[utoipa::path(get, path = "/quota", tag = "quota", params(dto::QuotaQuery), responses((status = 200, body = Vec<dto::Account>)))]
+async fn quota(
+    State(engine): Engines,
+    Query(query): Query<dto::QuotaQuery>,
+) -> Answer<Vec<dto::Account>> {
+    if query.refresh {
+        engine.query_quota().await;
+    }
+    Ok(Json(accounts::list(&engine)))
+}
+
+/// Asks every provider now; progress comes as events
+#[utoipa::path(post, path = "/accounts/quota", tag = "quota", responses((status = 200, body = dto::QuotaQueried)))]
+async fn query_all(State(_engine): Engines) -> Answer<dto::QuotaQueried> {
+    Err(AdminError::not_built("asking for all quotas"))
+}
+
+/// Asks this account's provider now; never a model call
+#[utoipa::path(post, path = "/accounts/{id}/quota", tag = "quota", responses((status = 200, body = dto::Account)))]
+async fn query_one(State(_engine): Engines, Path(_id): Path<String>) -> Answer<dto::Account> {
+    Err(AdminError::not_built("asking for the quota"))
+}
+
+/// Quota over time, and where it is heading
+#[utoipa::path(get, path = "/quota/history", tag = "quota", params(dto::HistoryQuery), responses((status = 200, body = dto::History)))]
+async fn history(
+    State(_engine): Engines,
+    Query(_query): Query<dto::HistoryQuery>,
+) -> Answer<dto::History> {
+    Err(AdminError::not_built("the quota history"))
+}

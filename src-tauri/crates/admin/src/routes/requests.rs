@@ -1,0 +1,69 @@
+//! Requests and routing: the journal, switches, models, and why an account is chosen.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Answer, Engines, Routes};
+use crate::dto;
+use crate::error::AdminError;
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(journal))
+        .routes(routes!(models))
+        .routes(routes!(explain))
+        .routes(routes!(switches))
+        .routes(routes!(undo))
+}
+
+/// Finished requests, newest first
+#[utoipa::path(get, path = "/journal", tag = "requests", params(dto::JournalQuery), responses((status = 200, body = Vec<dto::RequestRow>)))]
+async fn journal(
+    State(engine): Engines,
+    Query(query): Query<dto::JournalQuery>,
+) -> Answer<Vec<dto::RequestRow>> {
+    let requests = engine
+        .requests(query.limit.unwrap_or(20).min(2_000))
+        .await?;
+    Ok(Json(requests.into_iter().map(Into::into).collect()))
+}
+
+/// Models clients can name, and who offers them
+#[utoipa::path(get, path = "/models", tag = "requests", responses((status = 200, body = Vec<dto::Model>)))]
+async fn models(State(engine): Engines) -> Json<Vec<dto::Model>> {
+    let model = |(id, owned_by): (String, String)| dto::Model {
+        id,
+        owned_by,
+        accounts: Vec::new(),
+        dialects: Vec::new(),
+        source: "upstream".into(),
+    };
+    Json(engine.models().into_iter().map(model).collect())
+}
+
+/// Which account would serve a model now, and why the others would not
+#[utoipa::path(get, path = "/explain", tag = "requests", params(dto::ExplainQuery), responses((status = 200, body = Vec<dto::Explain>)))]
+async fn explain(
+    State(engine): Engines,
+    Query(query): Query<dto::ExplainQuery>,
+) -> Json<Vec<dto::Explain>> {
+    let lines = engine.explain(&query.model);
+    Json(lines.into_iter().map(Into::into).collect())
+}
+
+/// Changes of the active account, newest first
+#[utoipa::path(get, path = "/switches", tag = "requests", params(dto::LimitQuery), responses((status = 200, body = Vec<dto::Switch>)))]
+async fn switches(
+    State(_engine): Engines,
+    Query(_query): Query<dto::LimitQuery>,
+) -> Answer<Vec<dto::Switch>> {
+    Err(AdminError::not_built("the list of switches"))
+}
+
+/// Takes the last switch back
+#[utoipa::path(post, path = "/switches/undo", tag = "requests", responses((status = 200, body = dto::Account)))]
+async fn undo(State(_engine): Engines) -> Answer<dto::Account> {
+    Err(AdminError::not_built("taking a switch back"))
+}

@@ -1,0 +1,858 @@
+// Made by `cargo xtask codegen` from the admin API's description (openapi.json). Changes here are lost.
+
+/** One account as lists and the drawer show it. */
+export interface Account {
+  /** The one that the active-account policy uses first. */
+  active: boolean;
+  added_at: number;
+  /** Exact names or prefixes with `*`; null is all. */
+  allowed_models: string[] | null;
+  /** Base URL of a key account. */
+  base_url: string | null;
+  cancelled: number;
+  /** Simulated; goes away with the demo accounts. */
+  demo: boolean;
+  /** E-mail of a sign-in, masked. */
+  email: string | null;
+  /** Switched on by the person. */
+  enabled: boolean;
+  /** Neither leaves nor becomes the active account by itself. */
+  excluded: boolean;
+  /** End of its access token. */
+  expires_at: number | null;
+  export_count: number;
+  /** When its credential was last exported. */
+  exported_at: number | null;
+  failures: number;
+  format: Dialect;
+  group: string | null;
+  health: Health;
+  /** What keeps it from serving now and until when; nothing when only a person can help. */
+  hold: AccountHold | null;
+  /** Stable id. */
+  id: string;
+  kind: Kind;
+  /** What its upstream offers, as far as known. */
+  known_models: string[] | null;
+  /** The person's name for it. */
+  label: string;
+  last_error: LastError | null;
+  last_success_at: number | null;
+  last_used_at: number | null;
+  /** The person's own words. */
+  notes: string | null;
+  /** Plan its provider names. */
+  plan: string | null;
+  /** Place in the person's order, from 0. */
+  position: number;
+  /** Lower is used first; 50 unless the person says otherwise. */
+  priority: number;
+  /** Its own proxy without a password, `direct`, or null for the general one. */
+  proxy: string | null;
+  quota: Quota | null;
+  /** Why it is not simply healthy, for people. */
+  reason: string | null;
+  /** Whether an expired token can be renewed without the person. */
+  refreshable: boolean;
+  /** What is left of the tightest known window, in percent. */
+  remaining_percent: number | null;
+  requests: number;
+  /** Share of each quota window that requests leave alone, in percent. */
+  reserve_percent: number | null;
+  /** Requests running on it. */
+  running: number;
+  successes: number;
+  /** When time alone makes it usable again. */
+  usable_again_at: number | null;
+}
+
+/** A rest of an account. */
+export interface AccountHold {
+  /** A cooldown is guessed; an exhausted quota is known. */
+  guessed: boolean;
+  source: Hold;
+  until: number;
+}
+
+/** What to change of an account; a field that is absent stays, null clears it. */
+export interface AccountPatch {
+  allowed_models?: string[] | null;
+  excluded?: boolean | null;
+  group?: string | null;
+  /** 1 to 64 characters; cannot be cleared. */
+  label?: string | null;
+  notes?: string | null;
+  priority?: number | null;
+  proxy?: string | null;
+  reserve_percent?: number | null;
+}
+
+/** Something changed. */
+export type AdminEvent =
+  /** An account is new or looks different. */
+  | { type: "account_changed"; account: Account }
+  /** An account is gone. */
+  | { type: "account_removed"; id: string }
+  /** The order of the accounts changed: ids from the first to the last. */
+  | { type: "accounts_ordered"; ids: string[] }
+  /** Another account is the active one. */
+  | { type: "switched"; switch: Switch }
+  /** A newer reading of an account's quota. */
+  | { type: "quota"; account_id: string; quota: Quota }
+  /** A request is being served. */
+  | { type: "request_started"; request: StartedRequest }
+  /** A request has ended. */
+  | { type: "request_finished"; request: RequestRow }
+  /** The gateway's own state changed. */
+  | { type: "status"; status: Status }
+  /** A task over several accounts goes on. It is over when `done` is `total`. */
+  | { type: "progress"; done: number; label: string | null; task: string; total: number }
+  /** Something to tell the person. */
+  | { type: "notice"; code: string; level: Level; text: string }
+  /** A setting has another value. */
+  | { type: "settings_changed"; key: string }
+  /** A sign-in goes on or has ended. */
+  | { type: "sign_in"; id: string }
+  /** The reader was too slow and missed events: look at everything again. */
+  | { type: "lagged" };
+
+/** One account tried for a request. */
+export interface Attempt {
+  /** Its label then. */
+  account: string | null;
+  account_id: string | null;
+  duration_ms: number;
+  /** The outcome's code. */
+  outcome: string;
+  /** What happened, in words. */
+  reason: string | null;
+  /** HTTP status of its answer. */
+  status: number | null;
+}
+
+/** An account that needs the person, with the one thing to do. */
+export interface Attention {
+  account_id: string;
+  action: AttentionAction;
+  /** In words, when there are any. */
+  detail: string | null;
+  label: string;
+  problem: Problem;
+}
+
+/** The one thing to do about it. */
+export type AttentionAction = "sign_in" | "try_now" | "open";
+
+/** A limit of its own for some models. */
+export interface Bucket {
+  /** The provider's name for it. */
+  name: string;
+  primary: Window | null;
+  secondary: Window | null;
+}
+
+/** Bought credits beside the plan. */
+export interface Credits {
+  /** In the provider's own spelling. */
+  balance: string | null;
+  has: boolean;
+  unlimited: boolean;
+}
+
+/** Which simulated accounts were added. */
+export interface Demo {
+  accounts: Account[];
+}
+
+export type Dialect = "codex" | "responses" | "openai" | "anthropic" | "gemini";
+
+/** How much to think. */
+export type Effort = "low" | "medium" | "high";
+
+export type End = "completed" | "failed" | "cancelled";
+
+/** The body of every error answer. */
+export interface ErrorAnswer {
+  error: ErrorBody;
+}
+
+/** What went wrong. */
+export interface ErrorBody {
+  /** The one thing to do about it, as a code such as `unlock_vault`. */
+  action: string | null;
+  code: ErrorCode;
+  /** What went wrong and what to do, for people. */
+  message: string;
+}
+
+/** What kind of refusal it is. */
+export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | "home_locked" | "unauthorized" | "forbidden" | "not_built" | "failed";
+
+/** Whether an account could serve a model now. */
+export interface Explain {
+  /** The same as a code. */
+  code: string | null;
+  id: string;
+  label: string;
+  /** Its place among the candidates, from 1; null when it is skipped. */
+  rank: number | null;
+  /** Why it is skipped, in words. */
+  reason: string | null;
+}
+
+/** An export into a file; desktop and command line only (F9). */
+export interface ExportRequest {
+  /** Null: all. */
+  ids?: string[] | null;
+  /** Seals the file. */
+  passphrase?: string | null;
+  /** The new file; it will be readable by its owner only. */
+  path: string;
+}
+
+/** The file that was written. */
+export interface Exported {
+  count: number;
+  path: string;
+}
+
+/** When a window will be used up if the last hour goes on; hidden with fewer than three readings (F69). */
+export interface Forecast {
+  account_id: string;
+  /** Null: not before it resets. */
+  empty_at: number | null;
+  window: WindowName;
+}
+
+export type Health = "unknown" | "active" | "cooling" | "exhausted" | "needs_login" | "attention" | "banned" | "disabled";
+
+/** Quota over time, and where it is heading. */
+export interface History {
+  forecast: Forecast[];
+  from: number;
+  series: Series[];
+  to: number;
+}
+
+export type Hold = "rate_limit" | "usage_limit" | "quota" | "payment" | "challenge" | "forbidden" | "failures" | "overload" | "refresh";
+
+export type Icon = "stopped" | "offline" | "attention" | "low" | "working" | "running";
+
+/** What an import came to, or would come to. */
+export interface Import {
+  added: number;
+  /** At most 48 lines. */
+  errors: string[];
+  failed: number;
+  items: ImportItem[];
+  updated: number;
+}
+
+export type ImportAction = "new" | "update" | "duplicate_in_file";
+
+/** An import of files; desktop and command line only. */
+export interface ImportFiles {
+  dry_run?: boolean;
+  /** Files, folders or ZIP files. */
+  paths: string[];
+  verify?: boolean;
+}
+
+/** One item of it. */
+export interface ImportItem {
+  action: ImportAction;
+  /** Masked. */
+  email: string | null;
+  expires_at: number | null;
+  /** The account, once it is written. */
+  id: string | null;
+  /** From 1. */
+  item: number;
+  kind: Kind;
+  label: string;
+  plan: string | null;
+}
+
+/** An import of pasted or dropped text. */
+export interface ImportRequest {
+  /** Only says what would happen. */
+  dry_run?: boolean;
+  /** Any of the known shapes. */
+  text: string;
+  /** Asks the providers afterwards; never a model call. */
+  verify?: boolean;
+}
+
+/** A gateway key as it may be shown. */
+export interface Key {
+  created_at: number;
+  /** Refused when false. */
+  enabled: boolean;
+  /** First and last characters only. */
+  masked: string;
+  name: string;
+}
+
+export type Kind = "codex_oauth" | "relay" | "zai" | "provider_key";
+
+/** The last failure laid to an account. */
+export interface LastError {
+  at: number;
+  /** The outcome's code. */
+  code: string;
+}
+
+export type Level = "info" | "warning" | "error";
+
+/** A model clients can name. */
+export interface Model {
+  /** Labels of the enabled accounts that offer it. */
+  accounts: string[];
+  /** Dialects those accounts speak. */
+  dialects: Dialect[];
+  id: string;
+  owned_by: string;
+  source: ModelSource;
+}
+
+export type ModelSource = "upstream" | "allowed";
+
+/** An account by its two names. */
+export interface Named {
+  id: string;
+  /** Its label then. */
+  label: string;
+}
+
+/** A relay or key account to add. The same base URL and key update the account that is there (F2). */
+export interface NewAccount {
+  base_url: string;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
+  format: string;
+  group?: string | null;
+  /** Write-only: no answer shows it again. */
+  key: string;
+  /** `relay`, `zai` or `provider`. */
+  kind: string;
+  /** 1 to 64 characters. */
+  label: string;
+  /** Models it may serve; null is all. */
+  models?: string[] | null;
+  priority?: number | null;
+  /** Its own proxy without a password, or `direct`. */
+  proxy?: string | null;
+}
+
+/** A key to make. */
+export interface NewKey {
+  /** 1 to 64 characters. */
+  name: string;
+}
+
+/** The new order. */
+export interface OrderRequest {
+  /** These first; the rest follow as they were. */
+  ids: string[];
+}
+
+/** The first page in one answer. */
+export interface Overview {
+  active: Account | null;
+  attention: Attention[];
+  /** The next reset of every known window, soonest first. */
+  resets: Reset[];
+  status: Status;
+  /** The last five. */
+  switches: Switch[];
+  today: Today;
+}
+
+/** What the browser ended on: the address, `code#state`, a query string or the bare code. */
+export interface PasteRequest {
+  text: string;
+}
+
+/** How long to refuse requests. */
+export interface PauseRequest {
+  /** Null: until resumed. */
+  seconds?: number | null;
+}
+
+/** What is wrong. */
+export type Problem = "needs_login" | "banned" | "failing" | "expired";
+
+/** The last reading of an account's quota. */
+export interface Quota {
+  buckets: Bucket[];
+  captured_at: number;
+  credits: Credits | null;
+  plan: string | null;
+  primary: Window | null;
+  secondary: Window | null;
+  source: Source;
+}
+
+/** How a query of all accounts ended. */
+export interface QuotaQueried {
+  invalid: number;
+  limited: number;
+  network: number;
+  ok: number;
+  skipped: number;
+}
+
+/** What a refresh came to for one account (F20). */
+export interface Refreshed {
+  id: string;
+  label: string;
+  reason: string | null;
+  result: TaskResult;
+}
+
+/** What it offers. */
+export interface RelayModels {
+  latency_ms: number;
+  models: string[];
+}
+
+/** Asks a relay for its models with a key that is not kept. */
+export interface RelayModelsRequest {
+  base_url: string;
+  format: string;
+  key: string;
+  proxy?: string | null;
+}
+
+/** Where requests will go. */
+export interface RelayPreview {
+  /** The normalised base URL. */
+  base_url: string | null;
+  /** Why it cannot be used, in words. */
+  problem: string | null;
+  urls: RelayUrls | null;
+}
+
+/** A base URL as typed. */
+export interface RelayPreviewRequest {
+  base_url: string;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
+  format: string;
+}
+
+/** The addresses below a base URL. */
+export interface RelayUrls {
+  /** Where the model list is read. */
+  models: string;
+  /** Where a request of this format goes. */
+  request: string;
+}
+
+/** A finished request. */
+export interface RequestRow {
+  /** Label of the account that served or was tried last. */
+  account: string | null;
+  account_id: string | null;
+  attempts: Attempt[];
+  cached_tokens: number | null;
+  dialect: string;
+  duration_ms: number;
+  endpoint: string;
+  error_code: string | null;
+  first_byte_ms: number | null;
+  input_tokens: number | null;
+  /** Name of the gateway key. */
+  key: string | null;
+  /** What of the request did not reach the upstream as it was. */
+  losses: string[];
+  model: string | null;
+  model_served: string | null;
+  outcome: End;
+  output_tokens: number | null;
+  reasoning_tokens: number | null;
+  request_id: string;
+  /** Place in the journal, for `before`; 0 for one that has just ended. */
+  seq: number;
+  started_at: number;
+  /** Status sent to the client. */
+  status: number | null;
+  stream: boolean;
+}
+
+/** A window that will begin afresh. */
+export interface Reset {
+  account_id: string;
+  label: string;
+  length_s: number | null;
+  resets_at: number;
+  used_percent: number;
+  window: WindowName;
+}
+
+export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first";
+
+/** One window of one account over time, at most 500 points. */
+export interface Series {
+  account_id: string;
+  /** Spans without a reading: draw no line across them. */
+  gaps: ([number, number])[];
+  label: string;
+  length_s: number | null;
+  /** Time and used percent. */
+  points: ([number, number])[];
+  /** When the window began afresh. */
+  resets: number[];
+  window: WindowName;
+}
+
+/** One setting. */
+export interface Setting {
+  /** Allowed values, in words. */
+  allowed: string;
+  apply: SettingApply;
+  default: unknown;
+  /** What it is for. */
+  doc: string;
+  key: string;
+  /** The variable or flag that holds it, if it cannot be changed here. */
+  locked_by: string | null;
+  source: SettingSource;
+  /** The value in force; a proxy's password is masked. */
+  value: unknown;
+}
+
+export type SettingApply = "live" | "rebind" | "restart";
+
+/** A new value. */
+export interface SettingRequest {
+  /** As it would be typed: `true`, `8787`, `a,b`. */
+  value: string;
+}
+
+export type SettingSource = "default" | "file" | "env" | "flag";
+
+/** A sign-in under way, or ended. */
+export interface SignIn {
+  /** The account, once it is done. */
+  account: Account | null;
+  /** What went wrong and what to do. */
+  error: string | null;
+  expires_at: number;
+  id: string;
+  kind: SignInKind;
+  /** Whether the local address listens; if not, the address must be pasted. */
+  listening: boolean;
+  state: SignInState;
+  /** The page to open. */
+  url: string;
+  /** What to type on the page (device code). */
+  user_code: string | null;
+  verification_url: string | null;
+}
+
+/** How the person signs in. */
+export type SignInKind = "browser" | "device";
+
+/** A sign-in to begin. */
+export interface SignInRequest {
+  /** Signs this account in again, in place. */
+  account_id?: string | null;
+  kind: SignInKind;
+}
+
+export type SignInState = "waiting" | "exchanging" | "done" | "failed" | "expired" | "cancelled";
+
+export type Source = "header" | "stream" | "query" | "429";
+
+/** One half hour. */
+export interface Spark {
+  errors: number;
+  requests: number;
+  t: number;
+}
+
+/** A request that runs. */
+export interface StartedRequest {
+  dialect: string;
+  endpoint: string;
+  /** Name of the gateway key. */
+  key: string;
+  model: string;
+  request_id: string;
+  started_at: number;
+  stream: boolean;
+}
+
+/** The gateway in one look. */
+export interface Status {
+  accounts: Account[];
+  /** The active account changes by itself when it is used up. */
+  auto_switch: boolean;
+  /** The gateway chooses the account for each request; false: the active account goes first. */
+  automatic: boolean;
+  /** There are demo accounts. */
+  demo: boolean;
+  /** The answer goes to the desktop window. */
+  desktop: boolean;
+  /** The home folder. */
+  home: string;
+  icon_state: Icon;
+  /** The default gateway key, first and last characters only. */
+  key_masked: string | null;
+  /** What deserves a warning, as sentences. */
+  notices: string[];
+  /** No account reaches the network. */
+  offline: boolean;
+  /** Requests are refused until the person resumes, or until `paused_until`. */
+  paused: boolean;
+  paused_until: number | null;
+  policy: Rotation;
+  /** Requests running. */
+  running: number;
+  /** Whether a listener runs. */
+  serving: boolean;
+  /** Address for clients, without a path. */
+  url: string;
+  /** Base URLs as clients want them. */
+  urls: Urls;
+  /** Where secrets are kept. */
+  vault: string;
+  version: string;
+}
+
+/** A change of the active account (F48). */
+export interface Switch {
+  at: number;
+  /** Nobody clicked. */
+  automatic: boolean;
+  /** When the one left is usable again, as known then. */
+  back_at: number | null;
+  /** Null when there was none. */
+  from: Named | null;
+  /** A code such as `exhausted`, `threshold`, `refused`, `manual`, `undo`. */
+  reason: string;
+  to: Named;
+}
+
+export type TaskResult = "ok" | "skipped" | "failed";
+
+/** A live test (F62, F104): it costs quota. */
+export interface TestRequest {
+  /** The account's first model when nothing is said. */
+  model?: string | null;
+  prompt?: string | null;
+}
+
+/** How the test ended. */
+export interface TestResult {
+  error: string | null;
+  first_byte_ms: number | null;
+  latency_ms: number;
+  model: string | null;
+  ok: boolean;
+  status: number | null;
+  text: string | null;
+}
+
+/** The last 24 hours. */
+export interface Today {
+  errors: number;
+  requests: number;
+  /** 48 half hours, oldest first. */
+  spark: Spark[];
+  tokens_in: number;
+  tokens_out: number;
+}
+
+/** What comes back. Exactly one `done` or `error` ends it. */
+export type TryEvent =
+  /** The answer's head, without secrets. */
+  | { event: "head"; account: string | null; curl: string; headers: ([string, string])[]; status: number }
+  /** Text. */
+  | { event: "delta"; text: string }
+  /** Reasoning. */
+  | { event: "thinking"; text: string }
+  /** A whole tool call. */
+  | { event: "tool"; arguments: string; name: string }
+  /** An image, as a `data:` URL. */
+  | { event: "image"; url: string }
+  /** Tokens as the provider counted them. */
+  | { event: "usage"; cached_tokens: number | null; input_tokens: number | null; output_tokens: number | null; reasoning_tokens: number | null }
+  /** One line of the answer as it came. */
+  | { event: "raw"; line: string }
+  /** The end of an answer. */
+  | { event: "done"; duration_ms: number; first_byte_ms: number | null }
+  /** The end of an attempt that failed. */
+  | { event: "error"; code: string; message: string; status: number | null };
+
+/** Which dialect to speak to the gateway. */
+export type TryProtocol = "chat" | "responses";
+
+/** A prompt to send. */
+export interface TryRequest {
+  /** Only this account; null lets the gateway choose. */
+  account_id?: string | null;
+  /** A `data:` URL. */
+  image?: string | null;
+  model: string;
+  prompt: string;
+  protocol: TryProtocol;
+  stream?: boolean;
+  thinking?: Effort | null;
+  /** Offers one harmless function, to see a tool call. */
+  tools?: boolean;
+}
+
+/** Base URLs for the kinds of client libraries. */
+export interface Urls {
+  anthropic: string;
+  gemini: string;
+  openai: string;
+}
+
+/** Sums over the whole span, and day by day. */
+export interface Usage {
+  /** Oldest first; days without requests are left out. */
+  days: UsageDay[];
+  /** Most requests first. */
+  rows: UsageRow[];
+}
+
+/** One day. */
+export interface UsageDay {
+  /** Its first moment (UTC). */
+  day: number;
+  rows: UsageRow[];
+}
+
+/** One sum. */
+export interface UsageRow {
+  cached_tokens: number;
+  cancelled: number;
+  failures: number;
+  input_tokens: number;
+  /** Account id, model, key name or day (`2026-11-21`). */
+  key: string;
+  /** What to show for it. */
+  label: string;
+  output_tokens: number;
+  reasoning_tokens: number;
+  requests: number;
+  successes: number;
+  /** Requests whose usage the provider did not tell; they are in none of the token sums. */
+  unknown_usage: number;
+}
+
+/** One window of a plan. */
+export interface Window {
+  /** Length in seconds. Windows are told apart by this, not by their slot. */
+  length_s: number | null;
+  resets_at: number | null;
+  used_percent: number;
+}
+
+export type WindowName = "primary" | "secondary";
+
+/** Every call: what goes into the path, the query and the body, and what comes out. */
+export interface Calls {
+  /** Every account in the person's order */
+  "GET /accounts": { answer: Account[] };
+  /** Adds a relay or key account */
+  "POST /accounts": { body: NewAccount; answer: Account };
+  /** Writes accounts with their secrets into a file only its owner can read */
+  "POST /accounts/export": { body: ExportRequest; answer: Exported };
+  /** Imports pasted or dropped text, or says what that would do */
+  "POST /accounts/import": { body: ImportRequest; answer: Import };
+  /** Imports the sign-in of the Codex CLI on this computer */
+  "POST /accounts/import-codex": { query: { dry_run?: boolean }; answer: Import };
+  /** Imports files, folders or ZIP files */
+  "POST /accounts/import/files": { body: ImportFiles; answer: Import };
+  /** Puts the named accounts first, in this order */
+  "POST /accounts/order": { body: OrderRequest; answer: Account[] };
+  /** Asks every provider now; progress comes as events */
+  "POST /accounts/quota": { answer: QuotaQueried };
+  /** Renews every enabled account's token now */
+  "POST /accounts/refresh": { answer: Refreshed[] };
+  /** One account by id, label or beginning of its id */
+  "GET /accounts/{id}": { path: { id: string }; answer: Account };
+  /** Changes what the person may change; absent stays, null clears */
+  "PATCH /accounts/{id}": { path: { id: string }; body: AccountPatch; answer: Account };
+  /** Removes an account and its credential */
+  "DELETE /accounts/{id}": { path: { id: string }; answer: null };
+  /** Makes it the active account */
+  "POST /accounts/{id}/activate": { path: { id: string }; answer: Account };
+  /** Switches it off */
+  "POST /accounts/{id}/disable": { path: { id: string }; answer: Account };
+  /** Switches it on */
+  "POST /accounts/{id}/enable": { path: { id: string }; answer: Account };
+  /** Asks this account's provider now; never a model call */
+  "POST /accounts/{id}/quota": { path: { id: string }; answer: Account };
+  /** Renews its token now */
+  "POST /accounts/{id}/refresh": { path: { id: string }; answer: Refreshed[] };
+  /** Sends one short message through this account; it costs quota */
+  "POST /accounts/{id}/test": { path: { id: string }; body: TestRequest; answer: TestResult };
+  /** Forgets cooldown and exhaustion: the next request may use it */
+  "POST /accounts/{id}/try-now": { path: { id: string }; answer: Account };
+  /** Adds simulated accounts; nothing leaves this machine */
+  "POST /demo/accounts": { answer: Demo };
+  /** Removes every simulated account */
+  "DELETE /demo/accounts": { answer: null };
+  /** Events as they happen */
+  "GET /events": { stream: AdminEvent };
+  /** Which account would serve a model now, and why the others would not */
+  "GET /explain": { query: { model: string }; answer: Explain[] };
+  /** Finished requests, newest first */
+  "GET /journal": { query: { limit?: number; before?: number; account?: string; outcome?: string; text?: string }; answer: RequestRow[] };
+  /** All gateway keys */
+  "GET /keys": { answer: Key[] };
+  /** Makes a key; it is copied, never shown */
+  "POST /keys": { body: NewKey; answer: Key };
+  /** Refuses a key from the next request on */
+  "DELETE /keys/{name}": { path: { name: string }; answer: null };
+  /** Models clients can name, and who offers them */
+  "GET /models": { answer: Model[] };
+  /** The first page in one answer */
+  "GET /overview": { answer: Overview };
+  /** Refuses requests for a while, or until resumed */
+  "POST /pause": { body: PauseRequest; answer: Status };
+  /** Accounts with their last readings */
+  "GET /quota": { query: { refresh?: boolean }; answer: Account[] };
+  /** Quota over time, and where it is heading */
+  "GET /quota/history": { query: { account?: string; from?: number; to?: number }; answer: History };
+  /** Lists what a relay offers; the key is used once and not kept */
+  "POST /relay/models": { body: RelayModelsRequest; answer: RelayModels };
+  /** Where requests to a base URL will go */
+  "POST /relay/preview": { body: RelayPreviewRequest; answer: RelayPreview };
+  /** Serves again */
+  "POST /resume": { answer: Status };
+  /** Every setting */
+  "GET /settings": { answer: Setting[] };
+  /** One setting */
+  "GET /settings/{key}": { path: { key: string }; answer: Setting };
+  /** Changes a setting */
+  "PUT /settings/{key}": { path: { key: string }; body: SettingRequest; answer: Setting };
+  /** Puts a setting back to its default */
+  "DELETE /settings/{key}": { path: { key: string }; answer: Setting };
+  /** Begins a sign-in */
+  "POST /signin": { body: SignInRequest; answer: SignIn };
+  /** Where a sign-in stands */
+  "GET /signin/{id}": { path: { id: string }; answer: SignIn };
+  /** Gives it up */
+  "DELETE /signin/{id}": { path: { id: string }; answer: SignIn };
+  /** Takes what the browser ended on */
+  "POST /signin/{id}/paste": { path: { id: string }; body: PasteRequest; answer: SignIn };
+  /** The gateway in one look */
+  "GET /status": { answer: Status };
+  /** Changes of the active account, newest first */
+  "GET /switches": { query: { limit?: number }; answer: Switch[] };
+  /** Takes the last switch back */
+  "POST /switches/undo": { answer: Account };
+  /** Sends a prompt and streams what comes back; it costs quota */
+  "POST /try": { body: TryRequest; stream: TryEvent };
+  /** Sums over a span of days */
+  "GET /usage": { query: { from?: number; to?: number; group?: "account" | "model" | "client" | "day"; account?: string }; answer: Usage };
+  /** The last 24 hours */
+  "GET /usage/today": { answer: Today };
+}
+
+/** A method and a path of the admin API. */
+export type Call = keyof Calls;
