@@ -12,30 +12,6 @@ export function query(values: Record<string, string | number | boolean | null | 
   return pairs.length === 0 ? '' : `?${pairs.map(([key, value]) => `${enc(key)}=${enc(String(value))}`).join('&')}`;
 }
 
-export interface NewKeyAccount {
-  kind: T.AccountKind;
-  label: string;
-  base_url: string;
-  format: T.Format;
-  key: string;
-  models?: string[] | null;
-  group?: string | null;
-  priority?: number | null;
-  proxy?: string | null;
-}
-
-/** Absent = keep, null = clear. */
-export interface AccountPatch {
-  label?: string;
-  allowed_models?: string[] | null;
-  group?: string | null;
-  priority?: number;
-  proxy?: string | null;
-  excluded?: boolean;
-  reserve_percent?: number | null;
-  notes?: string | null;
-}
-
 export interface JournalFilter {
   limit?: number;
   before?: number | null;
@@ -59,8 +35,8 @@ export function client(transport: Transport) {
 
     accounts: () => get<T.Account[]>('/accounts'),
     account: (id: string) => get<T.Account>(account(id)),
-    addAccount: (body: NewKeyAccount) => post<T.Account>('/accounts', body),
-    patchAccount: (id: string, patch: AccountPatch) => transport.call<T.Account>('PATCH', account(id), patch),
+    addAccount: (body: T.NewAccount) => post<T.Account>('/accounts', body),
+    patchAccount: (id: string, patch: T.AccountPatch) => transport.call<T.Account>('PATCH', account(id), patch),
     removeAccount: (id: string) => del(account(id)),
     activate: (id: string) => post<T.Account>(`${account(id)}/activate`),
     setEnabled: (id: string, on: boolean) => post<T.Account>(`${account(id)}/${on ? 'enable' : 'disable'}`),
@@ -83,9 +59,9 @@ export function client(transport: Transport) {
     relayModels: (body: { base_url: string; format: T.Format; key: string; proxy?: string | null }) =>
       post<{ models: string[] }>('/relay/models', body),
 
-    signIn: (kind: 'browser' | 'device', account_id: string | null) => post<T.SignInStart>('/signin', { kind, account_id }),
-    signInProgress: (id: string) => get<T.SignInProgress>(`/signin/${enc(id)}`),
-    signInPaste: (id: string, text: string) => post<T.SignInProgress>(`/signin/${enc(id)}/paste`, { text }),
+    signIn: (kind: 'browser' | 'device', account_id: string | null) => post<T.SignIn>('/signin', { kind, account_id }),
+    signInProgress: (id: string) => get<T.SignIn>(`/signin/${enc(id)}`),
+    signInPaste: (id: string, text: string) => post<T.SignIn>(`/signin/${enc(id)}/paste`, { text }),
     signInCancel: (id: string) => del(`/signin/${enc(id)}`),
 
     quotaHistory: (from: number, to: number, id: string | null) =>

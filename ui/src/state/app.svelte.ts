@@ -3,7 +3,7 @@
 
 import { client, type Client } from '../ipc/client';
 import { ApiError, type Connection, type Desktop, type Transport } from '../ipc/transport';
-import type { Account, LiveEvent, Overview, RequestRow } from '../ipc/types';
+import type { Account, LiveEvent, Overview, SwitchRow } from '../ipc/types';
 import { notes } from './notes.svelte';
 import { prefs } from './prefs.svelte';
 import { Resource } from './resource.svelte';
@@ -119,10 +119,15 @@ class AppState {
         this.gather();
         break;
       case 'switched':
-        this.switched(event);
+        this.switched(event.switch);
         break;
       case 'progress':
         this.progressed(event);
+        break;
+      case 'accounts_ordered':
+        this.accounts = this.accounts.map((one) => ({ ...one, position: event.ids.indexOf(one.id) }));
+        break;
+      case 'sign_in':
         break;
       case 'notice':
         notes.add(event.level === 'error' ? 'bad' : 'plain', event.text);
@@ -133,7 +138,7 @@ class AppState {
     for (const listener of this.listeners) listener(event);
   }
 
-  private switched(event: Extract<LiveEvent, { type: 'switched' }>): void {
+  private switched(event: SwitchRow): void {
     const text = words.m.switches.sentence(event.from?.label ?? null, event.to.label, words.m.reason(event.reason));
     const undo = () => void this.act(() => this.api.undoSwitch());
     notes.say(text);
@@ -149,4 +154,3 @@ class AppState {
 }
 
 export const app = new AppState();
-export type { RequestRow };
