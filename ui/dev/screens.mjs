@@ -47,8 +47,14 @@ for (const language of ['en', 'zh']) {
         const found = [];
         tab.on('console', (message) => message.type() === 'error' && found.push(`console: ${message.text()}`));
         tab.on('pageerror', (error) => found.push(`page error: ${error.message}`));
-        await tab.goto(address + PAGES[page]);
-        await tab.waitForSelector('main, dialog');
+        try {
+          await tab.goto(address + PAGES[page], { timeout: 10_000 });
+          await tab.waitForSelector('main, dialog', { timeout: 10_000 });
+        } catch (problem) {
+          problems.push([name, [`does not open: ${problem.message.split('\n')[0]}`]]);
+          await tab.close();
+          continue;
+        }
         await tab.evaluate(() => new Promise((done) => setTimeout(done, 150)));
         await tab.waitForFunction(() => !document.querySelector('.plot') || document.querySelector('.plot canvas'), null, { timeout: 5000 }).catch(() => found.push('no chart'));
         if (page === 'test') {

@@ -1,6 +1,7 @@
 // One asynchronous value with its four faces: loading, error, and ready (which a view may call empty).
 // A late answer of an older question never replaces a newer one. Called by views.
 
+import { untrack } from 'svelte';
 import { ApiError } from '../ipc/transport';
 
 export class Resource<T> {
@@ -21,7 +22,8 @@ export class Resource<T> {
     const turn = ++this.turn;
     this.busy = true;
     try {
-      const value = await this.question();
+      // What the question reads must not become a cause to ask again: callers say when.
+      const value = await untrack(() => this.question());
       if (turn !== this.turn) return;
       this.value = value;
       this.error = undefined;
