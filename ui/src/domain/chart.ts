@@ -1,7 +1,7 @@
 // Geometry and columns of the charts: time scale, gaps, reset marks, ticks. Pure; called by the chart components.
 
 import type { HistorySeries, Reset } from '../ipc/types';
-import { DAY, HOUR, MINUTE, type Locale, clock, dayLabel } from './format';
+import { DAY, HOUR, type Locale, clock, dayLabel } from './format';
 
 export interface Columns {
   /** Seconds, ascending, shared by all lines. */
@@ -22,6 +22,11 @@ export function columns(series: HistorySeries[], used: boolean): Columns {
     }
     for (const [from, to] of one.gaps) {
       if (from !== undefined && to !== undefined) values.set(Math.round((from + to) / 2000), null);
+    }
+    // Just before a reset the line ends; what follows is another window.
+    for (const at of one.resets) {
+      const second = Math.round(at / 1000) - 1;
+      if (!values.has(second)) values.set(second, null);
     }
     return values;
   });
@@ -80,5 +85,3 @@ export function axisLabel(locale: Locale, at: number, length: number): string {
   const day = `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
   return dayLabel(locale, day);
 }
-
-export { MINUTE };

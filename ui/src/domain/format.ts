@@ -33,7 +33,8 @@ export function count(locale: Locale, value: number): string {
 export function compact(locale: Locale, value: number): string {
   if (Math.abs(value) < 1000) return count(locale, value);
   const options: Intl.NumberFormatOptions = { notation: 'compact', maximumSignificantDigits: 3 };
-  return numbers(locale, options).format(value);
+  // British English writes a small m for a million, which reads as milli.
+  return new Intl.NumberFormat(locale === 'zh' ? 'zh-CN' : 'en-US', options).format(value);
 }
 
 /** `62 %` with a narrow space in English, `62%` in Chinese. Never `100 %` or `0 %` for what is nearly that. */
@@ -68,6 +69,12 @@ export function span(locale: Locale, ms: number): string {
     .filter(([value]) => value > 0)
     .map(([value, name]) => `${value}${gap}${name}`)
     .join(locale === 'zh' ? '' : ' ');
+}
+
+/** The largest unit alone: `3 h`. */
+export function spanShort(locale: Locale, ms: number): string {
+  const unit = [DAY, HOUR, MINUTE].find((one) => ms >= one) ?? MINUTE;
+  return span(locale, Math.floor(ms / unit) * unit);
 }
 
 /** A countdown to the second for short waits: `4:09`. */

@@ -36,6 +36,7 @@ class Words {
     percent: (value: number) => format.percent(this.locale, value),
     latency: (ms: number) => format.latency(this.locale, ms),
     span: (ms: number) => format.span(this.locale, ms),
+    spanShort: (ms: number) => format.spanShort(this.locale, ms),
     windowLength: (seconds: number) => format.windowLength(this.locale, seconds),
     clock: (at: number) => format.clock(this.locale, at),
     clockSeconds: (at: number) => format.clockSeconds(this.locale, at),
