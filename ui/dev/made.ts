@@ -1,0 +1,133 @@
+// Realistic answers for development and pictures: everybody here is made up.
+import type * as T from '../src/ipc/types';
+
+export const NOW = Date.now();
+const H = 3_600_000;
+const D = 24 * H;
+
+const quota = (p: number, pIn: number, s: number, sIn: number, plan: string): T.Quota => ({
+  buckets: [], credits: null, plan, captured_at: NOW - 90_000, source: 'header',
+  primary: { used_percent: p, length_s: 18_000, resets_at: NOW + pIn },
+  secondary: { used_percent: s, length_s: 604_800, resets_at: NOW + sIn },
+});
+
+const base: T.Account = {
+  active: false, added_at: NOW - 60 * D, allowed_models: null, base_url: null, cancelled: 3, demo: false, email: null, enabled: true, excluded: false, expires_at: NOW + 9 * D,
+  export_count: 0, exported_at: null, failures: 4, format: 'codex', group: null, health: 'active', hold: null, id: '', kind: 'codex_oauth', known_models: ['gpt-5.6-sol', 'gpt-5.5', 'gpt-5.4-mini'],
+  label: '', last_error: null, last_success_at: NOW - 60_000, last_used_at: NOW - 45_000, notes: null, plan: 'plus', position: 0, priority: 50, proxy: null, quota: null, reason: null,
+  refreshable: true, remaining_percent: null, requests: 812, reserve_percent: null, running: 0, successes: 803, usable_again_at: null,
+};
+
+export const accounts: T.Account[] = [
+  { ...base, id: 'a1', label: 'work@example.com', email: 'w•••@example.com', active: true, running: 2, quota: quota(38, 2.3 * H, 59, 3.2 * D, 'team'), reserve_percent: 10 },
+  { ...base, id: 'a2', label: 'home@example.org', email: 'h•••@example.org', position: 1, health: 'exhausted', reason: 'quota used up', usable_again_at: NOW + 1.2 * H, hold: { guessed: false, source: 'quota', until: NOW + 1.2 * H }, quota: quota(100, 1.2 * H, 82, 1.6 * D, 'plus'), last_error: { at: NOW - H, code: 'usage_limit' } },
+  { ...base, id: 'a3', label: 'studio-with-a-rather-long-name@mail.example.com', email: 's•••@mail.example.com', position: 2, quota: quota(74, 4.1 * H, 21, 5.8 * D, 'pro'), excluded: true },
+  { ...base, id: 'a4', label: 'old@example.net', email: 'o•••@example.net', position: 3, health: 'needs_login', reason: 'refresh refused', quota: null, expires_at: NOW - 2 * D, last_used_at: NOW - 3 * D },
+  { ...base, id: 'r1', label: 'Office relay', kind: 'relay', format: 'openai', base_url: 'https://relay.example.com/v1', position: 4, plan: null, expires_at: null, known_models: ['gpt-5.5', 'claude-sonnet-5'], requests: 140, failures: 11 },
+  { ...base, id: 'r2', label: 'Backup relay', kind: 'relay', format: 'anthropic', base_url: 'https://backup.example.net', position: 5, plan: null, expires_at: null, health: 'cooling', reason: 'failures', usable_again_at: NOW + 180_000, known_models: ['claude-sonnet-5'] },
+  { ...base, id: 'z1', label: 'Z.AI coding', kind: 'zai', format: 'openai', base_url: 'https://zai.example.com/api/coding/paas/v4', position: 6, plan: null, expires_at: null, known_models: ['glm-4.5', 'glm-4.5-air'], enabled: false, health: 'disabled', reason: 'switched off' },
+];
+
+export const switches: T.SwitchRow[] = [
+  { at: NOW - 42 * 60_000, automatic: true, from: { id: 'a2', label: 'home@example.org' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'exhausted', back_at: NOW + 1.2 * H },
+  { at: NOW - 5 * H, automatic: false, from: { id: 'a1', label: 'work@example.com' }, to: { id: 'a2', label: 'home@example.org' }, reason: 'manual', back_at: null },
+  { at: NOW - 26 * H, automatic: true, from: { id: 'a3', label: 'studio-with-a-rather-long-name@mail.example.com' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'threshold', back_at: null },
+];
+
+export function status(list: T.Account[]): T.Status {
+  return {
+    accounts: list, auto_switch: true, automatic: false, demo: list.some(({ demo }) => demo), desktop: true, home: '/home/me/.local/share/switchyard', icon_state: 'running', key_masked: 'sk-sw…3f9c', notices: [],
+    offline: false, paused: false, paused_until: null, policy: 'active', running: 3, serving: true, url: 'http://127.0.0.1:8787', vault: 'OS keychain', version: '0.1.0',
+    urls: { openai: 'http://127.0.0.1:8787/v1', anthropic: 'http://127.0.0.1:8787', gemini: 'http://127.0.0.1:8787' },
+  };
+}
+
+const wave = (i: number, a: number, b: number) => Math.max(0, Math.round(a + b * Math.sin(i / 3.1) + b * 0.7 * Math.sin(i / 1.3)));
+
+export const today: T.Today = {
+  requests: 846, errors: 7, tokens_in: 8_420_000, tokens_out: 512_300,
+  spark: Array.from({ length: 48 }, (_, i) => ({ t: NOW - (48 - i) * 1_800_000, requests: i < 14 ? (i % 5 === 0 ? 2 : 0) : wave(i, 24, 14), errors: i % 17 === 11 ? 2 : 0 })),
+};
+
+export function overview(list: T.Account[]): T.Overview {
+  const resets = list.flatMap((one) =>
+    (['primary', 'secondary'] as const).flatMap((window) => {
+      const found = one.quota?.[window];
+      return found?.resets_at ? [{ account_id: one.id, label: one.label, window, length_s: found.length_s, resets_at: found.resets_at, used_percent: found.used_percent }] : [];
+    }),
+  );
+  const attention: T.Attention[] = list.filter(({ health }) => health === 'needs_login').map(({ id, label }) => ({ account_id: id, label, problem: 'needs_login', action: 'sign_in', detail: null }));
+  const none = list.length === 0;
+  return { status: status(list), active: list.find(({ active }) => active) ?? null, resets, attention, today: none ? { ...today, requests: 0, errors: 0, tokens_in: 0, tokens_out: 0, spark: today.spark.map((one) => ({ ...one, requests: 0, errors: 0 })) } : today, switches: none ? [] : switches };
+}
+
+export function history(from: number, to: number, id: string | null): T.QuotaHistory {
+  const account = accounts.find((one) => one.id === id) ?? accounts[0];
+  const make = (window: T.WindowName, length: number, end: number): T.HistorySeries => {
+    const reset = account?.quota?.[window]?.resets_at ?? to;
+    const points: [number, number][] = [];
+    const resets: number[] = [];
+    const gap: [number, number] = [from + (to - from) * 0.34, from + (to - from) * 0.39];
+    const step = (to - from) / 240;
+    for (let t = from; t <= to; t += step) {
+      const phase = (((t - reset) % length) + length) % length / length;
+      const last = t > reset - length;
+      if (t > gap[0] && t < gap[1]) continue;
+      points.push([t, Math.min(100, phase ** 1.25 * (last ? end / Math.max(0.05, (((to - reset) % length) + length) % length / length) ** 1.25 : 88))]);
+    }
+    for (let t = reset - length; t > from; t -= length) resets.push(t);
+    return { account_id: account?.id ?? '', label: account?.label ?? '', window, length_s: length / 1000, points, gaps: [gap], resets };
+  };
+  return {
+    series: [make('primary', 5 * H, account?.quota?.primary?.used_percent ?? 30), make('secondary', 7 * D, account?.quota?.secondary?.used_percent ?? 50)],
+    forecast: [{ account_id: account?.id ?? '', window: 'primary', empty_at: NOW + 1.7 * H }],
+    from, to,
+  } as T.QuotaHistory;
+}
+
+const sums = (key: string, label: string, requests: number): T.UsageRow => ({ key, label, requests, successes: Math.round(requests * 0.95), failures: Math.round(requests * 0.02), cancelled: Math.round(requests * 0.03), input_tokens: requests * 9800, output_tokens: requests * 610, cached_tokens: requests * 7200, reasoning_tokens: requests * 220, unknown_usage: Math.round(requests * 0.01) });
+
+export function usage(from: number, to: number, group: string): T.Usage {
+  const names: Record<string, [string, string, number][]> = {
+    account: accounts.slice(0, 5).map((one, i) => [one.id, one.label, [1420, 910, 388, 60, 140][i] ?? 10]),
+    model: [['gpt-5.6-sol', 'gpt-5.6-sol', 1900], ['gpt-5.5', 'gpt-5.5', 720], ['claude-sonnet-5', 'claude-sonnet-5', 298]],
+    client: [['default', 'default', 2100], ['editor', 'editor', 660], ['ci', 'ci', 158]],
+  };
+  const rows = (names[group] ?? []).map(([key, label, n]) => sums(key, label, n));
+  const days = Array.from({ length: Math.max(1, Math.round((to - from) / D)) }, (_, i) => ({ day: Math.floor(from / D) * D + i * D, rows: [sums('all', 'all', wave(i + 4, 380, 140))] }));
+  return { rows, days };
+}
+
+const MODELS = ['gpt-5.6-sol', 'gpt-5.5', 'claude-sonnet-5', 'gpt-5.4-mini'];
+export const journal: T.RequestRow[] = Array.from({ length: 60 }, (_, i) => {
+  const failed = i % 13 === 5;
+  const cancelled = i % 17 === 9;
+  const moved = i % 9 === 2;
+  const account = accounts[[0, 0, 2, 4][i % 4] ?? 0] ?? base;
+  const first = 240 + ((i * 137) % 1900);
+  return {
+    account: account.label, account_id: account.id, dialect: 'responses', duration_ms: first + 900 + ((i * 911) % 14_000), endpoint: i % 5 === 3 ? '/v1/messages' : '/v1/responses', error_code: failed ? 'usage_limit' : null, first_byte_ms: failed ? null : first,
+    input_tokens: failed ? null : 1200 + ((i * 7919) % 42_000), output_tokens: failed ? null : 40 + ((i * 331) % 2400), cached_tokens: failed ? null : 900, reasoning_tokens: null, key: ['default', 'editor', 'ci'][i % 3] ?? null, losses: [],
+    model: MODELS[i % 4] ?? null, model_served: i % 4 === 3 ? 'gpt-5.5' : (MODELS[i % 4] ?? null), outcome: failed ? 'failed' : cancelled ? 'cancelled' : 'completed', request_id: `req_${(0x51a3c7 + i * 7919).toString(16)}`, seq: 600 - i, started_at: NOW - i * 71_000, status: failed ? 429 : cancelled ? null : 200, stream: true,
+    attempts: [...(moved ? [{ account: 'home@example.org', account_id: 'a2', duration_ms: 180, outcome: 'usage_limit', reason: null, status: 429 }] : []), { account: account.label, account_id: account.id, duration_ms: first + 900, outcome: failed ? 'usage_limit' : 'success', reason: null, status: failed ? 429 : 200 }],
+  } as T.RequestRow;
+});
+
+const setting = (key: string, value: unknown, allowed: string, doc: string, source: T.Setting['source'] = 'default'): T.Setting => ({ key, value, default: value, source, locked_by: source === 'env' ? 'SWITCHYARD_LOG_LEVEL' : null, apply: key.startsWith('server.host') || key === 'server.port' ? 'restart' : 'live', allowed, doc });
+export const settings: T.Setting[] = [
+  setting('server.host', '127.0.0.1', 'an IP address or a host name', 'Address the gateway listens on. Anything but loopback lets other machines in.'),
+  setting('server.port', 8787, '0 to 65535', 'Port the gateway listens on; where it is taken, the next free one of the following 20.', 'file'),
+  setting('server.account_header', true, 'true or false', 'Answers name the account that served them in x-switchyard-account.'),
+  setting('rotation.mode', 'active', 'active, round_robin, most_headroom, least_recently_used, fill_first', 'How an account is chosen for a request.'),
+  setting('auto_switch.enabled', true, 'true or false', 'The active account changes by itself when it is exhausted.', 'file'),
+  setting('retry.max', 2, '0 to 20', 'Further attempts after the first one, each on another account.'),
+  setting('retry.deadline_s', 120, '1 to 3600 seconds', 'Time for all attempts together, up to the first byte of the answer.'),
+  setting('timeouts.connect_s', 5, '1 to 120 seconds', 'Time to connect to an upstream.'),
+  setting('proxy.enabled', false, 'true or false', 'Upstreams are reached through proxy.url.'),
+  setting('proxy.no_proxy', 'localhost,127.0.0.1,::1', 'host, .suffix, IP, CIDR or *', 'What is reached directly, with commas.'),
+  setting('limits.body_mib', 32, '1 to 1024 MiB', 'Largest request body, decoded.'),
+  setting('log.level', 'info', 'error, warn, info, debug', 'What is logged.', 'env'),
+  setting('journal.rows', 2000, '0 to 1000000 rows', 'Requests kept in the journal.'),
+];
+
+export const models: T.Model[] = [...MODELS, 'glm-4.5'].map((id) => ({ id, owned_by: 'upstream', accounts: ['work@example.com'], dialects: ['responses'], source: 'upstream' }));

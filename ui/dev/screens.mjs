@@ -1,0 +1,103 @@
+// Opens every page in every theme, language and size in a headless Chromium, checks it, and takes a picture of each.
+// Fails on sideways overflow, a console error, or a serious finding of axe. Pictures go to ../target/ui-screens.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { createRequire } from 'node:module';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const root = new URL('../../target/ui-demo/', import.meta.url).pathname;
+const out = new URL('../../target/ui-screens/', import.meta.url).pathname;
+mkdirSync(out, { recursive: true });
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
+const server = createServer((request, response) => {
+  const path = new URL(request.url, 'http://x').pathname;
+  try {
+    const body = readFileSync(join(root, path === '/' ? 'index.html' : path));
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html' }).end(body);
+  } catch {
+    response.writeHead(path === '/favicon.ico' ? 204 : 404).end();
+  }
+});
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const address = `http://127.0.0.1:${server.address().port}/`;
+
+const PAGES = {
+  overview: '#/overview', accounts: '#/accounts', drawer: '#/accounts/a1', signin: '#/accounts/add:signin', relay: '#/accounts/add:relay', import: '#/accounts/add:import',
+  usage: '#/usage', requests: '#/requests', test: '#/test', clients: '#/clients', routing: '#/routing', settings: '#/settings', welcome: '?faces=empty#/overview', empty: '?faces=empty#/requests', error: '?faces=error#/accounts', loading: '?faces=loading#/overview',
+};
+const SIZES = { normal: [960, 640, 100], small: [720, 480, 100], large: [960, 640, 200], both: [720, 480, 200] };
+const only = process.argv.slice(2);
+const wanted = (name) => only.length === 0 || only.some((part) => name.includes(part));
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-prefers-reduced-motion'] });
+let passed = 0;
+const problems = [];
+for (const language of ['en', 'zh']) {
+  for (const theme of ['light', 'dark']) {
+    for (const [size, [width, height, textScale]] of Object.entries(SIZES)) {
+      const names = Object.keys(PAGES).filter((page) => wanted(`${page}-${theme}-${language}-${size}`));
+      if (names.length === 0) continue;
+      const context = await browser.newContext({ viewport: { width, height }, locale: 'en-GB', reducedMotion: 'reduce', bypassCSP: false });
+      await context.addInitScript((prefs) => localStorage.setItem('switchyard.prefs', prefs), JSON.stringify({ theme, language, textScale }));
+      for (const page of names) {
+        const name = `${page}-${theme}-${language}-${size}`;
+        const tab = await context.newPage();
+        const found = [];
+        tab.on('console', (message) => message.type() === 'error' && found.push(`console: ${message.text()}`));
+        tab.on('pageerror', (error) => found.push(`page error: ${error.message}`));
+        try {
+          await tab.goto(address + PAGES[page], { timeout: 10_000 });
+          await tab.waitForSelector('main, dialog', { timeout: 10_000 });
+        } catch (problem) {
+          problems.push([name, [`does not open: ${problem.message.split('\n')[0]}`]]);
+          await tab.close();
+          continue;
+        }
+        await tab.evaluate(() => new Promise((done) => setTimeout(done, 150)));
+        await tab.waitForFunction(() => !document.querySelector('.plot') || document.querySelector('.plot canvas'), null, { timeout: 5000 }).catch(() => found.push('no chart'));
+        if (page === 'test') {
+          await tab.fill('textarea', 'Say hello in one sentence.');
+          await tab.click('button[type=submit]');
+          await tab.waitForFunction(() => document.querySelector('.meta')?.textContent?.includes('1.6'), null, { timeout: 5000 }).catch(() => found.push('no answer'));
+        }
+        found.push(
+          ...(await tab.evaluate(() => {
+            const wide = [];
+            if (document.documentElement.scrollWidth > innerWidth) wide.push(`overflow: the page is ${document.documentElement.scrollWidth} wide`);
+            for (const box of document.querySelectorAll('main, .content, .column, dialog, .sheet, .sheet > .body, nav')) {
+              if (box.scrollWidth > box.clientWidth + 1) wide.push(`overflow: ${box.className || box.tagName} ${box.scrollWidth} > ${box.clientWidth}`);
+            }
+            const place = document.querySelector('dialog') ?? document.querySelector('.content');
+            const edge = place?.getBoundingClientRect().right ?? innerWidth;
+            for (const one of place?.querySelectorAll('button, a, input, select, .card, h2, h3') ?? []) {
+              if (one.closest('.scroll, .unseen, pre')) continue;
+              const at = one.getBoundingClientRect();
+              if (at.width > 0 && at.right > edge + 1) wide.push(`sticks out: ${one.tagName} ${one.textContent?.trim().slice(0, 30)} by ${Math.round(at.right - edge)}`);
+            }
+            return wide.slice(0, 5);
+          })),
+        );
+        if (size === 'normal' || size === 'both') {
+          // Evaluated through the debugging protocol, which the page's own policy does not bind.
+          await tab.evaluate(axe);
+          const { violations } = await tab.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+          for (const one of violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')) {
+            found.push(`axe ${one.id}: ${one.nodes.slice(0, 2).map(({ target, failureSummary }) => `${target} ${failureSummary.split('\n')[1]?.slice(0, 140)}`).join(' | ')}`);
+          }
+        }
+        await tab.screenshot({ path: join(out, `${name}.png`) });
+        if (found.length === 0) passed += 1;
+        else problems.push([name, found]);
+        await tab.close();
+      }
+      await context.close();
+    }
+  }
+}
+await browser.close();
+server.close();
+for (const [name, found] of problems) console.log(`${name}\n  ${found.join('\n  ')}`);
+console.log(`${passed} passed, ${problems.length} failed`);
+process.exitCode = problems.length === 0 ? 0 : 1;

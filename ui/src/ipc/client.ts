@@ -1,0 +1,86 @@
+// Every call of the admin API by name, over whichever transport was chosen. No state, no text for people.
+// Called by the state layer and by views that act.
+
+import type { Transport } from './transport';
+import type * as T from './types';
+
+const enc = encodeURIComponent;
+
+/** `?a=1&b=2` of what is present. */
+export function query(values: Record<string, string | number | boolean | null | undefined>): string {
+  const pairs = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  return pairs.length === 0 ? '' : `?${pairs.map(([key, value]) => `${enc(key)}=${enc(String(value))}`).join('&')}`;
+}
+
+export interface JournalFilter {
+  limit?: number;
+  before?: number | null;
+  account?: string | null;
+  outcome?: string | null;
+  text?: string | null;
+}
+
+export type Client = ReturnType<typeof client>;
+
+export function client(transport: Transport) {
+  const get = <R>(path: string) => transport.call<R>('GET', path);
+  const post = <R>(path: string, body?: unknown) => transport.call<R>('POST', path, body);
+  const del = (path: string) => transport.call<void>('DELETE', path);
+  const account = (id: string) => `/accounts/${enc(id)}`;
+  return {
+    overview: () => get<T.Overview>('/overview'),
+    status: () => get<T.Status>('/status'),
+    pause: (seconds: number | null) => post<T.Status>('/pause', { seconds }),
+    resume: () => post<T.Status>('/resume'),
+
+    accounts: () => get<T.Account[]>('/accounts'),
+    account: (id: string) => get<T.Account>(account(id)),
+    addAccount: (body: T.NewAccount) => post<T.Account>('/accounts', body),
+    patchAccount: (id: string, patch: T.AccountPatch) => transport.call<T.Account>('PATCH', account(id), patch),
+    removeAccount: (id: string) => del(account(id)),
+    activate: (id: string) => post<T.Account>(`${account(id)}/activate`),
+    setEnabled: (id: string, on: boolean) => post<T.Account>(`${account(id)}/${on ? 'enable' : 'disable'}`),
+    refresh: (id: string) => post<T.RefreshLine[]>(`${account(id)}/refresh`),
+    refreshAll: () => post<T.RefreshLine[]>('/accounts/refresh'),
+    queryQuota: (id: string) => post<T.Account>(`${account(id)}/quota`),
+    queryAllQuota: () => post<unknown>('/accounts/quota'),
+    testAccount: (id: string, body: { model?: string; prompt?: string }) => post<T.TestResult>(`${account(id)}/test`, body),
+    tryNow: (id: string) => post<T.Account>(`${account(id)}/try-now`),
+    order: (ids: string[]) => post<T.Account[]>('/accounts/order', { ids }),
+    importText: (text: string, dry_run: boolean, verify: boolean) =>
+      post<T.ImportReport>('/accounts/import', { text, dry_run, verify }),
+    importCodex: (dry_run: boolean) => post<T.ImportReport>(`/accounts/import-codex${query({ dry_run })}`),
+    importFiles: (paths: string[], dry_run: boolean, verify: boolean) =>
+      post<T.ImportReport>('/accounts/import/files', { paths, dry_run, verify }),
+    exportAccounts: (ids: string[] | null, path: string, passphrase: string | null) =>
+      post<{ path: string; count: number }>('/accounts/export', { ids, path, passphrase }),
+
+    relayPreview: (base_url: string, format: T.Format) => post<T.RelayPreview>('/relay/preview', { base_url, format }),
+    relayModels: (body: { base_url: string; format: T.Format; key: string; proxy?: string | null }) =>
+      post<{ models: string[] }>('/relay/models', body),
+
+    signIn: (kind: 'browser' | 'device', account_id: string | null) => post<T.SignIn>('/signin', { kind, account_id }),
+    signInProgress: (id: string) => get<T.SignIn>(`/signin/${enc(id)}`),
+    signInPaste: (id: string, text: string) => post<T.SignIn>(`/signin/${enc(id)}/paste`, { text }),
+    signInCancel: (id: string) => del(`/signin/${enc(id)}`),
+
+    quotaHistory: (from: number, to: number, id: string | null) =>
+      get<T.QuotaHistory>(`/quota/history${query({ account: id, from, to })}`),
+    usage: (from: number, to: number, group: T.UsageGroup) => get<T.Usage>(`/usage${query({ from, to, group })}`),
+    switches: (limit: number) => get<T.SwitchRow[]>(`/switches${query({ limit })}`),
+    undoSwitch: () => post<unknown>('/switches/undo'),
+    journal: (filter: JournalFilter) => get<T.RequestRow[]>(`/journal${query({ ...filter })}`),
+    models: () => get<T.Model[]>('/models'),
+    explain: (model: string) => get<T.Explain[]>(`/explain${query({ model })}`),
+
+    keys: () => get<T.GatewayKey[]>('/keys'),
+    addKey: (name: string) => post<T.GatewayKey>('/keys', { name }),
+    revokeKey: (name: string) => del(`/keys/${enc(name)}`),
+    settings: () => get<T.Setting[]>('/settings'),
+    setSetting: (key: string, value: string) => transport.call<T.Setting>('PUT', `/settings/${enc(key)}`, { value }),
+    unsetSetting: (key: string) => del(`/settings/${enc(key)}`),
+
+    addDemo: () => post<unknown>('/demo/accounts'),
+    removeDemo: () => del('/demo/accounts'),
+  };
+}
