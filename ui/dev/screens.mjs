@@ -24,7 +24,7 @@ await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const address = `http://127.0.0.1:${server.address().port}/`;
 
 const PAGES = {
-  overview: '#/overview', accounts: '#/accounts', drawer: '#/accounts/a1', signin: '#/accounts/add:signin', relay: '#/accounts/add:relay', import: '#/accounts/add:import',
+  overview: '#/overview', accounts: '#/accounts', list: '#/accounts', drawer: '#/accounts/a1', signin: '#/accounts/add:signin', relay: '#/accounts/add:relay', import: '#/accounts/add:import',
   usage: '#/usage', requests: '#/requests', test: '#/test', clients: '#/clients', routing: '#/routing', settings: '#/settings', welcome: '?faces=empty#/overview', empty: '?faces=empty#/requests', error: '?faces=error#/accounts', loading: '?faces=loading#/overview',
 };
 const SIZES = { normal: [960, 640, 100], small: [720, 480, 100], large: [960, 640, 200], both: [720, 480, 200] };
@@ -62,6 +62,10 @@ for (const language of ['en', 'zh']) {
           await tab.click('button[type=submit]');
           await tab.waitForFunction(() => document.querySelector('.meta')?.textContent?.includes('1.6'), null, { timeout: 5000 }).catch(() => found.push('no answer'));
         }
+        if (page === 'list') {
+          await tab.evaluate(() => document.querySelector('li .grip')?.scrollIntoView({ block: 'start' }));
+          await tab.evaluate(() => new Promise((done) => setTimeout(done, 100)));
+        }
         found.push(
           ...(await tab.evaluate(() => {
             const wide = [];
@@ -72,7 +76,8 @@ for (const language of ['en', 'zh']) {
             const place = document.querySelector('dialog') ?? document.querySelector('.content');
             const edge = place?.getBoundingClientRect().right ?? innerWidth;
             for (const one of place?.querySelectorAll('button, a, input, select, .card, h2, h3') ?? []) {
-              if (one.closest('.scroll, .unseen, pre')) continue;
+              // What is far below and not laid out yet has no place of its own.
+              if (one.closest('.scroll, .unseen, pre') || !one.checkVisibility({ contentVisibilityAuto: true })) continue;
               const at = one.getBoundingClientRect();
               if (at.width > 0 && at.right > edge + 1) wide.push(`sticks out: ${one.tagName} ${one.textContent?.trim().slice(0, 30)} by ${Math.round(at.right - edge)}`);
             }
