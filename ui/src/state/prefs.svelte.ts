@@ -110,10 +110,10 @@ class PrefsState {
 
   /** Writes the look onto the document, now and whenever it changes. */
   apply(): void {
+    $effect(() => this.scale());
     $effect(() => {
       document.documentElement.dataset.theme = this.dark ? 'dark' : 'light';
       document.documentElement.lang = this.locale === 'zh' ? 'zh-CN' : 'en';
-      document.documentElement.style.setProperty('--text-scale', String(this.current.textScale / 100));
     });
     $effect(() => {
       const media = matchMedia('(prefers-color-scheme: dark)');
@@ -121,6 +121,17 @@ class PrefsState {
       media.addEventListener('change', change);
       return () => media.removeEventListener('change', change);
     });
+  }
+
+  /** Sets the text size; before the first paint too, so that the frame is laid out once. */
+  scale(): void {
+    const frame = document.getElementById('app');
+    document.documentElement.style.setProperty('--text-scale', String(this.current.textScale / 100));
+    if (!frame) return;
+    // Chromium keeps the answers of container questions when only the length of their unit changes: it is made to ask again.
+    frame.style.containerType = 'normal';
+    void frame.offsetWidth;
+    frame.style.containerType = '';
   }
 
   private keep(): void {
