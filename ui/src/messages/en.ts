@@ -26,7 +26,7 @@ const SETTING: Record<string, string> = {
 
 export const en = {
   common: { cancel: 'Cancel', close: 'Close', done: 'Done', back: 'Back', save: 'Save', saved: 'Saved', reset: 'Reset', undo: 'Undo', details: 'Details', copied: 'Copied', copyFailed: 'Could not copy. Select the text and copy it by hand.', copyNamed: (name: string) => `Copy ${name}`, dismiss: 'Dismiss' },
-  errors: { unreachable: 'Switchyard does not answer. Is it running?', failed: 'That did not work.', unauthorized: 'The console token is not valid.', not_built: 'This part is not there yet.' } as Record<string, string>,
+  errors: { unreachable: 'Switchyard does not answer. Is it running?', failed: 'That did not work.', unauthorized: 'The console token is not valid.', not_built: 'This part is not there yet.', vault_locked: 'The vault is locked. Unlock it in the keychain of the system.', home_locked: 'Another Switchyard uses this folder.', forbidden: 'That is not allowed from here.' } as Record<string, string>,
   faces: { loading: 'Loading', errorTitle: 'This could not be loaded', retry: 'Try again', stale: 'Could not refresh. What you see is the last answer.' },
   nav: { label: 'Pages', overview: 'Overview', accounts: 'Accounts', usage: 'Usage', requests: 'Requests', test: 'Test', clients: 'Clients', routing: 'Routing', settings: 'Settings', attention: (n: number) => many(n, 'account needs attention', 'accounts need attention') },
   login: { title: 'Switchyard console', text: 'This page talks to the program on this computer.', token: 'Console token', hint: 'It was printed when the console started. A gateway key does not work here.', enter: 'Continue', wrong: 'That is not the token of this console.', unreachable: 'Switchyard does not answer.' },

@@ -22,7 +22,7 @@ const SETTING: Record<string, [string, string]> = {
 
 export const zh: Messages = {
   common: { cancel: '取消', close: '关闭', done: '完成', back: '返回', save: '保存', saved: '已保存', reset: '还原', undo: '撤销', details: '详情', copied: '已复制', copyFailed: '无法复制，请手动选择文本复制。', copyNamed: (name) => `复制 ${name}`, dismiss: '知道了' },
-  errors: { unreachable: 'Switchyard 没有应答，它在运行吗？', failed: '操作未成功。', unauthorized: '控制台令牌无效。', not_built: '此功能尚未提供。' },
+  errors: { unreachable: 'Switchyard 没有应答，它在运行吗？', failed: '操作未成功。', unauthorized: '控制台令牌无效。', not_built: '此功能尚未提供。', vault_locked: '保险库已锁定，请在系统钥匙串中解锁。', home_locked: '另一个 Switchyard 正在使用此文件夹。', forbidden: '不允许从此处执行。' },
   faces: { loading: '正在载入', errorTitle: '无法载入', retry: '重试', stale: '无法刷新，显示的是上次的结果。' },
   nav: { label: '页面', overview: '概览', accounts: '账号', usage: '用量', requests: '请求', test: '测试', clients: '客户端', routing: '路由', settings: '设置', attention: (n) => `${n} 个账号需要处理` },
   login: { title: 'Switchyard 控制台', text: '此页面与本机上的程序通信。', token: '控制台令牌', hint: '控制台启动时显示过。网关密钥在此无效。', enter: '继续', wrong: '这不是此控制台的令牌。', unreachable: 'Switchyard 没有应答。' },

@@ -74,9 +74,9 @@ class AppState {
   explain(problem: unknown): string {
     if (!(problem instanceof ApiError)) return String(problem);
     const known = words.m.errors[problem.code as keyof typeof words.m.errors];
-    // The program's own sentence says more than the code, and is kept.
-    const text = known && (problem.status === 0 || problem.message === '') ? known : problem.message;
-    return problem.action ? `${text} ${problem.action}` : text;
+    // The program's own English sentence says more than the code; in another language the code's text is kinder. `action` is a code.
+    const ours = known && known !== words.m.errors['failed'] && (problem.status === 0 || words.locale !== 'en');
+    return ours ? known : problem.message;
   }
 
   /** An answer to an action that carries the changed account. */
