@@ -368,14 +368,3 @@ mod tests {
         assert_eq!(gathered.take(), None);
     }
 }
-#[cfg(test)]
-#[test]
-fn sizes() {
-    println!(
-        "relay {} record {} answer {} entry {}",
-        size_of::<Relay>(),
-        size_of::<Record>(),
-        size_of::<Answer>(),
-        size_of::<crate::Entry>()
-    );
-}
