@@ -3,7 +3,7 @@
 //! Not the reading side. The gateway calls [`Gathering`]; one task of the engine writes.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gateway::{Entry, Journal};
@@ -11,6 +11,7 @@ use pool::{AccountId, Event};
 use tokio::sync::{Notify, watch};
 
 use crate::events::{Bus, EngineEvent};
+use crate::views::StartedView;
 
 /// How long entries gather before they are written.
 const GATHER: Duration = Duration::from_millis(500);
@@ -57,6 +58,8 @@ pub(crate) struct Gathering {
     waiting: Mutex<Waiting>,
     wake: Notify,
     changes: watch::Sender<u64>,
+    /// For notices and the history of switches.
+    pub(crate) stirred: Stirred,
     /// Who wants to know what exactly changed.
     pub(crate) bus: Bus,
 }
@@ -67,6 +70,7 @@ impl Gathering {
             waiting: Mutex::default(),
             wake: Notify::new(),
             changes: watch::Sender::new(0),
+            stirred: Stirred::default(),
             bus: Bus::new(),
         }
     }
@@ -158,12 +162,69 @@ impl Journal for Gathering {
         for event in &events {
             match (event, whose(event)) {
                 (Event::QuotaChanged { id }, _) => self.bus.tell(EngineEvent::Quota(id.clone())),
+                (Event::Switched { from, to, .. }, _) => {
+                    self.bus.tell(EngineEvent::AccountChanged(from.clone()));
+                    self.bus.tell(EngineEvent::AccountChanged(to.clone()));
+                }
                 (_, Some(id)) => self.bus.tell(EngineEvent::AccountChanged(id.clone())),
                 (_, None) => self.bus.tell(EngineEvent::Status),
             }
         }
         self.wake.notify_one();
+        self.stirred.add(events);
         self.announce();
+    }
+
+    fn started(&self, entry: &Entry) {
+        if self.bus.heard() {
+            let request = StartedView {
+                request_id: entry.request_id.clone(),
+                started_at: entry.started_at,
+                key: entry.key.to_string(),
+                dialect: entry.dialect,
+                endpoint: entry.endpoint,
+                model: entry.model.clone(),
+                stream: entry.stream,
+            };
+            self.bus
+                .tell(EngineEvent::RequestStarted(Arc::new(request)));
+        }
+    }
+}
+
+/// What happened in the pool and has not been looked at by the one who decides on notices. Readings of one account's quota are one, so
+/// that this cannot grow with the traffic.
+#[derive(Default)]
+pub(crate) struct Stirred {
+    waiting: Mutex<Vec<Event>>,
+    wake: Notify,
+}
+
+impl Stirred {
+    fn add(&self, events: Vec<Event>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            if !matches!(event, Event::QuotaChanged { .. }) || !waiting.contains(&event) {
+                waiting.push(event);
+            }
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Waits until something happened, or until somebody knocks.
+    pub(crate) async fn stirred(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Wakes the one who waits.
+    pub(crate) fn knock(&self) {
+        self.wake.notify_one();
+    }
+
+    /// What happened, taken.
+    pub(crate) fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -174,8 +235,9 @@ fn whose(event: &Event) -> Option<&AccountId> {
         | Event::Cooling { id, .. }
         | Event::Recovered { id }
         | Event::QuotaChanged { id }
-        | Event::NeedsLogin { id } => Some(id),
-        Event::Offline | Event::Online => None,
+        | Event::NeedsLogin { id }
+        | Event::NoSuccessor { id, .. } => Some(id),
+        Event::Switched { .. } | Event::Offline | Event::Online => None,
     }
 }
 

@@ -23,6 +23,7 @@ mod listening;
 pub mod logs;
 mod look;
 pub mod memory;
+mod notices;
 mod opening;
 mod pause;
 mod read_only;
@@ -45,6 +46,7 @@ pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
 pub use events::EngineEvent;
 pub use keys::{DEFAULT_KEY, KeyView};
+pub use notices::{Notice, NoticeKind};
 pub use opening::Opening;
 pub use pool::{
     AccountKind, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot, QuotaSource,
@@ -57,7 +59,7 @@ pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{
     AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestFilter,
-    RequestView, StatusView,
+    RequestView, StartedView, StatusView,
 };
 
 /// Every word of a sign-in's state.
