@@ -7,8 +7,7 @@ use anyhow::Context;
 use engine::env::Env;
 use engine::home::Home;
 use engine::{Engine, OpenOptions, Opening, VaultChoice};
-use secrecy::{ExposeSecret, SecretString};
-use simulator::{Demo, Simulator};
+use secrecy::ExposeSecret;
 
 use crate::failure::Failure;
 use crate::print;
@@ -35,9 +34,6 @@ pub(crate) async fn demo(port: Option<u16>, json: bool, log: crate::Log) -> Resu
         .prefix("switchyard-demo-")
         .tempdir()
         .context("no throw-away home could be made")?;
-    let demo = Simulator::demo()
-        .await
-        .context("the simulated accounts could not be started")?;
     // Nothing of the person's own environment reaches a demo.
     let env = Env::from_pairs(Vec::<(String, String)>::new());
     let lock = Home::at(folder.path())
@@ -45,52 +41,17 @@ pub(crate) async fn demo(port: Option<u16>, json: bool, log: crate::Log) -> Resu
         .map_err(engine::EngineError::from)?;
     let mut options = OpenOptions::new(lock, env)?;
     options.vault = VaultChoice::Memory;
-    options.flags = vec![
-        ("codex.base_url".into(), demo.simulator.codex_base_url()),
-        ("codex.usage_url".into(), demo.simulator.usage_url()),
-        ("codex.auth_url".into(), demo.simulator.auth_url()),
-    ];
     if let Some(port) = port {
         options.flags.push(("server.port".into(), port.to_string()));
     }
     let engine = Engine::open(options).await?;
-    let report = engine
-        .import(&SecretString::from(demo_file(&demo)), false, false)
-        .await?;
-    if report.added == 0 {
-        return Err(anyhow::anyhow!(
-            "the simulated accounts could not be added: {}",
-            report.errors.join("; ")
-        )
-        .into());
-    }
-    engine.discover_models().await;
     let running = Running::start(engine, log).await?;
+    running.engine.add_demo_accounts().await?;
     print::note(
         "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
     );
     announce(&running.engine, true, json)?;
-    let ended = running.until_stopped().await;
-    drop(demo);
-    ended
-}
-
-/// The demo accounts as an import file.
-fn demo_file(demo: &Demo) -> String {
-    let profiles: Vec<serde_json::Value> = demo
-        .accounts
-        .iter()
-        .map(|account| {
-            serde_json::json!({
-                "type": "codex",
-                "access_token": account.access_token,
-                "refresh_token": account.refresh_token,
-                "id_token": account.id_token,
-                "label": format!("demo: {}", account.email),
-            })
-        })
-        .collect();
-    serde_json::json!({ "type": "codex_profiles", "profiles": profiles }).to_string()
+    running.until_stopped().await
 }
 
 /// Says where it serves and prints a line that answers; as one JSON document where a program reads it.

@@ -9,6 +9,7 @@ use pool::AccountId;
 use store::AccountRow;
 
 use crate::compose::Engine;
+use crate::demo::is_demo;
 use crate::error::EngineError;
 use crate::records;
 
@@ -38,15 +39,17 @@ fn allows(rules: &[String], model: &str) -> bool {
 }
 
 impl Engine {
-    /// The union of what enabled accounts can serve, by name.
+    /// The union of what enabled accounts can serve, by name. Of simulated accounts while these serve, else of the others.
     pub(crate) fn catalog(&self) -> Catalog {
+        let simulated = self.pool.with(|pool| pool.simulated());
         let raw = self
             .codex_entries
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut models: BTreeMap<String, Model> = BTreeMap::new();
         self.records.with(|rows| {
-            for row in rows.iter().filter(|row| row.enabled) {
+            let serves = |row: &&AccountRow| row.enabled && is_demo(row) == simulated;
+            for row in rows.iter().filter(serves) {
                 let sign_in = !records::kind(row).is_key();
                 let owner = if sign_in {
                     "openai"
@@ -135,7 +138,7 @@ impl Engine {
         });
     }
 
-    async fn discover(&self, row: &AccountRow) {
+    pub(crate) async fn discover(&self, row: &AccountRow) {
         let Ok(target) = records::target(row) else {
             return;
         };

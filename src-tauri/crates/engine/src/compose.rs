@@ -17,6 +17,7 @@ use vault::{Vault, VaultChoice};
 use crate::env::{self, Env};
 use crate::error::EngineError;
 use crate::home::{Home, HomeLock};
+use crate::import::Identity;
 use crate::journal::Gathering;
 use crate::keys::StoredKey;
 use crate::listening::Listening;
@@ -103,6 +104,12 @@ pub struct Engine {
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
     pub(crate) listening: Listening,
+    /// Who the local Codex CLI is signed in as, as last read (F44).
+    pub(crate) codex_cli: Mutex<Option<Identity>>,
+    /// Simulated accounts' upstreams.
+    pub(crate) demo: crate::demo::Demo,
+    /// Ends a pause in time.
+    pub(crate) pausing: crate::pause::Pausing,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

@@ -95,6 +95,20 @@ impl Gathering {
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Drops what waits of accounts that are erased.
+    pub(crate) fn forget(&self, ids: &[AccountId]) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = |entry: &Entry| {
+            let mut attempts = entry.attempts.iter();
+            attempts.any(|attempt| ids.contains(&attempt.account))
+        };
+        waiting.entries.retain(|entry| !named(entry));
+        waiting
+            .counts
+            .retain(|key, _| !key.account.as_ref().is_some_and(|id| ids.contains(id)));
+        waiting.accounts.retain(|id| !ids.contains(id));
+    }
+
     /// The account's state is to be written again.
     pub(crate) fn touch(&self, id: &AccountId) {
         self.waiting
@@ -192,11 +206,25 @@ impl Journal for Gathering {
     }
 }
 
-/// What happened in the pool and has not been looked at by the one who decides on notices. Readings of one account's quota are one, so
+/// Something that may be worth a notice.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stir {
+    /// In the pool.
+    Pool(Event),
+    /// The gateway listens on another port than the one wanted.
+    Port {
+        /// The configured one.
+        wanted: u16,
+        /// The one in use.
+        used: u16,
+    },
+}
+
+/// What happened and has not been looked at by the one who decides on notices. Readings of one account's quota are one, so
 /// that this cannot grow with the traffic.
 #[derive(Default)]
 pub(crate) struct Stirred {
-    waiting: Mutex<Vec<Event>>,
+    waiting: Mutex<Vec<Stir>>,
     wake: Notify,
 }
 
@@ -204,10 +232,20 @@ impl Stirred {
     fn add(&self, events: Vec<Event>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
-            if !matches!(event, Event::QuotaChanged { .. }) || !waiting.contains(&event) {
+            let event = Stir::Pool(event);
+            let reading = matches!(event, Stir::Pool(Event::QuotaChanged { .. }));
+            if !reading || !waiting.contains(&event) {
                 waiting.push(event);
             }
         }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// The gateway listens on another port than the one wanted.
+    pub(crate) fn port(&self, wanted: u16, used: u16) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(Stir::Port { wanted, used });
         drop(waiting);
         self.wake.notify_one();
     }
@@ -223,7 +261,7 @@ impl Stirred {
     }
 
     /// What happened, taken.
-    pub(crate) fn take(&self) -> Vec<Event> {
+    pub(crate) fn take(&self) -> Vec<Stir> {
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -34,6 +34,7 @@ pub mod settings;
 mod settings_use;
 mod state_rows;
 mod switches;
+mod switching;
 mod tasks;
 mod transfer;
 mod usage;

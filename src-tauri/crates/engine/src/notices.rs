@@ -3,7 +3,20 @@
 //! Decided here and nowhere else, also how often: the desktop application's notifications and the window's toasts only show what
 //! [`EngineEvent::Notice`](crate::EngineEvent::Notice) brings. Codes, labels and times, no sentences: those are in the person's language.
 
-use pool::Timestamp;
+mod decide;
+mod pace;
+
+use std::sync::Arc;
+
+use pool::{AccountId, Event, Health, Status, SwitchReason, Timestamp};
+use tokio::time::Instant;
+
+use crate::compose::Engine;
+use crate::events::EngineEvent;
+use crate::journal::Stir;
+use crate::settings::Notifications;
+use decide::{Deciding, Who};
+use pace::Pace;
 
 /// What a notice is about. Closed: whoever shows notices has words for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,5 +125,186 @@ impl Notice {
                 format!("Port {wanted} is busy: serving on {used}")
             }
         }
+    }
+}
+
+impl Notifications {
+    /// Whether notices of this kind are wanted.
+    fn wants(&self, kind: NoticeKind) -> bool {
+        match kind {
+            NoticeKind::Switched => self.switched,
+            NoticeKind::QuotaWarning => self.quota_warning,
+            NoticeKind::AllExhausted => self.all_exhausted,
+            NoticeKind::NeedsSignIn => self.needs_sign_in,
+            NoticeKind::Recovered => self.recovered,
+            NoticeKind::PortChanged => self.port_changed,
+        }
+    }
+}
+
+/// What the task remembers.
+#[derive(Default)]
+struct Desk {
+    deciding: Deciding,
+    pace: Pace,
+}
+
+impl Engine {
+    /// Follows what happens in the pool: notes automatic switches, and tells what is worth telling. Ends with the engine.
+    pub(crate) async fn follow_pool(self: Arc<Self>) {
+        let mut desk = Desk::default();
+        desk.deciding.begin(self.all_out().is_some());
+        loop {
+            let stirs = self.journal.stirred.take();
+            let any = !stirs.is_empty();
+            for stir in stirs {
+                self.hear(&mut desk, stir).await;
+            }
+            if any {
+                let (out, stays) = match self.all_out() {
+                    Some((out, stays)) => (Some(out), stays),
+                    None => (None, None),
+                };
+                let notice = desk.deciding.all_out(self.clock.now(), out, stays);
+                self.put(&mut desk, notice);
+                desk.deciding
+                    .forget(|id| self.pool.with(|pool| pool.account(id).is_some()));
+            }
+            // Whoever comes later hears what waits, as long as it is news.
+            let heard = self.journal.bus.heard();
+            if heard {
+                for notice in desk.pace.due(Instant::now()) {
+                    self.journal.bus.tell(EngineEvent::Notice(Arc::new(notice)));
+                }
+            }
+            let turn = desk.pace.next().filter(|_| heard);
+            tokio::select! {
+                () = self.journal.stirred.stirred() => {}
+                () = until(turn) => {}
+            }
+        }
+    }
+
+    async fn hear(self: &Arc<Self>, desk: &mut Desk, stir: Stir) {
+        let now = self.clock.now();
+        let notice = match stir {
+            Stir::Port { wanted, used } => Some(Notice {
+                port: Some((wanted, used)),
+                ..Notice::new(NoticeKind::PortChanged, now)
+            }),
+            Stir::Pool(event) => match event {
+                Event::Switched {
+                    from,
+                    to,
+                    reason,
+                    avoided,
+                    back_at,
+                } => {
+                    self.note_automatic(&from, &to, reason, avoided, back_at)
+                        .await;
+                    let both = self.who(&from).zip(self.who(&to));
+                    both.map(|both| desk.deciding.switched(now, both, reason, back_at))
+                }
+                Event::QuotaChanged { id } => {
+                    let quota = self
+                        .pool
+                        .with(|pool| pool.state(&id).and_then(|state| state.quota.clone()));
+                    let used = self.who(&id).filter(|_| self.in_use(&id)).zip(quota);
+                    used.and_then(|(who, quota)| desk.deciding.quota(now, who, &quota))
+                }
+                Event::NeedsLogin { id } => self
+                    .who(&id)
+                    .and_then(|who| desk.deciding.signed_out(now, who, "needs_login")),
+                Event::StatusChanged {
+                    id,
+                    to: Status::Attention,
+                    ..
+                } if self.key_refused(&id) => self
+                    .who(&id)
+                    .and_then(|who| desk.deciding.signed_out(now, who, "unauthorized")),
+                Event::Recovered { id } => {
+                    self.maybe_switch_back(&id);
+                    self.is_back(desk, &id)
+                }
+                Event::StatusChanged {
+                    id,
+                    from: Status::NeedsLogin | Status::Attention | Status::Banned,
+                    to: Status::Active | Status::Unknown,
+                } => self.is_back(desk, &id),
+                Event::StatusChanged { .. }
+                | Event::Exhausted { .. }
+                | Event::Cooling { .. }
+                | Event::NoSuccessor { .. }
+                | Event::Offline
+                | Event::Online => None,
+            },
+        };
+        self.put(desk, notice);
+    }
+
+    fn put(&self, desk: &mut Desk, notice: Option<Notice>) {
+        let wanted = &self.settings.current().settings.notifications;
+        if let Some(notice) = notice.filter(|notice| wanted.wants(notice.kind)) {
+            tracing::info!(kind = notice.kind.code(), "a notice");
+            desk.pace.push(Instant::now(), notice);
+        }
+    }
+
+    fn is_back(&self, desk: &mut Desk, id: &AccountId) -> Option<Notice> {
+        let who = self.who(id).filter(|_| self.in_use(id))?;
+        desk.deciding.back(self.clock.now(), who)
+    }
+
+    /// Whether it could serve as far as the person and its sign-in go, and no quota is missing.
+    fn in_use(&self, id: &AccountId) -> bool {
+        let now = self.clock.now();
+        let health = self.pool.with(|pool| pool.health(now, id));
+        !matches!(
+            health,
+            None | Some(Health::Disabled | Health::NeedsLogin | Health::Banned)
+        )
+    }
+
+    fn key_refused(&self, id: &AccountId) -> bool {
+        self.pool.with(|pool| {
+            let key = pool
+                .account(id)
+                .is_some_and(|account| account.kind.is_key());
+            let reason = pool.state(id).and_then(|state| state.reason.as_ref());
+            key && reason.is_some_and(|reason| reason.code == "unauthorized")
+        })
+    }
+
+    /// Whether no quota is left, or none that may be used: when the first account is back, and the active one if nobody can follow it.
+    fn all_out(&self) -> Option<(Option<Timestamp>, Option<Who>)> {
+        let now = self.clock.now();
+        let (out, stays) = self
+            .pool
+            .with(|pool| (pool.all_exhausted(now), pool.stuck(now)));
+        let stays = stays.filter(|(_, reason)| {
+            matches!(reason, SwitchReason::Exhausted | SwitchReason::Reserve)
+        });
+        match (out, stays) {
+            (Some(back_at), _) => Some((back_at, None)),
+            (None, Some((id, _))) => {
+                let held = self.pool.with(|pool| pool.held(now, &id));
+                Some((held.and_then(|held| held.until()), self.who(&id)))
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn who(&self, id: &AccountId) -> Option<Who> {
+        self.pool.with(|pool| {
+            pool.account(id)
+                .map(|account| (id.to_string(), account.label.clone()))
+        })
+    }
+}
+
+async fn until(turn: Option<Instant>) {
+    match turn {
+        Some(turn) => tokio::time::sleep_until(turn).await,
+        None => std::future::pending().await,
     }
 }

@@ -203,8 +203,12 @@ impl Opening {
             changing_keys: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
             listening: Listening::new(server),
+            codex_cli: Mutex::default(),
+            demo: crate::demo::Demo::default(),
+            pausing: crate::pause::Pausing::default(),
             read_only,
         });
+        engine.sweep_demo().await;
         engine.republish();
         engine.gateway.set_ready();
         schedule::start(&engine);

@@ -44,13 +44,16 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     });
     let expiry = engine.clone();
     engine.tasks.run(async move { expiry.watch_expiry().await });
+    engine.tasks.run(engine.clone().follow_pool());
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;
+        keeper.look_at_codex_cli().await;
         keeper.discover_stale().await;
         loop {
             keeper.prune().await;
             tokio::time::sleep(PRUNE).await;
+            keeper.look_at_codex_cli().await;
             keeper.discover_stale().await;
         }
     });

@@ -122,9 +122,9 @@ impl SkipReason {
         }
     }
 
-    /// The sentence for people, with the wait counted from `now`. Never holds a secret.
-    pub fn text(&self, now: Timestamp) -> String {
-        let plain = match self {
+    /// The words for people, without a time.
+    pub const fn plain(&self) -> &'static str {
+        match self {
             SkipReason::Disabled => "switched off",
             SkipReason::NotPinned => "another account was asked for",
             SkipReason::FormatCannotServe => "its format cannot serve this route",
@@ -141,7 +141,12 @@ impl SkipReason {
             SkipReason::AlreadyTried => "already tried in this request",
             SkipReason::GroupFull => "its group is busy",
             SkipReason::NoFreeSlot => "busy",
-        };
+        }
+    }
+
+    /// The sentence for people, with the wait counted from `now`. Never holds a secret.
+    pub fn text(&self, now: Timestamp) -> String {
+        let plain = self.plain();
         match self.until() {
             Some(until) => format!(
                 "{plain}, again in {}",

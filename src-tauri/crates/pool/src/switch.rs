@@ -373,6 +373,11 @@ impl Pool {
         })
     }
 
+    /// Whether simulated accounts serve at present, and only they.
+    pub fn simulated(&self) -> bool {
+        self.simulated
+    }
+
     /// When every account in use has run out of quota: the soonest instant at which one is back, where it is known (F39, F45).
     pub fn all_exhausted(&self, now: Timestamp) -> Option<Option<Timestamp>> {
         let mut any = false;
@@ -393,6 +398,14 @@ impl Pool {
             };
         }
         any.then_some(soonest)
+    }
+
+    /// The active account when it ought to be left and nobody can follow (F45), and why it ought to.
+    pub fn stuck(&self, now: Timestamp) -> Option<(AccountId, SwitchReason)> {
+        let id = self.active.as_ref().filter(|_| self.switching.stuck)?;
+        let place = self.place(id)?;
+        let reason = self.reason_to_leave(now, place, &self.switching.rule)?;
+        Some((id.clone(), reason))
     }
 
     /// What keeps an account from serving until a known time, its reserve included.
