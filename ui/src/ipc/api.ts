@@ -108,7 +108,7 @@ export type AdminEvent =
   /** A task over several accounts goes on. It is over when `done` is `total`. */
   | { type: "progress"; done: number; label: string | null; task: string; total: number }
   /** Something to tell the person. */
-  | { type: "notice"; code: string; level: Level; text: string }
+  | { type: "notice"; account: Named | null; back_at: number | null; code: NoticeCode; level: Level; percent: number | null; port: number | null; reason: string | null; text: string }
   /** A setting has another value. */
   | { type: "settings_changed"; key: string }
   /** A sign-in goes on or has ended. */
@@ -348,6 +348,8 @@ export interface NewKey {
   /** 1 to 64 characters. */
   name: string;
 }
+
+export type NoticeCode = "switched" | "quota_warning" | "all_exhausted" | "needs_sign_in" | "recovered" | "port_changed";
 
 /** The new order. */
 export interface OrderRequest {
@@ -624,6 +626,8 @@ export interface Switch {
   at: number;
   /** Nobody clicked. */
   automatic: boolean;
+  /** The account that the local Codex CLI uses would have come first, and was passed over. */
+  avoided: boolean;
   /** When the one left is usable again, as known then. */
   back_at: number | null;
   /** Null when there was none. */

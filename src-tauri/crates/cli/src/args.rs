@@ -41,6 +41,14 @@ pub enum Command {
     },
     /// Show the gateway, the active account and the accounts' standing
     Status,
+    /// Refuse new requests for a while; what runs goes on
+    Pause {
+        /// For how long [default: until `switchyard resume` or a restart]
+        #[arg(value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
+        minutes: Option<u64>,
+    },
+    /// Serve again
+    Resume,
     /// List the models that the accounts offer
     Models,
     /// Show the accounts' quota windows

@@ -19,7 +19,7 @@ fn pool_with(rule: SwitchRule, used: &[(&str, f64)]) -> Pool {
     for (name, used) in used {
         pool.observe_quota(at(0), &id(name), reading(at(0), *used, 1.0));
     }
-    pool.activate(&id(used[0].0)).unwrap();
+    assert!(pool.activate(&id(used[0].0)).is_ok());
     pool
 }
 
