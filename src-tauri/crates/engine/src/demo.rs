@@ -210,16 +210,23 @@ impl Engine {
     fn show(self: &Arc<Self>, stop: CancellationToken) {
         let engine = self.clone();
         self.tasks.run(async move {
+            let mut changes = engine.changes();
             let showing = async {
-                for n in 1..=SHOWN {
-                    tokio::time::sleep(SHOWN_APART).await;
+                let mut n = 0;
+                while n < SHOWN {
+                    changes.mark_unchanged();
                     let simulated = engine.pool.with(|pool| pool.simulated());
-                    if simulated
-                        && engine.paused().is_none()
-                        && let Err(error) = engine.ask_itself(n).await
-                    {
+                    if !simulated || engine.paused().is_some() {
+                        if changes.changed().await.is_err() {
+                            return;
+                        }
+                        continue;
+                    }
+                    n += 1;
+                    if let Err(error) = engine.ask_itself(n).await {
                         tracing::debug!(%error, "a request of the demo failed");
                     }
+                    tokio::time::sleep(SHOWN_APART).await;
                 }
             };
             tokio::select! {

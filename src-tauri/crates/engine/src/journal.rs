@@ -3,6 +3,7 @@
 //! Not the reading side. The gateway calls [`Gathering`]; one task of the engine writes.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use crate::views::StartedView;
 const GATHER: Duration = Duration::from_millis(500);
 /// Most entries kept between two writes; older ones would be pruned from the database right away (F74: 2000 rows).
 const KEEP: usize = 2_000;
+
+/// Most requests told as begun, and as ended, between two writes: nobody reads more, and the bus has other things to tell.
+pub(crate) const MOST_TOLD: usize = 64;
 
 /// What waits to be written.
 #[derive(Default)]
@@ -58,6 +62,8 @@ pub(crate) struct Gathering {
     waiting: Mutex<Waiting>,
     wake: Notify,
     changes: watch::Sender<u64>,
+    /// Requests told as begun since the last write.
+    begun: AtomicUsize,
     /// For notices and the history of switches.
     pub(crate) stirred: Stirred,
     /// Who wants to know what exactly changed.
@@ -70,6 +76,7 @@ impl Gathering {
             waiting: Mutex::default(),
             wake: Notify::new(),
             changes: watch::Sender::new(0),
+            begun: AtomicUsize::new(0),
             stirred: Stirred::default(),
             bus: Bus::new(),
         }
@@ -92,6 +99,7 @@ impl Gathering {
 
     /// What waits, taken.
     pub(crate) fn take(&self) -> Waiting {
+        self.begun.store(0, Ordering::Relaxed);
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -190,7 +198,7 @@ impl Journal for Gathering {
     }
 
     fn started(&self, entry: &Entry) {
-        if self.bus.heard() {
+        if self.bus.heard() && self.begun.fetch_add(1, Ordering::Relaxed) < MOST_TOLD {
             let request = StartedView {
                 request_id: entry.request_id.clone(),
                 started_at: entry.started_at,

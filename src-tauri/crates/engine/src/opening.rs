@@ -211,6 +211,7 @@ impl Opening {
         engine.sweep_demo().await;
         engine.republish();
         engine.gateway.set_ready();
+        engine.look_at_codex_cli().await;
         schedule::start(&engine);
         Ok(engine)
     }

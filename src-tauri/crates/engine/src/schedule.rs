@@ -11,7 +11,7 @@ use upstream::{CredentialError, Observer, Refreshed, Target};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
-use crate::journal::Waiting;
+use crate::journal::{MOST_TOLD, Waiting};
 use crate::views::{AttemptView, RequestFilter, RequestView};
 use crate::{records, state_rows};
 
@@ -48,7 +48,6 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;
-        keeper.look_at_codex_cli().await;
         keeper.discover_stale().await;
         loop {
             keeper.prune().await;
@@ -120,7 +119,7 @@ impl Engine {
             .map(journal_row)
             .collect();
         if self.journal.bus.heard() {
-            for row in &rows {
+            for row in rows.iter().skip(rows.len().saturating_sub(MOST_TOLD)) {
                 let request = std::sync::Arc::new(request_view(row.clone()));
                 self.journal
                     .bus

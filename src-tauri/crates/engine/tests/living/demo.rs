@@ -103,3 +103,20 @@ async fn real_requests_never_reach_a_simulated_account() {
     assert_eq!(stage.engine.accounts().len(), 1);
     stage.end().await;
 }
+
+#[tokio::test]
+async fn a_real_account_ends_the_show() {
+    let mut stage = Stage::set([], &[]).await;
+    stage.engine.add_demo_accounts().await.unwrap();
+    assert_eq!(stage.active(), "demo: work@example.com");
+    let setup = simulator::AccountSetup::new("a@example.com");
+    stage.accounts = vec![stage.simulator.add_codex_account(setup)];
+    stage.import().await;
+    assert_eq!(stage.active(), "a@example.com");
+    let answer = stage.ask().await;
+    let by = answer.header("x-switchyard-account");
+    assert_eq!((answer.status, by), (200, Some("a@example.com")));
+    stage.engine.remove_demo_accounts().await.unwrap();
+    assert_eq!(stage.active(), "a@example.com");
+    stage.end().await;
+}

@@ -50,7 +50,9 @@ pub async fn open(
     simulator: Option<&Simulator>,
 ) -> Arc<Engine> {
     let lock = Home::at(folder).unwrap().lock().unwrap();
-    let env = Env::from_pairs(Vec::<(String, String)>::new());
+    // No Codex CLI of the machine, but perhaps one of the test's.
+    let codex = folder.join("codex").display().to_string();
+    let env = Env::from_pairs([("CODEX_HOME".to_owned(), codex)]);
     let mut options = OpenOptions::new(lock, env).unwrap();
     options.vault = VaultChoice::File;
     options.passphrase = Some(SecretString::from("correct horse"));
@@ -99,7 +101,8 @@ impl Stage {
         stage
     }
 
-    async fn import(&self) {
+    /// Brings the accounts in.
+    pub async fn import(&self) {
         let one = |account: &SimAccount| {
             serde_json::json!({
                 "type": "codex",

@@ -116,3 +116,59 @@ async fn f47_back_to_the_chosen_account_when_its_provider_says_so() {
     assert!(!stage.simulator.requests_to("/wham/usage").is_empty());
     stage.end().await;
 }
+
+#[tokio::test]
+async fn f44_the_account_of_the_codex_cli_comes_last() {
+    let quotas = [Quota::default(), Quota::default(), Quota::default()];
+    let stage = Stage::set(quotas, &[ON]).await;
+    let codex = &stage.accounts[1];
+    let auth = serde_json::json!({
+        "auth_mode": "chatgpt",
+        "tokens": {
+            "id_token": codex.id_token,
+            "access_token": codex.access_token,
+            "refresh_token": codex.refresh_token,
+            "account_id": codex.account_id,
+        },
+    });
+    let home = stage.folder.path().join("codex");
+    std::fs::create_dir(&home).unwrap();
+    std::fs::write(home.join("auth.json"), auth.to_string()).unwrap();
+    let Stage {
+        folder,
+        simulator,
+        engine,
+        accounts,
+        ..
+    } = stage;
+    engine.shutdown(std::time::Duration::ZERO).await;
+    drop(engine);
+    let engine = open(folder.path(), &[ON, ("server.port", "0")], Some(&simulator)).await;
+    let events = engine.events();
+    engine.listen().await.unwrap();
+    let mut stage = Stage {
+        folder,
+        simulator,
+        engine,
+        events,
+        accounts,
+    };
+    // All three are known to have quota.
+    for name in ["b@example.com", "c@example.com", "a@example.com"] {
+        stage.engine.activate(name).await.unwrap();
+        assert_eq!(stage.ask().await.status, 200);
+    }
+    let limit = Step::UsageLimit { resets_in_s: 3600 };
+    stage.simulator.script(&stage.accounts[0], [limit]);
+    assert_eq!(stage.ask().await.status, 200);
+    let switch = |event: &EngineEvent| match event {
+        EngineEvent::Switched(switch) if switch.reason == "exhausted" => Some(switch.clone()),
+        _ => None,
+    };
+    let switch = stage.event("the switch", switch).await;
+    assert_eq!(
+        (switch.to.1.as_str(), switch.avoided),
+        ("c@example.com", true)
+    );
+    stage.end().await;
+}
