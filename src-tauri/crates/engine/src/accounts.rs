@@ -221,16 +221,7 @@ impl Engine {
                 "the key is empty; it is read from standard input".into(),
             ));
         }
-        if let Some(proxy) = new.proxy.as_deref().filter(|proxy| *proxy != "direct") {
-            let parsed = crate::settings::ProxyAddress::parse(proxy)
-                .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
-            if parsed.password().is_some() {
-                return Err(EngineError::Invalid(
-                    "a proxy of one account cannot carry a password yet; use the setting proxy.url"
-                        .into(),
-                ));
-            }
-        }
+        check_proxy(new.proxy.as_deref())?;
         let turn = self.records.turn().await;
         let existing = self.same_key_account(&base_url, &new.key).await?;
         let mut row = existing.unwrap_or_else(|| self.blank(kind, label.clone()));
@@ -480,4 +471,19 @@ pub(crate) fn check_label(label: &str) -> Result<String, EngineError> {
             "a label has 1 to 64 characters".into(),
         ))
     }
+}
+
+/// An account's own proxy: a URL without a password, or `direct` (F119).
+pub(crate) fn check_proxy(proxy: Option<&str>) -> Result<(), EngineError> {
+    let Some(url) = proxy.filter(|proxy| !matches!(*proxy, "" | "direct")) else {
+        return Ok(());
+    };
+    let parsed = crate::settings::ProxyAddress::parse(url)
+        .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
+    if parsed.password().is_some() {
+        return Err(EngineError::Invalid(
+            "a proxy of one account cannot carry a password yet; use the setting proxy.url".into(),
+        ));
+    }
+    Ok(())
 }

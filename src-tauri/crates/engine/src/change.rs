@@ -2,7 +2,7 @@
 
 use pool::AccountId;
 
-use crate::accounts::check_label;
+use crate::accounts::{check_label, check_proxy};
 use crate::compose::Engine;
 use crate::error::EngineError;
 use crate::events::EngineEvent;
@@ -60,17 +60,8 @@ impl Engine {
                 "notes have at most {LONGEST_NOTE} characters"
             )));
         }
-        if let Some(Some(proxy)) = &change.proxy
-            && proxy != "direct"
-        {
-            let parsed = crate::settings::ProxyAddress::parse(proxy)
-                .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
-            if parsed.password().is_some() {
-                return Err(EngineError::Invalid(
-                    "a proxy of one account cannot carry a password yet; use the setting proxy.url"
-                        .into(),
-                ));
-            }
+        if let Some(proxy) = &change.proxy {
+            check_proxy(proxy.as_deref())?;
         }
         let there = self
             .edit(&id, |row| {
