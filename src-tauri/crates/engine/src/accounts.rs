@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use store::{AccountRow, Store, StoreError};
 use upstream::{Credential, CredentialStore};
 
+use crate::change::check_proxy;
 use crate::compose::Engine;
 use crate::credentials::{VaultCredentials, item};
 use crate::error::EngineError;
@@ -471,19 +472,4 @@ pub(crate) fn check_label(label: &str) -> Result<String, EngineError> {
             "a label has 1 to 64 characters".into(),
         ))
     }
-}
-
-/// An account's own proxy: a URL without a password, or `direct` (F119).
-pub(crate) fn check_proxy(proxy: Option<&str>) -> Result<(), EngineError> {
-    let Some(url) = proxy.filter(|proxy| !matches!(*proxy, "" | "direct")) else {
-        return Ok(());
-    };
-    let parsed = crate::settings::ProxyAddress::parse(url)
-        .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
-    if parsed.password().is_some() {
-        return Err(EngineError::Invalid(
-            "a proxy of one account cannot carry a password yet; use the setting proxy.url".into(),
-        ));
-    }
-    Ok(())
 }

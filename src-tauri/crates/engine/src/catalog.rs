@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use store::AccountRow;
 use tokio::time::Instant;
 
-use crate::accounts::check_proxy;
+use crate::change::check_proxy;
 use crate::compose::Engine;
 use crate::error::EngineError;
 use crate::records;

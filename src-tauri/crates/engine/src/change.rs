@@ -2,7 +2,7 @@
 
 use pool::AccountId;
 
-use crate::accounts::{check_label, check_proxy};
+use crate::accounts::check_label;
 use crate::compose::Engine;
 use crate::error::EngineError;
 use crate::events::EngineEvent;
@@ -105,4 +105,19 @@ impl Engine {
         self.announce();
         Ok(self.view(&row))
     }
+}
+
+/// An account's own proxy: a URL without a password, or `direct` (F119).
+pub(crate) fn check_proxy(proxy: Option<&str>) -> Result<(), EngineError> {
+    let Some(url) = proxy.filter(|proxy| !matches!(*proxy, "" | "direct")) else {
+        return Ok(());
+    };
+    let parsed = crate::settings::ProxyAddress::parse(url)
+        .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
+    if parsed.password().is_some() {
+        return Err(EngineError::Invalid(
+            "a proxy of one account cannot carry a password yet; use the setting proxy.url".into(),
+        ));
+    }
+    Ok(())
 }

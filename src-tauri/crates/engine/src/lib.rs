@@ -42,6 +42,7 @@ mod tasks;
 mod transfer;
 mod trying;
 mod usage;
+mod verifying;
 mod views;
 mod welcome;
 

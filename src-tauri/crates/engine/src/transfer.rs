@@ -21,7 +21,7 @@ use crate::records;
 use crate::redact::mask_email;
 
 /// Most error lines of one report (F5).
-const ERRORS: usize = 48;
+pub(crate) const ERRORS: usize = 48;
 
 /// One item of an import, done or previewed.
 #[derive(Debug, Clone)]
@@ -434,54 +434,5 @@ impl Engine {
             self.clear_state(id);
         }
         Ok(())
-    }
-
-    /// F7: by refresh or usage query, two at a time, never a model call. A failure keeps the account.
-    async fn verify(&self, ids: &[AccountId], report: &mut ImportReport) {
-        use futures_util::StreamExt;
-        let rows: Vec<AccountRow> = ids
-            .iter()
-            .filter_map(|id| self.find(id.as_str()).ok())
-            .collect();
-        let progress = Progress::begin(&self.journal.bus, "import", rows.len());
-        let checks = rows.into_iter().map(|row| {
-            let progress = &progress;
-            async move {
-                let problem = self.check(&row).await;
-                progress.step(&row.label);
-                Some((row.label, problem?))
-            }
-        });
-        let problems: Vec<_> = futures_util::stream::iter(checks)
-            .buffer_unordered(2)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
-        for (label, problem) in problems {
-            if report.errors.len() < ERRORS {
-                report.errors.push(format!("{label}: {problem}"));
-            }
-        }
-    }
-
-    /// What is wrong with an account, if anything.
-    async fn check(&self, row: &AccountRow) -> Option<String> {
-        let target = records::target(row).ok()?;
-        if records::kind(row).is_key() {
-            return self
-                .upstream
-                .list_models(&target)
-                .await
-                .err()
-                .map(|error| error.to_string());
-        }
-        match self.upstream.query_usage(&target).await {
-            Ok(quota) => {
-                self.gateway
-                    .observe(&AccountId::from(row.id.as_str()), quota);
-                None
-            }
-            Err(error) => Some(error.to_string()),
-        }
     }
 }

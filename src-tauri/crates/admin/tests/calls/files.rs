@@ -250,6 +250,11 @@ async fn f7_f10_a_thousand_files_of_an_archive_come_in_with_progress() {
     );
     assert_eq!(stage.engine.accounts().len(), 1_000);
     assert!(steps.len() > 10 && steps.is_sorted(), "{steps:?}");
+    for path in ["/accounts", "/overview", "/quota/history", "/models"] {
+        let began = tokio::time::Instant::now();
+        stage.get(path).await.ok();
+        println!("{path} with 1000 accounts in {:?}", began.elapsed());
+    }
     stage.end().await;
 }
 

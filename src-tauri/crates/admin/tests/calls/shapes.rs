@@ -133,3 +133,56 @@ async fn f30_a_body_that_cannot_be_read_is_not_repeated() {
     }
     stage.end().await;
 }
+
+/// The console offers every call of the document but those that touch files of this machine; the control socket offers all of them.
+#[tokio::test]
+async fn f28_every_documented_call_has_its_place_on_every_transport() {
+    let stage = Stage::new().await;
+    let (id, document) = ("nobody", admin::openapi());
+    let routers = [
+        ("console", admin::router(stage.engine.clone())),
+        ("window", admin::window(stage.engine.clone())),
+        ("control socket", admin::local::router(stage.engine.clone())),
+    ];
+    for (path, item) in document["paths"].as_object().unwrap() {
+        // A stream without an end.
+        if path == "/events" {
+            continue;
+        }
+        for (method, call) in item.as_object().unwrap() {
+            for (transport, router) in &routers {
+                let uri = path
+                    .replace("{id}", id)
+                    .replace("{name}", id)
+                    .replace("{key}", id);
+                // No body fits, so that nothing happens.
+                let request = Request::builder()
+                    .method(method.to_uppercase().as_str())
+                    .uri(uri);
+                let response = router
+                    .clone()
+                    .oneshot(request.body(Body::empty()).unwrap())
+                    .await
+                    .unwrap();
+                let status = response.status();
+                let text = axum::body::to_bytes(response.into_body(), 1 << 20)
+                    .await
+                    .unwrap();
+                let text = String::from_utf8(text.to_vec()).unwrap();
+                let missing = text.contains("there is no such call")
+                    || text.contains("does not take that method");
+                let expected = call["tags"][0] == "desktop" && *transport == "console";
+                assert_eq!(
+                    missing, expected,
+                    "{transport} {method} {path}: {status} {text}"
+                );
+            }
+        }
+    }
+    for (_, router) in routers {
+        let request = Request::get("/no/such/call").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["content-type"], "application/json");
+    }
+    stage.end().await;
+}
