@@ -8,9 +8,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What kind of refusal it is.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "part of the contract; its call answers not_built so far"
+    )
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +79,7 @@ impl AdminError {
 }
 
 impl From<EngineError> for AdminError {
+    /// What providers say may hold anything, so that the last word is the redactor's (F30).
     fn from(error: EngineError) -> Self {
         let code = match &error {
             EngineError::NotFound(_) => ErrorCode::NotFound,
@@ -88,7 +92,7 @@ impl From<EngineError> for AdminError {
             error if error.is_home_locked() => ErrorCode::HomeLocked,
             _ => ErrorCode::Failed,
         };
-        Self::new(code, error.to_string())
+        Self::new(code, engine::redact::redact(&error.to_string()))
     }
 }
 
@@ -127,5 +131,46 @@ impl IntoResponse for AdminError {
             action: self.code.action().map(str::to_owned),
         };
         (self.code.status(), Json(ErrorAnswer { error: body })).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_code_has_one_status_and_one_shape() {
+        use ErrorCode::*;
+        let cases = [
+            (NotFound, 404, "not_found", None),
+            (Invalid, 400, "invalid", None),
+            (Provider, 502, "provider", Some("try_again")),
+            (VaultLocked, 423, "vault_locked", Some("unlock_vault")),
+            (HomeLocked, 409, "home_locked", Some("close_other_instance")),
+            (Unauthorized, 401, "unauthorized", Some("log_in")),
+            (Forbidden, 403, "forbidden", None),
+            (NotBuilt, 501, "not_built", None),
+            (Failed, 500, "failed", Some("open_log")),
+        ];
+        for (code, status, word, action) in cases {
+            let response = AdminError::new(code, "why").into_response();
+            assert_eq!(response.status().as_u16(), status, "{word}");
+            let body = axum::body::to_bytes(response.into_body(), 1 << 10)
+                .await
+                .unwrap();
+            let expected =
+                serde_json::json!({"error": {"code": word, "message": "why", "action": action}});
+            assert_eq!(
+                serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn f30_what_a_provider_said_passes_the_redactor() {
+        let key = "sk-abcdefghijklmnopqrstuvwxyz0123456789";
+        let error = AdminError::from(EngineError::Provider(format!("bad key {key}")));
+        assert!(!error.message.contains(key), "{}", error.message);
     }
 }

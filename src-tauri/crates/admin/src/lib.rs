@@ -9,19 +9,27 @@ mod dto;
 mod error;
 pub mod local;
 mod routes;
+mod unshaped;
 
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
 use engine::Engine;
 use futures_util::{Stream, StreamExt};
 
 use crate::routes::Surface;
 
+/// Largest body of a call in bytes: an import of 16 MiB of text, escaped, or a picture for the test page.
+const LARGEST_BODY: usize = 48 << 20;
+
 /// The router without secrets and without files of this machine.
 pub fn router(engine: Arc<Engine>) -> axum::Router {
     axum::Router::from(routes::common())
         .layer(Extension(Surface::Console))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(map_response(unshaped::shape))
         .with_state(engine)
 }
 
@@ -29,6 +37,8 @@ pub fn router(engine: Arc<Engine>) -> axum::Router {
 pub fn window(engine: Arc<Engine>) -> axum::Router {
     axum::Router::from(routes::window())
         .layer(Extension(Surface::Window))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(map_response(unshaped::shape))
         .with_state(engine)
 }
 

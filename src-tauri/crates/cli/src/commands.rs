@@ -409,7 +409,7 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
         let path = format!("/accounts/import-codex?dry_run={}", import.dry_run);
         desk.call(Method::POST, &path, None).await?
     } else {
-        let mut text = match import.file.as_deref() {
+        let text = match import.file.as_deref() {
             None => String::new(),
             Some(file) if file == Path::new("-") => input::all()?,
             Some(file) => engine::import::gather(file)
@@ -417,13 +417,11 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
                 .expose_secret()
                 .to_owned(),
         };
-        if import.passphrase_stdin {
-            let passphrase = input::line()?;
-            let opened = engine::export::unseal(&text, &passphrase)
-                .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-            opened.expose_secret().clone_into(&mut text);
-        }
-        let body = json!({ "text": text, "dry_run": import.dry_run, "verify": import.verify });
+        let passphrase = match import.passphrase_stdin {
+            true => Some(input::line()?.expose_secret().to_owned()),
+            false => None,
+        };
+        let body = json!({ "text": text, "passphrase": passphrase, "dry_run": import.dry_run, "verify": import.verify });
         desk.call(Method::POST, "/accounts/import", Some(body))
             .await?
     };

@@ -101,6 +101,8 @@ pub struct Engine {
     pub(crate) keys: Mutex<Vec<StoredKey>>,
     /// Held while the keys are changed.
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
+    /// Held while all providers are asked for quota.
+    pub(crate) asking_quota: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
     pub(crate) listening: Listening,

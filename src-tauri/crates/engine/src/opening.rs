@@ -201,6 +201,7 @@ impl Opening {
             records,
             keys: Mutex::new(keys),
             changing_keys: tokio::sync::Mutex::default(),
+            asking_quota: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
             listening: Listening::new(server),
             codex_cli: Mutex::default(),

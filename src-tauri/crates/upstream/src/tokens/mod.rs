@@ -84,6 +84,17 @@ pub trait Observer: Send + Sync {
 pub(crate) struct Unobserved;
 impl Observer for Unobserved {}
 
+/// What a request with a key that nobody keeps is authorized with.
+///
+/// # Errors
+/// When the target wants tokens, or the key cannot be sent in a header.
+pub(crate) fn access_with_key(
+    target: &Target,
+    key: &secrecy::SecretString,
+) -> Result<Access, AccessError> {
+    slot::Current::from_key(target, key).map(|current| current.access)
+}
+
 impl Upstream {
     /// What the next request of this account is authorized with. Refreshes first when the token is within five minutes of its
     /// end (F15); all callers of one account share one token call (F16) and wait at most 30 s for it. When that fails for a
