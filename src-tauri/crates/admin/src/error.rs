@@ -8,10 +8,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What kind of refusal it is.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorCode {

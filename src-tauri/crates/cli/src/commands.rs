@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, open_options, print, table};
+use crate::{ask, input, login, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -50,7 +50,7 @@ fn reads_stdin(command: &Command) -> bool {
                 import.passphrase_stdin || import.file.as_deref() == Some(Path::new("-"))
             }
             AccountCommand::Export(export) => export.passphrase_stdin || !export.yes,
-            AccountCommand::Add(_) => true,
+            AccountCommand::Add(_) | AccountCommand::Login { .. } => true,
             AccountCommand::Remove { yes, .. } => !yes,
             _ => false,
         },
@@ -354,9 +354,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
         AccountCommand::Import(import) => import_accounts(desk, json, import).await,
         AccountCommand::Export(export) => export_accounts(desk, json, export).await,
         AccountCommand::Add(add) => add_account(desk, json, add).await,
-        AccountCommand::Login { .. } => {
-            Err(Failure::new(Exit::Usage, "signing in is not there yet"))
-        }
+        AccountCommand::Login { device, account } => login::run(desk, json, device, account).await,
     }
 }
 

@@ -23,6 +23,7 @@ use crate::listening::Listening;
 use crate::read_only::ReadOnly;
 use crate::records::Records;
 use crate::settings::SettingsFile;
+use crate::signin::{CALLBACK_PORTS, SignIns};
 use crate::tasks::Tasks;
 
 /// What an engine is opened with.
@@ -40,6 +41,9 @@ pub struct OpenOptions {
     pub flags: Vec<(String, String)>,
     /// Serve a home whose database a newer version has written, read-only (F124, F125); otherwise it is refused.
     pub accept_newer: bool,
+    /// Where the local address of a sign-in may listen, in this order (0 is any free port). Only [`CALLBACK_PORTS`] are registered with
+    /// the issuer: others are for simulated ones.
+    pub callback_ports: [u16; 2],
 }
 
 impl OpenOptions {
@@ -79,6 +83,7 @@ impl OpenOptions {
             passphrase,
             flags: Vec::new(),
             accept_newer: false,
+            callback_ports: CALLBACK_PORTS,
         })
     }
 }
@@ -103,6 +108,7 @@ pub struct Engine {
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
     pub(crate) listening: Listening,
+    pub(crate) sign_ins: SignIns,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

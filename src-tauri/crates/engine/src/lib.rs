@@ -31,6 +31,7 @@ pub mod redact;
 mod schedule;
 pub mod settings;
 mod settings_use;
+mod signin;
 mod state_rows;
 mod switches;
 mod tasks;
@@ -51,6 +52,7 @@ pub use pool::{
     QuotaWindow, Timestamp,
 };
 pub use settings_use::SettingView;
+pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
 pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport, RefreshView};
 pub use usage::{LastDay, UsageSum};
@@ -59,14 +61,4 @@ pub use views::{
     AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestFilter,
     RequestView, StatusView,
 };
-
-/// Every word of a sign-in's state.
-pub const SIGN_IN_WORDS: &[&str] = &[
-    "waiting",
-    "exchanging",
-    "done",
-    "failed",
-    "expired",
-    "cancelled",
-];
 pub use welcome::Welcome;
