@@ -281,7 +281,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
             if accounts.as_array().is_some_and(Vec::is_empty) {
                 return Err(Failure::new(
                     Exit::NotFound,
-                    "There is no account yet: `switchyard account import FILE` or `switchyard account add` adds one.",
+                    "There is no account yet: `switchyard account login`, `switchyard account import FILE` or `switchyard account add` adds one.",
                 ));
             }
             Ok(())

@@ -117,6 +117,10 @@ async fn file(State(page): State<&'static [Asset]>, uri: Uri) -> Response {
         path => path,
     };
     let Some(asset) = page.iter().find(|asset| asset.path == path) else {
+        // Every browser asks for it unasked; its sign is in the page.
+        if path == "favicon.ico" {
+            return StatusCode::NO_CONTENT.into_response();
+        }
         if path == "index.html" {
             let head = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             return (StatusCode::SERVICE_UNAVAILABLE, head, NO_PAGE).into_response();

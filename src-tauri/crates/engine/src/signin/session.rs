@@ -270,3 +270,57 @@ impl SignIns {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        let way = Way::Device {
+            user_code: "AB-1".into(),
+        };
+        let (proxy, at) = (ProxyChoice::Direct, Timestamp(1));
+        Session::new(way, None, proxy, "https://example.com".into(), at, false).unwrap()
+    }
+
+    /// Stages go forward only, and a sign-in that was given up keeps nothing (F3).
+    #[tokio::test]
+    async fn f3_stages_go_forward_only() {
+        let one = session();
+        assert!(!one.begin_keeping(), "nothing was exchanged");
+        assert!(one.claim() && !one.claim(), "one code, once");
+        one.expire();
+        assert_eq!(one.stage(), Stage::Exchanging, "somebody has come");
+        one.cancel().await;
+        assert!(!one.begin_keeping(), "given up before the tokens came");
+        one.end(Stage::Failed("late".into()));
+        assert_eq!(one.stage().word(), "cancelled");
+
+        let two = session();
+        assert!(two.claim() && two.begin_keeping());
+        two.cancel().await;
+        assert_eq!(two.stage().word(), "exchanging", "too late to give up");
+        two.end(Stage::Done(AccountId::from("a")));
+        two.over().await;
+        two.cancel().await;
+        assert_eq!(two.stage().word(), "done");
+
+        let three = session();
+        three.expire();
+        assert_eq!((three.stage().word(), three.claim()), ("expired", false));
+    }
+
+    #[test]
+    fn only_the_last_few_are_kept() {
+        let all = SignIns::new([0, 0]);
+        let ids: Vec<String> = (0..=KEPT)
+            .map(|_| {
+                let session = Arc::new(session());
+                all.put(session.clone());
+                session.id.clone()
+            })
+            .collect();
+        assert!(all.find(&ids[0]).is_err());
+        assert!(ids[1..].iter().all(|id| all.find(id).is_ok()));
+    }
+}
