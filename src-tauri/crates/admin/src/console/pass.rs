@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -102,10 +103,10 @@ pub(super) struct Session {
 pub(super) async fn begin(
     State(pass): State<Arc<Pass>>,
     headers: HeaderMap,
-    Json(session): Json<Session>,
+    session: Result<Json<Session>, JsonRejection>,
 ) -> Response {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let token = session.token;
+    let token = session.map_or_else(|_| String::new(), |Json(session)| session.token);
     if !(SHORTEST..=LONGEST).contains(&token.len()) || !token.chars().all(legal) {
         let words = "the token is 43 to 128 letters, digits, - and _";
         return AdminError::new(ErrorCode::Invalid, words).into_response();

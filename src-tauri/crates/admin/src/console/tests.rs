@@ -344,6 +344,11 @@ async fn a_ticket_is_good_once() {
         assert_eq!(reply.status.as_u16(), expected, "{bearer} {token}");
         assert!(!String::from_utf8_lossy(&reply.body).contains(token));
     }
+    for body in ["", "{", "[]", "{\"token\":7}"] {
+        let reply = console.send(Method::POST, path, &[], body).await;
+        assert_eq!(reply.status, 400);
+        assert_eq!(reply.json()["error"]["code"], "invalid");
+    }
     for (token, expected) in [
         (mine.as_str(), 200),
         (console.opens.token.expose_secret(), 200),
