@@ -90,7 +90,7 @@ async fn f3_f138_login_by_pasting() {
         app.codex_account(place).sign_in_next();
         let mut login = Login::begin(&app, &[]);
         if running {
-            login.line_with("second ChatGPT account").await;
+            login.line_with("another ChatGPT account").await;
         }
         let url = login.line_with("/oauth/authorize?").await;
         let address = agree(url.trim()).await;

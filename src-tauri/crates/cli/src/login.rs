@@ -16,7 +16,7 @@ use crate::{print, table};
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What is said once, when a second account is added (F31).
-const TERMS: &str = "You are adding a second ChatGPT account. Use accounts that are your own, and within the provider's terms: they apply to each of them.";
+const TERMS: &str = "You are adding another ChatGPT account. Use accounts that are your own, and within the provider's terms: they apply to each of them.";
 
 /// Signs in; `again` names the account to do it for.
 pub(crate) async fn run(
