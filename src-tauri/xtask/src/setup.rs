@@ -50,6 +50,9 @@ fn packages(need: Need) -> Vec<&'static str> {
         Need::Tests => {
             packages.extend(DESKTOP);
             packages.extend(TESTS);
+            if !process::answers("chromium", &["--version"]) {
+                packages.push("chromium");
+            }
             // Any Node and any Python with venv will do, wherever they come from.
             if !process::answers("node", &["--version"]) {
                 packages.push("nodejs");

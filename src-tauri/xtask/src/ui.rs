@@ -11,6 +11,10 @@ use crate::{process, repo};
 /// The npm scripts that `cargo xtask test` runs, in order; a failed one does not stop the others.
 pub const SCRIPTS: [&str; 4] = ["check", "test", "build", "size"];
 
+/// The views that `cargo xtask test` opens in a browser: each page in each theme and language once, and again at its narrowest with the
+/// largest text. `npm run screens` alone opens all sizes.
+pub const SCREENS: [&str; 3] = ["light-en-normal", "dark-zh-normal", "en-both"];
+
 fn folder() -> PathBuf {
     repo::root().join("ui")
 }
@@ -25,6 +29,13 @@ fn npm() -> Command {
 pub fn script(name: &str) -> Command {
     let mut command = npm();
     command.args(["run", name]);
+    command
+}
+
+/// Opens [`SCREENS`] in a headless browser and looks for overflow, console errors and what keeps people out.
+pub fn screens() -> Command {
+    let mut command = npm();
+    command.args(["run", "screens", "--"]).args(SCREENS);
     command
 }
 

@@ -1,10 +1,14 @@
 //! The control socket of a running instance: the admin API for commands of the same user on the same machine (F138). A Unix socket in a
 //! private folder, or a named pipe on Windows; no network, no token: whoever may open it is the user.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use axum::extract::Request;
+use axum::response::IntoResponse;
 use engine::Engine;
+use tower::{ServiceExt, service_fn};
 
 use crate::local;
 
@@ -23,10 +27,20 @@ pub fn open(engine: Arc<Engine>) -> std::io::Result<impl Future<Output = ()> + S
     let removed_at_the_end = Remove(path);
     Ok(async move {
         let _removed_at_the_end = removed_at_the_end;
-        if let Err(error) = axum::serve(listener, local::router(engine)).await {
+        if let Err(error) = axum::serve(listener, when_asked(engine)).await {
             tracing::error!(%error, "the control socket has broken; commands cannot reach this instance");
         }
     })
+}
+
+/// [`local::router`], built for the first command: most runs never get one, and the OpenAPI document it carries costs milliseconds and
+/// megabytes.
+fn when_asked(engine: Arc<Engine>) -> axum::Router {
+    let router = Arc::new(OnceLock::new());
+    axum::Router::new().fallback_service(service_fn(move |request: Request| {
+        let built = router.get_or_init(|| local::router(engine.clone())).clone();
+        async move { Ok::<_, Infallible>(built.oneshot(request).await.into_response()) }
+    }))
 }
 
 struct Remove(PathBuf);

@@ -4,6 +4,7 @@
 //! Chosen by the person, never a fallback. Not for sharing: the home folder's lock keeps a second process out, and a write refuses when the
 //! file is no longer the one that was read.
 
+mod blocks;
 mod format;
 
 use std::collections::BTreeMap;

@@ -68,6 +68,11 @@ pub fn run(only: &[String], rest: &[String], report: &mut Report) {
                     let name = format!("ui {script}");
                     report.command(&name, &mut ui::script(script), TEST_LIMIT);
                 }
+                if cfg!(target_os = "linux") {
+                    report.command("ui screens", &mut ui::screens(), TEST_LIMIT);
+                } else {
+                    report.left_out("ui screens", "the browser is installed on Linux only");
+                }
             }
             Err(error) => report.broken("ui", &format!("{error:#}")),
         }

@@ -24,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::blocks::Blocks;
 use crate::{VaultError, durable};
 
 const MAGIC: &[u8; 8] = b"SWVAULT\0";
@@ -254,11 +255,13 @@ fn derive(
 ) -> Option<(Zeroizing<[u8; 32]>, [u8; 16])> {
     let mut output = Zeroizing::new([0u8; 48]);
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(output.len())).ok()?;
+    let mut blocks = Blocks::new(params.block_count())?;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(
+        .hash_password_into_with_memory(
             passphrase.expose_secret().as_bytes(),
             salt,
             output.as_mut_slice(),
+            &mut blocks,
         )
         .ok()?;
     let mut key = Zeroizing::new([0; 32]);
