@@ -576,6 +576,39 @@ async fn f2_f20_signing_in_again_updates_the_account() {
     stage.end().await;
 }
 
+/// F20: an account that waits for its person serves again, as the same account.
+#[tokio::test]
+async fn f20_signing_in_mends_an_account_that_waits_for_it() {
+    let stage = stage().await;
+    let setup = AccountSetup::new("ada@example.com").access_ttl_s(-60);
+    let ada = stage.simulator.add_codex_account(setup);
+    let file = format!(
+        r#"{{"type":"codex","access_token":"{}","label":"mine"}}"#,
+        ada.access_token
+    );
+    stage
+        .engine
+        .import(&file.into(), false, false)
+        .await
+        .unwrap();
+    // Nothing can renew it: the first try finds out.
+    let refreshed = stage.engine.refresh(Some("mine")).await.unwrap();
+    assert_eq!(refreshed[0].result, "failed");
+    let before = stage.engine.account("mine").unwrap();
+    assert_eq!((before.health, before.refreshable), ("needs_login", false));
+    ada.set_access_ttl(3600);
+    ada.sign_in_next();
+    let after = stage.sign_in(Some("mine")).await.account.unwrap();
+    assert_eq!(after.id, before.id);
+    assert!(
+        matches!(after.health, "unknown" | "active"),
+        "{}",
+        after.health
+    );
+    assert!(after.refreshable && after.active && after.label == "mine");
+    stage.end().await;
+}
+
 /// R7: another person, or another workspace, never slips into an account.
 #[tokio::test]
 async fn r7_another_account_is_not_taken_for_this_one() {
