@@ -102,13 +102,13 @@ pub struct Engine {
     pub(crate) tasks: Tasks,
     pub(crate) journal: Arc<Gathering>,
     pub(crate) records: Records,
+    pub(crate) sign_ins: SignIns,
     pub(crate) keys: Mutex<Vec<StoredKey>>,
     /// Held while the keys are changed.
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
     pub(crate) listening: Listening,
-    pub(crate) sign_ins: SignIns,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

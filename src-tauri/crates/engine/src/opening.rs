@@ -204,11 +204,11 @@ impl Opening {
             tasks,
             journal,
             records,
+            sign_ins: SignIns::new(callback_ports),
             keys: Mutex::new(keys),
             changing_keys: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
             listening: Listening::new(server),
-            sign_ins: SignIns::new(callback_ports),
             read_only,
         });
         engine.republish();
