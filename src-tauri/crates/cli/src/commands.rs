@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, open_options, print, table};
+use crate::{ask, input, login, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -50,7 +50,7 @@ fn reads_stdin(command: &Command) -> bool {
                 import.passphrase_stdin || import.file.as_deref() == Some(Path::new("-"))
             }
             AccountCommand::Export(export) => export.passphrase_stdin || !export.yes,
-            AccountCommand::Add(_) => true,
+            AccountCommand::Add(_) | AccountCommand::Login { .. } => true,
             AccountCommand::Remove { yes, .. } => !yes,
             _ => false,
         },
@@ -319,7 +319,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
             if accounts.as_array().is_some_and(Vec::is_empty) {
                 return Err(Failure::new(
                     Exit::NotFound,
-                    "There is no account yet: `switchyard account import FILE` or `switchyard account add` adds one.",
+                    "There is no account yet: `switchyard account login`, `switchyard account import FILE` or `switchyard account add` adds one.",
                 ));
             }
             Ok(())
@@ -392,9 +392,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
         AccountCommand::Import(import) => import_accounts(desk, json, import).await,
         AccountCommand::Export(export) => export_accounts(desk, json, export).await,
         AccountCommand::Add(add) => add_account(desk, json, add).await,
-        AccountCommand::Login { .. } => {
-            Err(Failure::new(Exit::Usage, "signing in is not there yet"))
-        }
+        AccountCommand::Login { device, account } => login::run(desk, json, device, account).await,
     }
 }
 

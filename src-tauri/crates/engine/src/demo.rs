@@ -243,11 +243,11 @@ impl Engine {
             return Ok(());
         };
         let key = self.key(DEFAULT_KEY)?;
-        let Some((model, _)) = self.models().into_iter().next() else {
+        let Some(model) = self.models().into_iter().next() else {
             return Ok(());
         };
         let body = serde_json::json!({
-            "model": model,
+            "model": model.id,
             "messages": [{"role": "user", "content": format!("Demo request {n}: say hello.")}],
         })
         .to_string();

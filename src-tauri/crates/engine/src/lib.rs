@@ -37,6 +37,7 @@ mod renewing;
 mod schedule;
 pub mod settings;
 mod settings_use;
+mod signin;
 mod state_rows;
 mod switches;
 mod switching;
@@ -65,6 +66,7 @@ pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
 pub use quota_query::QuotaQueried;
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
+pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
 pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport};
 pub use trying::{TestView, TryAsk, TryEvent, TryProtocol};
@@ -74,14 +76,4 @@ pub use views::{
     AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestFilter,
     RequestView, StartedView, StatusView,
 };
-
-/// Every word of a sign-in's state.
-pub const SIGN_IN_WORDS: &[&str] = &[
-    "waiting",
-    "exchanging",
-    "done",
-    "failed",
-    "expired",
-    "cancelled",
-];
 pub use welcome::Welcome;
