@@ -230,7 +230,10 @@ impl Engine {
                     id,
                     from: Status::NeedsLogin | Status::Attention | Status::Banned,
                     to: Status::Active | Status::Unknown,
-                } => self.is_back(desk, &id),
+                } => {
+                    self.maybe_switch_back(&id);
+                    self.is_back(desk, &id)
+                }
                 Event::StatusChanged { .. }
                 | Event::Exhausted { .. }
                 | Event::Cooling { .. }

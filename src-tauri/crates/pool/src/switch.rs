@@ -106,6 +106,8 @@ pub(crate) struct Switching {
     preferred: Option<AccountId>,
     /// The active account has to be left, nobody can follow, and that was told (F45).
     stuck: bool,
+    /// The person chose it although a threshold was reached: that is no reason until it was seen below (F47).
+    tolerated: bool,
     /// Told when the caller of a selection takes it.
     told: Vec<Event>,
 }
@@ -185,7 +187,8 @@ impl Pool {
 
     /// A person chose: what automatic switches remembered is over.
     pub(crate) fn chosen_by_hand(&mut self) {
-        (self.switching.preferred, self.switching.stuck) = (None, false);
+        let switching = &mut self.switching;
+        (switching.preferred, switching.stuck, switching.tolerated) = (None, false, true);
     }
 
     fn may_switch(&self) -> bool {
@@ -201,11 +204,12 @@ impl Pool {
             return;
         };
         let Some(reason) = self.reason_to_leave(now, place, &self.switching.rule) else {
-            self.switching.stuck = false;
+            (self.switching.stuck, self.switching.tolerated) = (false, false);
             return;
         };
         let soft = reason == SwitchReason::Threshold;
         if self.entries[place].account.excluded
+            || (soft && self.switching.tolerated)
             || (soft
                 && self
                     .switching
@@ -246,7 +250,7 @@ impl Pool {
                     .filter(|_| reason == SwitchReason::Threshold)
             });
         self.active = Some(to.clone());
-        self.switching.stuck = false;
+        (self.switching.stuck, self.switching.tolerated) = (false, false);
         self.switching.at = Some(now);
         self.switching.preferred.get_or_insert_with(|| left.clone());
         events.push(Event::Switched {
