@@ -134,6 +134,11 @@ impl Pool {
         self.switching.preferred.as_ref()
     }
 
+    /// The same as it was before a restart; an account that is gone is none.
+    pub fn restore_preferred(&mut self, id: AccountId) {
+        self.switching.preferred = Some(id).filter(|id| self.place(id).is_some());
+    }
+
     /// What selections did beside choosing: to be told on. Nearly free when there is nothing.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.switching.told)
