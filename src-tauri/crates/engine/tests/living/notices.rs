@@ -29,7 +29,7 @@ async fn f45_the_end_of_all_quota_is_told_once() {
 
 #[tokio::test]
 async fn f143_eighty_percent_is_told_and_then_that_it_is_back() {
-    let mut stage = Stage::set([short(79.0, 1.0, 3)], &[]).await;
+    let mut stage = Stage::set([short(79.0, 1.0, 6)], &[]).await;
     assert_eq!(stage.ask().await.status, 200);
     let notice = stage.notice(NoticeKind::QuotaWarning).await;
     assert_eq!(
