@@ -112,6 +112,22 @@ pub(crate) struct Switching {
     told: Vec<Event>,
 }
 
+/// What has to happen to the active account.
+enum Plan {
+    /// Nothing, though there may be a reason.
+    Stay,
+    /// Nothing, for no reason is there.
+    Fit,
+    /// It is left.
+    Go {
+        from: usize,
+        next: Successor,
+        reason: SwitchReason,
+    },
+    /// It ought to be left, and nobody can follow (F45).
+    Stuck { id: AccountId, reason: SwitchReason },
+}
+
 /// Who follows, and whether the avoided account was passed over for it (F48).
 struct Successor {
     place: usize,
@@ -202,38 +218,53 @@ impl Pool {
 
     /// The switch itself, if there is a reason and a successor.
     pub(crate) fn switch(&mut self, now: Timestamp, model: Option<&str>, events: &mut Vec<Event>) {
-        if !self.may_switch() {
-            return;
+        let matches = model.and_then(|model| self.models.get(model));
+        match self.plan(now, matches) {
+            Plan::Stay => {}
+            Plan::Fit => (self.switching.stuck, self.switching.tolerated) = (false, false),
+            Plan::Go { from, next, reason } => self.go(now, from, &next, reason, events),
+            Plan::Stuck { id, reason } => {
+                if !std::mem::replace(&mut self.switching.stuck, true) {
+                    events.push(Event::NoSuccessor { id, reason });
+                }
+            }
         }
-        let Some(place) = self.active.as_ref().and_then(|id| self.place(id)) else {
-            return;
+    }
+
+    /// Which account the next request would find active, where a switch comes before it.
+    pub(crate) fn active_next(&self, now: Timestamp, matches: &Matches) -> Option<usize> {
+        match self.plan(now, Some(matches)) {
+            Plan::Go { next, .. } => Some(next.place),
+            Plan::Stay | Plan::Fit | Plan::Stuck { .. } => {
+                self.active.as_ref().and_then(|id| self.place(id))
+            }
+        }
+    }
+
+    fn plan(&self, now: Timestamp, matches: Option<&Matches>) -> Plan {
+        if !self.may_switch() {
+            return Plan::Stay;
+        }
+        let Some(from) = self.active.as_ref().and_then(|id| self.place(id)) else {
+            return Plan::Stay;
         };
-        let Some(reason) = self.reason_to_leave(now, place, &self.switching.rule) else {
-            (self.switching.stuck, self.switching.tolerated) = (false, false);
-            return;
+        let switching = &self.switching;
+        let Some(reason) = self.reason_to_leave(now, from, &switching.rule) else {
+            return Plan::Fit;
         };
         let soft = reason == SwitchReason::Threshold;
-        if self.entries[place].account.excluded
-            || (soft && self.switching.tolerated)
-            || (soft
-                && self
-                    .switching
-                    .at
-                    .is_some_and(|at| now.since(at) < SWITCH_REST))
-        {
-            return;
+        let rests = switching.at.is_some_and(|at| now.since(at) < SWITCH_REST);
+        let account = &self.entries[from].account;
+        if account.excluded || (soft && (switching.tolerated || rests)) {
+            return Plan::Stay;
         }
-        let matches = model.and_then(|model| self.models.get(model));
-        match self.follow(now, &self.switching.rule, soft, matches) {
-            Some(next) => self.go(now, place, &next, reason, events),
-            None if soft || self.switching.stuck => {}
-            None => {
-                self.switching.stuck = true;
-                events.push(Event::NoSuccessor {
-                    id: self.entries[place].account.id.clone(),
-                    reason,
-                });
-            }
+        match self.follow(now, &switching.rule, soft, matches) {
+            Some(next) => Plan::Go { from, next, reason },
+            None if soft => Plan::Stay,
+            None => Plan::Stuck {
+                id: account.id.clone(),
+                reason,
+            },
         }
     }
 

@@ -596,3 +596,24 @@ fn simulated_accounts_and_others_never_stand_in_for_each_other() {
     pool.remove(&id("y"));
     assert!(!pool.simulated());
 }
+
+#[test]
+fn explaining_thinks_of_the_switch_that_would_come_first() {
+    let rule = SwitchRule {
+        lowest_use_first: true,
+        ..on()
+    };
+    let mut pool = pool_with(rule, &[("a", 100.0), ("b", 50.0), ("c", 1.0)]);
+    let ranks: Vec<_> = pool
+        .explain(at(1), &ask("m"))
+        .into_iter()
+        .map(|(id, rank)| (id.to_string(), rank.ok()))
+        .collect();
+    let named = |name: &str, rank| (name.to_owned(), rank);
+    assert_eq!(
+        ranks,
+        [named("a", None), named("b", Some(1)), named("c", Some(0))]
+    );
+    assert_eq!(active(&pool), "a", "only thought of");
+    assert_eq!(pick(&mut pool, at(1), &ask("m")).as_deref(), Ok("c"));
+}
