@@ -185,10 +185,15 @@ impl Engine {
         self.records
             .change(|rows| rows.retain(|other| other.id != row.id));
         self.republish();
-        self.journal.bus.tell(EngineEvent::AccountRemoved(id));
+        self.journal
+            .bus
+            .tell(EngineEvent::AccountRemoved(id.clone()));
         drop(turn);
         if was_active {
             self.activate_first_usable(row.position).await?;
+        }
+        if crate::demo::is_demo(&row) {
+            self.erase_traces(vec![id]).await?;
         }
         Ok(())
     }

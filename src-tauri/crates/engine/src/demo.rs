@@ -193,6 +193,11 @@ impl Engine {
         }
         drop(turn);
         self.activate_first_usable_if_none().await?;
+        self.erase_traces(ids).await
+    }
+
+    /// Everything that was noted of simulated accounts, and of one that the person has removed alone.
+    pub(crate) async fn erase_traces(&self, ids: Vec<AccountId>) -> Result<(), EngineError> {
         let (store, journal) = (self.store.clone(), self.journal.clone());
         let erased = self.tasks.blocking(move || {
             let store = store

@@ -217,6 +217,7 @@ impl Opening {
         });
         engine.sweep_demo().await;
         engine.republish();
+        engine.restore_preferred().await;
         engine.gateway.set_ready();
         engine.look_at_codex_cli().await;
         schedule::start(&engine);
