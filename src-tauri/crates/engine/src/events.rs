@@ -54,7 +54,8 @@ impl Bus {
         Self(broadcast::Sender::new(ROOM))
     }
 
-    /// Everything told from now on.
+    /// Everything told from now on, for tests of one who tells.
+    #[cfg(test)]
     pub(crate) fn listen(&self) -> broadcast::Receiver<EngineEvent> {
         self.0.subscribe()
     }
@@ -74,6 +75,6 @@ impl Engine {
     /// Everything that changes from now on. A reader more than 256 events behind gets
     /// [`broadcast::error::RecvError::Lagged`] and should look at everything again.
     pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
-        self.journal.bus.listen()
+        self.journal.bus.0.subscribe()
     }
 }
