@@ -271,11 +271,7 @@ impl Engine {
         let target = records::target(&row)?;
         let began = Instant::now();
         let asked = self.upstream.list_models_with(&target, key);
-        // Some relays repeat the key they refuse.
-        let words = |text: String| {
-            let shown = text.replace(key.expose_secret(), "•••");
-            EngineError::Provider(crate::redact::redact(&shown).into_owned())
-        };
+        let words = |text: String| EngineError::Provider(crate::redact::redact(&text).into_owned());
         let models = tokio::time::timeout(ASKING, asked)
             .await
             .map_err(|_| words("the relay did not answer in time".into()))?

@@ -59,7 +59,8 @@ impl Bus {
         Self(broadcast::Sender::new(ROOM))
     }
 
-    /// Everything told from now on.
+    /// Everything told from now on, for tests of one who tells.
+    #[cfg(test)]
     pub(crate) fn listen(&self) -> broadcast::Receiver<EngineEvent> {
         self.0.subscribe()
     }

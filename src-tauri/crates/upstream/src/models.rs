@@ -110,7 +110,7 @@ impl Upstream {
             if outcome == Outcome::Unauthorized {
                 self.unauthorized(target, access);
             }
-            return Err(refused(outcome, head.status, &body));
+            return Err(refused(outcome, head.status, &access.hidden_in(body)));
         }
         parse(&body).ok_or(QueryError::Unreadable)
     }
