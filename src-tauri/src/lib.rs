@@ -17,6 +17,8 @@ mod leave;
 mod notices;
 mod notifier;
 mod picking;
+#[cfg(target_os = "linux")]
+mod rest;
 mod shell;
 mod terminal;
 mod transport;

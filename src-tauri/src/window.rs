@@ -169,7 +169,10 @@ impl Window {
             .is_err()
         {
             tracing::warn!("the closed window has not ended");
+            return;
         }
+        #[cfg(target_os = "linux")]
+        crate::rest::after_the_window();
         tracing::debug!("the closed window has ended");
     }
 
