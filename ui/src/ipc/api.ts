@@ -108,7 +108,7 @@ export type AdminEvent =
   /** A task over several accounts or items goes on. It is over when `done` is `total`. */
   | { type: "progress"; done: number; label: string | null; task: string; total: number }
   /** Something to tell the person. */
-  | { type: "notice"; code: string; level: Level; text: string }
+  | { type: "notice"; account: Named | null; back_at: number | null; code: NoticeCode; level: Level; percent: number | null; port: number | null; reason: string | null; text: string }
   /** A setting has another value. */
   | { type: "settings_changed"; key: string }
   /** A sign-in goes on or has ended. */
@@ -186,7 +186,7 @@ export interface ErrorBody {
 }
 
 /** What kind of refusal it is. */
-export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | "home_locked" | "unauthorized" | "forbidden" | "not_built" | "failed";
+export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | "home_locked" | "unauthorized" | "forbidden" | "failed";
 
 /** Whether an account could serve a model now. */
 export interface Explain {
@@ -352,6 +352,8 @@ export interface NewKey {
   /** 1 to 64 characters. */
   name: string;
 }
+
+export type NoticeCode = "switched" | "quota_warning" | "all_exhausted" | "needs_sign_in" | "recovered" | "port_changed";
 
 /** The new order. */
 export interface OrderRequest {
@@ -545,7 +547,11 @@ export interface SignIn {
   kind: SignInKind;
   /** Whether the local address listens; if not, the address must be pasted. */
   listening: boolean;
+  /** Who signed in instead of the account that was to; they can be added as an account of their own. */
+  other: string | null;
   state: SignInState;
+  /** Remind the person of the provider's terms: this would be their second sign-in (F31). */
+  terms: boolean;
   /** The page to open. */
   url: string;
   /** What to type on the page (device code). */
@@ -628,6 +634,8 @@ export interface Switch {
   at: number;
   /** Nobody clicked. */
   automatic: boolean;
+  /** The account that the local Codex CLI uses would have come first, and was passed over. */
+  avoided: boolean;
   /** When the one left is usable again, as known then. */
   back_at: number | null;
   /** Null when there was none. */
@@ -836,12 +844,14 @@ export interface Calls {
   "PUT /settings/{key}": { path: { key: string }; body: SettingRequest; answer: Setting };
   /** Puts a setting back to its default */
   "DELETE /settings/{key}": { path: { key: string }; answer: Setting };
-  /** Begins a sign-in */
+  /** Begins a sign-in; one under way is given up */
   "POST /signin": { body: SignInRequest; answer: SignIn };
   /** Where a sign-in stands */
   "GET /signin/{id}": { path: { id: string }; answer: SignIn };
   /** Gives it up */
   "DELETE /signin/{id}": { path: { id: string }; answer: SignIn };
+  /** Adds who signed in instead of the account that was to */
+  "POST /signin/{id}/add": { path: { id: string }; answer: SignIn };
   /** Takes what the browser ended on */
   "POST /signin/{id}/paste": { path: { id: string }; body: PasteRequest; answer: SignIn };
   /** The gateway in one look */

@@ -8,13 +8,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What kind of refusal it is.
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "part of the contract; its call answers not_built so far"
-    )
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorCode {
@@ -32,8 +25,6 @@ pub(crate) enum ErrorCode {
     Unauthorized,
     /// Not over this transport, or not from that page.
     Forbidden,
-    /// This version cannot do it yet.
-    NotBuilt,
     /// Something broke inside; the log says more.
     Failed,
 }
@@ -68,14 +59,6 @@ impl AdminError {
             message: message.into(),
         }
     }
-
-    /// For what the contract names and the program cannot do yet.
-    pub(crate) fn not_built(what: &str) -> Self {
-        Self::new(
-            ErrorCode::NotBuilt,
-            format!("{what} is not there yet in this version"),
-        )
-    }
 }
 
 impl From<EngineError> for AdminError {
@@ -106,7 +89,6 @@ impl ErrorCode {
             Self::HomeLocked => StatusCode::CONFLICT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotBuilt => StatusCode::NOT_IMPLEMENTED,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -118,7 +100,7 @@ impl ErrorCode {
             Self::Unauthorized => Some("log_in"),
             Self::Provider => Some("try_again"),
             Self::Failed => Some("open_log"),
-            Self::NotFound | Self::Invalid | Self::Forbidden | Self::NotBuilt => None,
+            Self::NotFound | Self::Invalid | Self::Forbidden => None,
         }
     }
 }
@@ -149,7 +131,6 @@ mod tests {
             (HomeLocked, 409, "home_locked", Some("close_other_instance")),
             (Unauthorized, 401, "unauthorized", Some("log_in")),
             (Forbidden, 403, "forbidden", None),
-            (NotBuilt, 501, "not_built", None),
             (Failed, 500, "failed", Some("open_log")),
         ];
         for (code, status, word, action) in cases {

@@ -1,8 +1,10 @@
 //! The admin API: one axum router over the engine's use cases, whatever the transport (in process, control socket, HTTP with its own token).
 //!
-//! Three routers, each holding the one before it: [`router`] for a browser, [`window`] for the desktop window (files of this machine, still no
-//! secret in any answer), and [`local`] for the control socket, whose few further answers are secrets. [`openapi`] describes the second.
+//! Three routers, each holding the one before it: [`router`] for a browser (served by [`console`]), [`window`] for the desktop window (files
+//! of this machine, still no secret in any answer), and [`local`] for the control socket, whose few further answers are secrets. [`openapi`]
+//! describes the second.
 
+pub mod console;
 pub mod control;
 mod document;
 mod dto;

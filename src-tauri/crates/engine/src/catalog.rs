@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::change::check_proxy;
 use crate::compose::Engine;
+use crate::demo::is_demo;
 use crate::error::EngineError;
 use crate::records;
 
@@ -87,15 +88,17 @@ pub struct ModelView {
 }
 
 impl Engine {
-    /// The union of what enabled accounts can serve, by name.
+    /// The union of what enabled accounts can serve, by name. Of simulated accounts while these serve, else of the others.
     pub(crate) fn catalog(&self) -> Catalog {
+        let simulated = self.pool.with(|pool| pool.simulated());
         let raw = self
             .codex_entries
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut models: BTreeMap<String, Model> = BTreeMap::new();
         self.records.with(|rows| {
-            for row in rows.iter().filter(|row| row.enabled) {
+            let serves = |row: &&AccountRow| row.enabled && is_demo(row) == simulated;
+            for row in rows.iter().filter(serves) {
                 let sign_in = !records::kind(row).is_key();
                 for (id, _) in offered(row) {
                     let entry = models.entry(id.clone()).or_insert_with(|| Model {
@@ -184,7 +187,7 @@ impl Engine {
         });
     }
 
-    async fn discover(&self, row: &AccountRow) {
+    pub(crate) async fn discover(&self, row: &AccountRow) {
         let Ok(target) = records::target(row) else {
             return;
         };

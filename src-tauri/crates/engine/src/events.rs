@@ -7,8 +7,9 @@ use pool::AccountId;
 use tokio::sync::broadcast;
 
 use crate::compose::Engine;
+use crate::notices::Notice;
 use crate::switches::SwitchView;
-use crate::views::RequestView;
+use crate::views::{RequestView, StartedView};
 
 /// Events a reader may be behind.
 const ROOM: usize = 256;
@@ -26,6 +27,10 @@ pub enum EngineEvent {
     Switched(Arc<SwitchView>),
     /// A newer reading of an account's quota: see [`Engine::account`].
     Quota(AccountId),
+    /// Something to tell the person; already decided, paced and switched on (F143).
+    Notice(Arc<Notice>),
+    /// A request is being served.
+    RequestStarted(Arc<StartedView>),
     /// A request has ended.
     RequestFinished(Arc<RequestView>),
     /// The whole looks different: see [`Engine::status`].
@@ -75,6 +80,9 @@ impl Engine {
     /// Everything that changes from now on. A reader more than 256 events behind gets
     /// [`broadcast::error::RecvError::Lagged`] and should look at everything again.
     pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
-        self.journal.bus.0.subscribe()
+        let events = self.journal.bus.listen();
+        // Notices wait for somebody to hear them.
+        self.journal.stirred.knock();
+        events
     }
 }

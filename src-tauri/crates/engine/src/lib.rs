@@ -24,6 +24,7 @@ mod listening;
 pub mod logs;
 mod look;
 pub mod memory;
+mod notices;
 mod opening;
 mod pause;
 mod progress;
@@ -36,8 +37,10 @@ mod renewing;
 mod schedule;
 pub mod settings;
 mod settings_use;
+mod signin;
 mod state_rows;
 mod switches;
+mod switching;
 mod tasks;
 mod transfer;
 mod trying;
@@ -53,6 +56,7 @@ pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
 pub use events::EngineEvent;
 pub use keys::{DEFAULT_KEY, KeyView};
+pub use notices::{Notice, NoticeKind};
 pub use opening::Opening;
 pub use pool::{
     AccountKind, Clock, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot,
@@ -62,6 +66,7 @@ pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
 pub use quota_query::QuotaQueried;
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
+pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
 pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport};
 pub use trying::{TestView, TryAsk, TryEvent, TryProtocol};
@@ -69,16 +74,6 @@ pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{
     AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestFilter,
-    RequestView, StatusView,
+    RequestView, StartedView, StatusView,
 };
-
-/// Every word of a sign-in's state.
-pub const SIGN_IN_WORDS: &[&str] = &[
-    "waiting",
-    "exchanging",
-    "done",
-    "failed",
-    "expired",
-    "cancelled",
-];
 pub use welcome::Welcome;

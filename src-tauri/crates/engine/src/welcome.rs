@@ -122,7 +122,7 @@ fn words(facts: &Facts<'_>) -> Welcome {
                 "Try: curl -s {url}/v1/models -H \"Authorization: Bearer {shown}\""
             ));
             notes.push(format!(
-                "There is no account yet: `{program} account import FILE` or `{program} account add` adds one."
+                "There is no account yet: `{program} account login`, `{program} account import FILE` or `{program} account add` adds one."
             ));
         }
     }

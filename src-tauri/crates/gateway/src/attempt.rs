@@ -202,10 +202,13 @@ impl Road<'_> {
             tried: &self.tried,
             last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
         };
-        let chosen = match gateway
+        let (chosen, events) = gateway
             .pool
-            .with(|pool| pool.select(gateway.clock.now(), &ask))
-        {
+            .with(|pool| (pool.select(gateway.clock.now(), &ask), pool.take_events()));
+        if !events.is_empty() {
+            gateway.journal.pool_events(events);
+        }
+        let chosen = match chosen {
             Ok(chosen) => chosen,
             Err(none) => {
                 // F54: with nobody else left, a connection that broke before any answer may be tried once more on the same account.

@@ -20,6 +20,7 @@ mod inside;
 mod journal;
 mod models;
 mod opened;
+mod pause;
 mod record;
 mod relay;
 mod reply;
@@ -57,6 +58,7 @@ pub struct Gateway {
     catalog: ArcSwap<Catalog>,
     ready: watch::Sender<bool>,
     running: AtomicUsize,
+    pause: pause::Pause,
     pub(crate) refused_seals: amend::RefusedSeals,
 }
 
@@ -87,6 +89,7 @@ impl Gateway {
             catalog: ArcSwap::default(),
             ready: watch::Sender::new(false),
             running: AtomicUsize::new(0),
+            pause: pause::Pause::default(),
             refused_seals: amend::RefusedSeals::default(),
         })
     }

@@ -249,6 +249,9 @@ async fn dispatch(
     if matches!(place, Place::Inference(_)) && parts.method == Method::GET {
         place = Place::WebSocket;
     }
+    if let Some(refusal) = gateway.refusal_while_paused() {
+        return refusal.into_response(shape);
+    }
     match place {
         Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
         Place::WebSocket => upgrade_required(shape),
@@ -371,8 +374,13 @@ fn is_codex_query(query: Option<&str>) -> bool {
 /// F135: open, and without a word about accounts.
 fn health(gateway: &Gateway) -> Response<Body> {
     let started = *gateway.ready.borrow();
-    let status = if started { "ok" } else { "starting" };
-    let ready = started && gateway.any_usable();
+    let paused = gateway.paused().is_some();
+    let status = match (started, paused) {
+        (false, _) => "starting",
+        (true, true) => "paused",
+        (true, false) => "ok",
+    };
+    let ready = started && !paused && gateway.any_usable();
     let body =
         serde_json::json!({"status": status, "version": env!("CARGO_PKG_VERSION"), "ready": ready});
     json(StatusCode::OK, body.to_string())

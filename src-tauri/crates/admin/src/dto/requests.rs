@@ -190,6 +190,8 @@ pub(crate) struct Switch {
     pub reason: String,
     /// Nobody clicked.
     pub automatic: bool,
+    /// The account that the local Codex CLI uses would have come first, and was passed over.
+    pub avoided: bool,
     /// When the one left is usable again, as known then.
     pub back_at: Option<i64>,
 }
@@ -211,6 +213,7 @@ impl From<engine::SwitchView> for Switch {
             to: named(view.to),
             reason: view.reason,
             automatic: view.automatic,
+            avoided: view.avoided,
             back_at: view.back_at.map(|at| at.0),
         }
     }
