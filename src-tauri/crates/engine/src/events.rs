@@ -79,7 +79,7 @@ impl Engine {
     /// Everything that changes from now on. A reader more than 256 events behind gets
     /// [`broadcast::error::RecvError::Lagged`] and should look at everything again.
     pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
-        let events = self.journal.bus.0.subscribe();
+        let events = self.journal.bus.listen();
         // Notices wait for somebody to hear them.
         self.journal.stirred.knock();
         events
