@@ -59,8 +59,7 @@ impl Bus {
         Self(broadcast::Sender::new(ROOM))
     }
 
-    /// Everything told from now on, for tests of one who tells.
-    #[cfg(test)]
+    /// Everything told from now on.
     pub(crate) fn listen(&self) -> broadcast::Receiver<EngineEvent> {
         self.0.subscribe()
     }
