@@ -1,4 +1,4 @@
-//! The window's front end: its packages, checks, tests and build. Called by `test`.
+//! The window's front end: its packages, checks, tests and build. Called by `test` and `run`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -30,6 +30,18 @@ pub fn script(name: &str) -> Command {
     let mut command = npm();
     command.args(["run", name]);
     command
+}
+
+/// Whether the built page is the real one of these sources: the application's build script leaves a page of its own where there is none.
+pub fn is_built() -> bool {
+    let page = folder().join("dist").join("index.html");
+    fs::read_to_string(page).is_ok_and(|page| !page.contains("content=\"placeholder\""))
+}
+
+/// Builds the page, which the application embeds.
+pub fn build() -> Result<()> {
+    install()?;
+    process::foreground(&mut script("build"))
 }
 
 /// Opens [`SCREENS`] in a headless browser and looks for overflow, console errors and what keeps people out.

@@ -18,6 +18,7 @@ pub struct Session {
     _display: Child,
     _bus: Child,
     keyring: Option<Child>,
+    manager: Option<Child>,
     display: String,
     address: String,
     /// HOME and XDG_RUNTIME_DIR of the application, which its keyring shares.
@@ -45,6 +46,7 @@ impl Session {
             _display: display,
             _bus: bus,
             keyring: None,
+            manager: None,
             display: format!(":{number}"),
             address,
             person,
@@ -76,6 +78,48 @@ impl Session {
                 .then_some(())
         })
         .await;
+    }
+
+    /// With somebody who closes windows when they are asked to.
+    pub fn start_window_manager(&mut self) {
+        let mut command = Command::new("openbox");
+        command.env("HOME", &self.person);
+        self.surround(&mut command);
+        self.manager = Some(spawn(&mut command, "openbox", "openbox"));
+    }
+
+    /// The id of the visible window with this title.
+    pub async fn window(&self, title: &str) -> Option<String> {
+        let title = format!("^{title}$");
+        let found = self.x(&["search", "--onlyvisible", "--name", &title]).await;
+        found?.lines().next().map(str::to_owned)
+    }
+
+    /// Asks the window with this title to close, as its button does, until it has.
+    pub async fn close_window(&self, title: &str) {
+        let mut asked = false;
+        eventually("the window closes", async || {
+            let Some(id) = self.window(title).await else {
+                // While the window manager takes a new window over, there is none for a moment.
+                return asked.then_some(());
+            };
+            // The key means the window that has the focus.
+            let keys = ["windowactivate", "--sync", &id, "key", "alt+F4"];
+            asked |= self.x(&keys).await.is_some();
+            None
+        })
+        .await;
+    }
+
+    async fn x(&self, arguments: &[&str]) -> Option<String> {
+        let mut command = Command::new("xdotool");
+        command.args(arguments);
+        self.surround(&mut command);
+        let tool = spawn(&mut command, "xdotool", "xdotool");
+        let output = timeout(LIMIT, tool.wait_with_output()).await;
+        let output = output.expect("xdotool ends").expect("its output");
+        let said = String::from_utf8(output.stdout).expect("text");
+        output.status.success().then_some(said)
     }
 
     /// A connection to its bus.

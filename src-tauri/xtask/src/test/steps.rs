@@ -160,6 +160,10 @@ fn run_tests(
     }
     if chosen("desktop") {
         if desktop {
+            // With the step `ui` the page is there; alone, this step builds what it needs.
+            if !chosen("ui") || !ui::is_built() {
+                report.check("desktop page", |_| ui::build().map(|()| None));
+            }
             let built = report.command(
                 "desktop build",
                 &mut cargo(["build", "--package", "switchyard-desktop"]),
