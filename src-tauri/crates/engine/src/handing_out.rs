@@ -65,6 +65,8 @@ impl Engine {
         let mut rows: Vec<AccountRow> = Vec::new();
         if names.is_empty() {
             rows = self.records.with(Vec::clone);
+            // Simulated ones would be of no use anywhere else.
+            rows.retain(|row| !crate::demo::is_demo(row));
         }
         for name in names {
             let row = self.find(name)?;

@@ -74,7 +74,7 @@ impl Engine {
             .await
             .map_err(|error| EngineError::Provider(error.to_string()))?;
         self.gateway
-            .observe(&AccountId::from(row.id.as_str()), quota);
+            .observe_by_hand(&AccountId::from(row.id.as_str()), quota);
         self.account(&row.id)
     }
 
@@ -122,7 +122,7 @@ impl Engine {
                 let full = quota
                     .max_percent(self.clock.now())
                     .is_some_and(|used| used >= 100.0);
-                self.gateway.observe(&id, quota);
+                self.gateway.observe_by_hand(&id, quota);
                 if full { Told::Limited } else { Told::Fine }
             }
             Err(error) => {

@@ -39,6 +39,10 @@ impl Engine {
         for row in rows {
             let (result, reason) = match records::target(&row) {
                 Err(error) => ("failed", Some(error.to_string())),
+                Ok(_) if crate::demo::is_demo(&row) => (
+                    "skipped",
+                    Some("is simulated: there is nothing to renew".to_owned()),
+                ),
                 Ok(target) if target.is_oauth() => match self.upstream.refresh(&target, true).await
                 {
                     Ok(_) => ("ok", None),

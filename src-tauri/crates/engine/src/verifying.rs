@@ -51,7 +51,7 @@ impl Engine {
         match self.upstream.query_usage(&target).await {
             Ok(quota) => {
                 self.gateway
-                    .observe(&AccountId::from(row.id.as_str()), quota);
+                    .observe_by_hand(&AccountId::from(row.id.as_str()), quota);
                 None
             }
             Err(error) => Some(error.to_string()),

@@ -208,3 +208,15 @@ async fn f47_the_way_back_is_known_after_a_restart() {
     assert_eq!(stage.active(), "a@example.com");
     stage.end().await;
 }
+
+#[tokio::test]
+async fn f43_a_quota_query_by_hand_switches_nothing_and_the_next_request_does() {
+    let stage = Stage::set([Quota::default(), Quota::default()], &[ON]).await;
+    let full = Quota::used(100.0, 1.0);
+    stage.simulator.set_quota(&stage.accounts[0], full);
+    let asked = stage.engine.query_quota_of("a@example.com").await.unwrap();
+    assert_eq!((asked.health, asked.active), ("exhausted", true));
+    assert_eq!(stage.ask().await.status, 200);
+    assert_eq!(stage.active(), "b@example.com");
+    stage.end().await;
+}
