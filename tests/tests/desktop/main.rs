@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod notified;
+mod page;
 mod session;
 mod tray;
 mod windows;

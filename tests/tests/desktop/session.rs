@@ -159,6 +159,11 @@ impl Session {
         self.inside(app, &binary_path(), arguments)
     }
 
+    /// Another program in the surroundings of the application.
+    pub fn program(&self, app: &TestApp, program: &Path, arguments: &[&str]) -> Command {
+        self.inside(app, program, arguments)
+    }
+
     fn inside(&self, app: &TestApp, program: &Path, arguments: &[&str]) -> Command {
         let like = app.command(&[]);
         let mut command = Command::new(program);
