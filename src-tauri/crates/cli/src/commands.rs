@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, open_options, print, table};
+use crate::{ask, input, login, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -50,7 +50,7 @@ fn reads_stdin(command: &Command) -> bool {
                 import.passphrase_stdin || import.file.as_deref() == Some(Path::new("-"))
             }
             AccountCommand::Export(export) => export.passphrase_stdin || !export.yes,
-            AccountCommand::Add(_) => true,
+            AccountCommand::Add(_) | AccountCommand::Login { .. } => true,
             AccountCommand::Remove { yes, .. } => !yes,
             _ => false,
         },
@@ -319,7 +319,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
             if accounts.as_array().is_some_and(Vec::is_empty) {
                 return Err(Failure::new(
                     Exit::NotFound,
-                    "There is no account yet: `switchyard account import FILE` or `switchyard account add` adds one.",
+                    "There is no account yet: `switchyard account login`, `switchyard account import FILE` or `switchyard account add` adds one.",
                 ));
             }
             Ok(())
@@ -392,9 +392,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
         AccountCommand::Import(import) => import_accounts(desk, json, import).await,
         AccountCommand::Export(export) => export_accounts(desk, json, export).await,
         AccountCommand::Add(add) => add_account(desk, json, add).await,
-        AccountCommand::Login { .. } => {
-            Err(Failure::new(Exit::Usage, "signing in is not there yet"))
-        }
+        AccountCommand::Login { device, account } => login::run(desk, json, device, account).await,
     }
 }
 
@@ -409,7 +407,7 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
         let path = format!("/accounts/import-codex?dry_run={}", import.dry_run);
         desk.call(Method::POST, &path, None).await?
     } else {
-        let mut text = match import.file.as_deref() {
+        let text = match import.file.as_deref() {
             None => String::new(),
             Some(file) if file == Path::new("-") => input::all()?,
             Some(file) => engine::import::gather(file)
@@ -417,13 +415,11 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
                 .expose_secret()
                 .to_owned(),
         };
-        if import.passphrase_stdin {
-            let passphrase = input::line()?;
-            let opened = engine::export::unseal(&text, &passphrase)
-                .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-            opened.expose_secret().clone_into(&mut text);
-        }
-        let body = json!({ "text": text, "dry_run": import.dry_run, "verify": import.verify });
+        let passphrase = match import.passphrase_stdin {
+            true => Some(input::line()?.expose_secret().to_owned()),
+            false => None,
+        };
+        let body = json!({ "text": text, "passphrase": passphrase, "dry_run": import.dry_run, "verify": import.verify });
         desk.call(Method::POST, "/accounts/import", Some(body))
             .await?
     };

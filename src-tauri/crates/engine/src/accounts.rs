@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use store::{AccountRow, Store, StoreError};
 use upstream::{Credential, CredentialStore};
 
+use crate::change::check_proxy;
 use crate::compose::Engine;
 use crate::credentials::{VaultCredentials, item};
 use crate::error::EngineError;
@@ -184,10 +185,15 @@ impl Engine {
         self.records
             .change(|rows| rows.retain(|other| other.id != row.id));
         self.republish();
-        self.journal.bus.tell(EngineEvent::AccountRemoved(id));
+        self.journal
+            .bus
+            .tell(EngineEvent::AccountRemoved(id.clone()));
         drop(turn);
         if was_active {
             self.activate_first_usable(row.position).await?;
+        }
+        if crate::demo::is_demo(&row) {
+            self.erase_traces(vec![id]).await?;
         }
         Ok(())
     }
@@ -226,16 +232,7 @@ impl Engine {
                 "the key is empty; it is read from standard input".into(),
             ));
         }
-        if let Some(proxy) = new.proxy.as_deref().filter(|proxy| *proxy != "direct") {
-            let parsed = crate::settings::ProxyAddress::parse(proxy)
-                .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
-            if parsed.password().is_some() {
-                return Err(EngineError::Invalid(
-                    "a proxy of one account cannot carry a password yet; use the setting proxy.url"
-                        .into(),
-                ));
-            }
-        }
+        check_proxy(new.proxy.as_deref())?;
         let turn = self.records.turn().await;
         let existing = self.same_key_account(&base_url, &new.key).await?;
         let mut row = existing.unwrap_or_else(|| self.blank(kind, label.clone()));

@@ -193,6 +193,11 @@ impl Engine {
         }
         drop(turn);
         self.activate_first_usable_if_none().await?;
+        self.erase_traces(ids).await
+    }
+
+    /// Everything that was noted of simulated accounts, and of one that the person has removed alone.
+    pub(crate) async fn erase_traces(&self, ids: Vec<AccountId>) -> Result<(), EngineError> {
         let (store, journal) = (self.store.clone(), self.journal.clone());
         let erased = self.tasks.blocking(move || {
             let store = store
@@ -243,11 +248,11 @@ impl Engine {
             return Ok(());
         };
         let key = self.key(DEFAULT_KEY)?;
-        let Some((model, _)) = self.models().into_iter().next() else {
+        let Some(model) = self.models().into_iter().next() else {
             return Ok(());
         };
         let body = serde_json::json!({
-            "model": model,
+            "model": model.id,
             "messages": [{"role": "user", "content": format!("Demo request {n}: say hello.")}],
         })
         .to_string();

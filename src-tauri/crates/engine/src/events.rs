@@ -37,6 +37,17 @@ pub enum EngineEvent {
     Status,
     /// A setting has another value.
     SettingsChanged(String),
+    /// A task over several accounts or items goes on; it is over when `done` is `total`.
+    Progress {
+        /// `import`, `quota` or `refresh`.
+        task: &'static str,
+        /// How many are done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+        /// Which one was done last.
+        label: Option<String>,
+    },
 }
 
 /// The sending side.
@@ -46,6 +57,11 @@ pub(crate) struct Bus(broadcast::Sender<EngineEvent>);
 impl Bus {
     pub(crate) fn new() -> Self {
         Self(broadcast::Sender::new(ROOM))
+    }
+
+    /// Everything told from now on.
+    pub(crate) fn listen(&self) -> broadcast::Receiver<EngineEvent> {
+        self.0.subscribe()
     }
 
     /// Whether an event would reach anybody: what is costly to make is not made otherwise.
@@ -63,7 +79,7 @@ impl Engine {
     /// Everything that changes from now on. A reader more than 256 events behind gets
     /// [`broadcast::error::RecvError::Lagged`] and should look at everything again.
     pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
-        let events = self.journal.bus.0.subscribe();
+        let events = self.journal.bus.listen();
         // Notices wait for somebody to hear them.
         self.journal.stirred.knock();
         events

@@ -183,6 +183,7 @@ impl Engine {
             tracing::warn!("a token refresh was still under way at the end");
         }
         self.tasks.end(Duration::from_secs(10)).await;
+        self.note_what_waits().await;
         self.flush();
     }
 }

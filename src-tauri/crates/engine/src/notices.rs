@@ -186,8 +186,27 @@ impl Engine {
     }
 
     async fn hear(self: &Arc<Self>, desk: &mut Desk, stir: Stir) {
+        if let Stir::Pool(event @ Event::Switched { .. }) = &stir {
+            self.note_to_its_end(event.clone()).await;
+        }
+        let notice = self.decide(&mut desk.deciding, stir);
+        self.put(desk, notice);
+    }
+
+    /// Notes a switch, also when the engine stops meanwhile.
+    async fn note_to_its_end(self: &Arc<Self>, event: Event) {
+        let engine = self.clone();
+        let (done, end) = tokio::sync::oneshot::channel();
+        self.tasks.finish(async move {
+            engine.note_automatic(&event).await;
+            let _ = done.send(());
+        });
+        let _ = end.await;
+    }
+
+    fn decide(self: &Arc<Self>, deciding: &mut Deciding, stir: Stir) -> Option<Notice> {
         let now = self.clock.now();
-        let notice = match stir {
+        match stir {
             Stir::Port { wanted, used } => Some(Notice {
                 port: Some((wanted, used)),
                 ..Notice::new(NoticeKind::PortChanged, now)
@@ -197,40 +216,41 @@ impl Engine {
                     from,
                     to,
                     reason,
-                    avoided,
                     back_at,
+                    ..
                 } => {
-                    self.note_automatic(&from, &to, reason, avoided, back_at)
-                        .await;
                     let both = self.who(&from).zip(self.who(&to));
-                    both.map(|both| desk.deciding.switched(now, both, reason, back_at))
+                    both.map(|both| deciding.switched(now, both, reason, back_at))
                 }
                 Event::QuotaChanged { id } => {
                     let quota = self
                         .pool
                         .with(|pool| pool.state(&id).and_then(|state| state.quota.clone()));
                     let used = self.who(&id).filter(|_| self.in_use(&id)).zip(quota);
-                    used.and_then(|(who, quota)| desk.deciding.quota(now, who, &quota))
+                    used.and_then(|(who, quota)| deciding.quota(now, who, &quota))
                 }
                 Event::NeedsLogin { id } => self
                     .who(&id)
-                    .and_then(|who| desk.deciding.signed_out(now, who, "needs_login")),
+                    .and_then(|who| deciding.signed_out(now, who, "needs_login")),
                 Event::StatusChanged {
                     id,
                     to: Status::Attention,
                     ..
                 } if self.key_refused(&id) => self
                     .who(&id)
-                    .and_then(|who| desk.deciding.signed_out(now, who, "unauthorized")),
+                    .and_then(|who| deciding.signed_out(now, who, "unauthorized")),
                 Event::Recovered { id } => {
                     self.maybe_switch_back(&id);
-                    self.is_back(desk, &id)
+                    self.is_back(deciding, &id)
                 }
                 Event::StatusChanged {
                     id,
                     from: Status::NeedsLogin | Status::Attention | Status::Banned,
                     to: Status::Active | Status::Unknown,
-                } => self.is_back(desk, &id),
+                } => {
+                    self.maybe_switch_back(&id);
+                    self.is_back(deciding, &id)
+                }
                 Event::StatusChanged { .. }
                 | Event::Exhausted { .. }
                 | Event::Cooling { .. }
@@ -238,8 +258,7 @@ impl Engine {
                 | Event::Offline
                 | Event::Online => None,
             },
-        };
-        self.put(desk, notice);
+        }
     }
 
     fn put(&self, desk: &mut Desk, notice: Option<Notice>) {
@@ -250,9 +269,9 @@ impl Engine {
         }
     }
 
-    fn is_back(&self, desk: &mut Desk, id: &AccountId) -> Option<Notice> {
+    fn is_back(&self, deciding: &mut Deciding, id: &AccountId) -> Option<Notice> {
         let who = self.who(id).filter(|_| self.in_use(id))?;
-        desk.deciding.back(self.clock.now(), who)
+        deciding.back(self.clock.now(), who)
     }
 
     /// Whether it could serve as far as the person and its sign-in go, and no quota is missing.

@@ -34,7 +34,7 @@ impl Records {
         }
         if let Some(active) = store.meta(ACTIVE)? {
             // An active account that is gone leaves the pool without one, which the next import or click mends.
-            let _ = pool.activate(&AccountId::from(active));
+            pool.restore_active(AccountId::from(active));
         }
         Ok(Self {
             rows: Mutex::new(rows),

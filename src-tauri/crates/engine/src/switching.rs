@@ -5,16 +5,21 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use pool::{AccountId, SwitchReason, SwitchRule, Timestamp};
+use pool::{AccountId, Event, SwitchReason, SwitchRule};
 
 use crate::compose::Engine;
 use crate::import::{self, Identity};
+use crate::journal::Stir;
 use crate::records;
 use crate::settings::AutoSwitch;
+use crate::switches::Noted;
 
 /// How often the provider of the preferred account is asked whether it has quota again, and how long apart.
 const ASKED: u32 = 3;
 const ASKED_APART: Duration = Duration::from_secs(60);
+
+/// How far back the history is read at a start.
+const LOOKED_BACK: u32 = 50;
 
 /// The settings as the pool wants them.
 pub(crate) fn rule(settings: &AutoSwitch, avoid: Option<AccountId>) -> SwitchRule {
@@ -52,6 +57,26 @@ impl Engine {
         self.pool.with(|pool| pool.set_switch_rule(rule));
     }
 
+    /// Whom automatic switches of an earlier run led away from: so far back as nobody chose, the history says it (F47).
+    pub(crate) async fn restore_preferred(&self) {
+        let Ok(history) = self.switches(LOOKED_BACK).await else {
+            return;
+        };
+        let newest = history.first().map(|switch| switch.to.0.as_str());
+        let active = self.pool.with(|pool| pool.active().cloned());
+        if newest.is_none() || newest != active.as_ref().map(AccountId::as_str) {
+            return;
+        }
+        let by_itself = |switch: &&crate::SwitchView| {
+            let reason = switch.reason.parse::<SwitchReason>();
+            switch.automatic && reason.is_ok_and(|reason| reason != SwitchReason::SwitchBack)
+        };
+        let first = history.iter().take_while(by_itself).last();
+        if let Some((id, _)) = first.and_then(|switch| switch.from.clone()) {
+            self.pool.with(|pool| pool.restore_preferred(id.into()));
+        }
+    }
+
     /// Which account the local Codex CLI is signed in with: switching goes there last (F44). Its file is read, never changed.
     pub(crate) async fn look_at_codex_cli(&self) {
         let Some(folder) = import::codex_home(&self.env) else {
@@ -69,26 +94,38 @@ impl Engine {
         self.put_switch_rule();
     }
 
-    /// Keeps which account is active now, and notes the switch for the history (F48).
-    pub(crate) async fn note_automatic(
-        &self,
-        from: &AccountId,
-        to: &AccountId,
-        reason: SwitchReason,
-        avoided: bool,
-        back_at: Option<Timestamp>,
-    ) {
+    /// Notes the switches that nobody has noted yet: for the end of the engine.
+    pub(crate) async fn note_what_waits(&self) {
+        for stir in self.journal.stirred.take() {
+            if let Stir::Pool(event) = stir {
+                self.note_automatic(&event).await;
+            }
+        }
+    }
+
+    /// Keeps which account is active now, and notes the switch for the history (F48). Other events are none of its business.
+    pub(crate) async fn note_automatic(&self, event: &Event) {
+        let Event::Switched {
+            from,
+            to,
+            reason,
+            avoided,
+            back_at,
+        } = event
+        else {
+            return;
+        };
         if let Err(error) = self.keep_active().await {
             tracing::warn!(%error, "the active account could not be kept");
         }
         if let Ok(to) = self.account(to.as_str()) {
             tracing::info!(from = %from, to = %to.id, reason = reason.as_str(), avoided, "the active account has changed by itself");
-            let noted = crate::switches::Noted {
+            let noted = Noted {
                 from: Some(from),
                 reason: reason.as_str(),
                 automatic: true,
-                avoided,
-                back_at,
+                avoided: *avoided,
+                back_at: *back_at,
             };
             self.note_switch(&to, noted).await;
         }

@@ -16,6 +16,7 @@ mod exchange;
 mod fault;
 mod forward;
 mod guard;
+mod inside;
 mod journal;
 mod models;
 mod opened;
@@ -37,6 +38,7 @@ use upstream::Upstream;
 
 pub use body::Body;
 pub use config::{Catalog, ClientKey, Config, Keys, Model, Targets};
+pub use inside::{Inside, InsideAnswer};
 pub use journal::{Attempt, End, Entry, Journal};
 pub use server::{MOST_CONNECTIONS, Server, serve, serve_at_most};
 pub use shared_pool::SharedPool;

@@ -163,6 +163,12 @@ impl Pool {
         Ok(())
     }
 
+    /// The active account as it was kept over a restart. Nobody chose it now, and one that is gone leaves none.
+    pub fn restore_active(&mut self, id: AccountId) {
+        self.active = Some(id).filter(|id| self.place(id).is_some());
+        self.side();
+    }
+
     /// The active account, if one was chosen and is still there.
     pub fn active(&self) -> Option<&AccountId> {
         self.active.as_ref()

@@ -210,14 +210,18 @@ impl Pool {
         Ok(chosen)
     }
 
-    /// The order in which the accounts would be tried for `ask`, and why the others would not, in ring order. Takes nothing.
+    /// The order in which the accounts would be tried for `ask`, and why the others would not, in ring order. Takes nothing; an automatic
+    /// switch that would come first is thought of.
     pub fn explain(
         &self,
         now: Timestamp,
         ask: &Ask<'_>,
     ) -> Vec<(AccountId, Result<usize, SkipReason>)> {
         let matches = match_all(ask.model, self.entries.iter().map(|entry| &entry.account));
-        let pass = Pass::new(self, now, ask, Some(&matches));
+        let pass = Pass {
+            active: self.active_next(now, &matches),
+            ..Pass::new(self, now, ask, Some(&matches))
+        };
         let judged: Vec<Result<Key, SkipReason>> = self
             .rows
             .iter()

@@ -106,8 +106,26 @@ pub(crate) struct Switching {
     preferred: Option<AccountId>,
     /// The active account has to be left, nobody can follow, and that was told (F45).
     stuck: bool,
+    /// The person chose it although a threshold was reached: that is no reason until it was seen below (F47).
+    tolerated: bool,
     /// Told when the caller of a selection takes it.
     told: Vec<Event>,
+}
+
+/// What has to happen to the active account.
+enum Plan {
+    /// Nothing, though there may be a reason.
+    Stay,
+    /// Nothing, for no reason is there.
+    Fit,
+    /// It is left.
+    Go {
+        from: usize,
+        next: Successor,
+        reason: SwitchReason,
+    },
+    /// It ought to be left, and nobody can follow (F45).
+    Stuck { id: AccountId, reason: SwitchReason },
 }
 
 /// Who follows, and whether the avoided account was passed over for it (F48).
@@ -130,6 +148,11 @@ impl Pool {
     /// The account that automatic switches led away from, as long as nobody has chosen another one (F47).
     pub fn preferred(&self) -> Option<&AccountId> {
         self.switching.preferred.as_ref()
+    }
+
+    /// The same as it was before a restart; an account that is gone is none.
+    pub fn restore_preferred(&mut self, id: AccountId) {
+        self.switching.preferred = Some(id).filter(|id| self.place(id).is_some());
     }
 
     /// What selections did beside choosing: to be told on. Nearly free when there is nothing.
@@ -185,7 +208,8 @@ impl Pool {
 
     /// A person chose: what automatic switches remembered is over.
     pub(crate) fn chosen_by_hand(&mut self) {
-        (self.switching.preferred, self.switching.stuck) = (None, false);
+        let switching = &mut self.switching;
+        (switching.preferred, switching.stuck, switching.tolerated) = (None, false, true);
     }
 
     fn may_switch(&self) -> bool {
@@ -194,37 +218,53 @@ impl Pool {
 
     /// The switch itself, if there is a reason and a successor.
     pub(crate) fn switch(&mut self, now: Timestamp, model: Option<&str>, events: &mut Vec<Event>) {
-        if !self.may_switch() {
-            return;
+        let matches = model.and_then(|model| self.models.get(model));
+        match self.plan(now, matches) {
+            Plan::Stay => {}
+            Plan::Fit => (self.switching.stuck, self.switching.tolerated) = (false, false),
+            Plan::Go { from, next, reason } => self.go(now, from, &next, reason, events),
+            Plan::Stuck { id, reason } => {
+                if !std::mem::replace(&mut self.switching.stuck, true) {
+                    events.push(Event::NoSuccessor { id, reason });
+                }
+            }
         }
-        let Some(place) = self.active.as_ref().and_then(|id| self.place(id)) else {
-            return;
+    }
+
+    /// Which account the next request would find active, where a switch comes before it.
+    pub(crate) fn active_next(&self, now: Timestamp, matches: &Matches) -> Option<usize> {
+        match self.plan(now, Some(matches)) {
+            Plan::Go { next, .. } => Some(next.place),
+            Plan::Stay | Plan::Fit | Plan::Stuck { .. } => {
+                self.active.as_ref().and_then(|id| self.place(id))
+            }
+        }
+    }
+
+    fn plan(&self, now: Timestamp, matches: Option<&Matches>) -> Plan {
+        if !self.may_switch() {
+            return Plan::Stay;
+        }
+        let Some(from) = self.active.as_ref().and_then(|id| self.place(id)) else {
+            return Plan::Stay;
         };
-        let Some(reason) = self.reason_to_leave(now, place, &self.switching.rule) else {
-            self.switching.stuck = false;
-            return;
+        let switching = &self.switching;
+        let Some(reason) = self.reason_to_leave(now, from, &switching.rule) else {
+            return Plan::Fit;
         };
         let soft = reason == SwitchReason::Threshold;
-        if self.entries[place].account.excluded
-            || (soft
-                && self
-                    .switching
-                    .at
-                    .is_some_and(|at| now.since(at) < SWITCH_REST))
-        {
-            return;
+        let rests = switching.at.is_some_and(|at| now.since(at) < SWITCH_REST);
+        let account = &self.entries[from].account;
+        if account.excluded || (soft && (switching.tolerated || rests)) {
+            return Plan::Stay;
         }
-        let matches = model.and_then(|model| self.models.get(model));
-        match self.follow(now, &self.switching.rule, soft, matches) {
-            Some(next) => self.go(now, place, &next, reason, events),
-            None if soft || self.switching.stuck => {}
-            None => {
-                self.switching.stuck = true;
-                events.push(Event::NoSuccessor {
-                    id: self.entries[place].account.id.clone(),
-                    reason,
-                });
-            }
+        match self.follow(now, &switching.rule, soft, matches) {
+            Some(next) => Plan::Go { from, next, reason },
+            None if soft => Plan::Stay,
+            None => Plan::Stuck {
+                id: account.id.clone(),
+                reason,
+            },
         }
     }
 
@@ -246,7 +286,7 @@ impl Pool {
                     .filter(|_| reason == SwitchReason::Threshold)
             });
         self.active = Some(to.clone());
-        self.switching.stuck = false;
+        (self.switching.stuck, self.switching.tolerated) = (false, false);
         self.switching.at = Some(now);
         self.switching.preferred.get_or_insert_with(|| left.clone());
         events.push(Event::Switched {

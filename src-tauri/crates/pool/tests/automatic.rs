@@ -256,6 +256,7 @@ fn f46_a_threshold_waits_thirty_seconds_and_a_failure_does_not() {
         pool.observe_quota(at(second), &id(name), reading(at(second), used, 1.0));
         switches(&pool.switch_if_needed(at(second)))
     };
+    assert!(read("a", 0, 51.0).is_empty());
     assert_eq!(read("a", 1, 95.0), ["a b threshold"]);
     assert!(read("b", 2, 95.0).is_empty());
     assert!(read("b", 30, 96.0).is_empty());
@@ -328,7 +329,7 @@ fn f47_thresholds() {
     for (case, a, b, left) in rows {
         let mut pool = pool_of(Policy::ActiveAccount, [oauth("a"), oauth("b")]);
         pool.set_switch_rule(rule.clone());
-        pool.activate(&id("a")).unwrap();
+        pool.restore_active(id("a"));
         pool.observe_quota(at(0), &id("a"), a);
         if let Some(b) = b {
             pool.observe_quota(at(0), &id("b"), b);
@@ -337,6 +338,26 @@ fn f47_thresholds() {
         let expected: &[&str] = if left { &["a b threshold"] } else { &[] };
         assert_eq!(told, expected, "{case}");
     }
+}
+
+#[test]
+fn f47_who_is_chosen_over_the_threshold_stays_until_used_up() {
+    let rule = SwitchRule {
+        threshold_primary: Some(90),
+        ..on()
+    };
+    let mut pool = pool_with(rule, &[("a", 95.0), ("b", 1.0)]);
+    let mut read = |second: i64, used: f64| {
+        pool.observe_quota(at(second), &id("a"), reading(at(second), used, 1.0));
+        switches(&pool.switch_if_needed(at(second)))
+    };
+    assert!(read(1, 96.0).is_empty());
+    assert!(read(2, 10.0).is_empty());
+    assert_eq!(read(3, 91.0), ["a b threshold"], "seen below since");
+    pool.activate(&id("a")).unwrap();
+    assert!(pool.switch_if_needed(at(100)).is_empty());
+    let events = pool.report(at(101), &id("a"), &LIMIT);
+    assert_eq!(switches(&events), ["a b exhausted"]);
 }
 
 #[test]
@@ -574,4 +595,25 @@ fn simulated_accounts_and_others_never_stand_in_for_each_other() {
     pool.remove(&id("x"));
     pool.remove(&id("y"));
     assert!(!pool.simulated());
+}
+
+#[test]
+fn explaining_thinks_of_the_switch_that_would_come_first() {
+    let rule = SwitchRule {
+        lowest_use_first: true,
+        ..on()
+    };
+    let mut pool = pool_with(rule, &[("a", 100.0), ("b", 50.0), ("c", 1.0)]);
+    let ranks: Vec<_> = pool
+        .explain(at(1), &ask("m"))
+        .into_iter()
+        .map(|(id, rank)| (id.to_string(), rank.ok()))
+        .collect();
+    let named = |name: &str, rank| (name.to_owned(), rank);
+    assert_eq!(
+        ranks,
+        [named("a", None), named("b", Some(1)), named("c", Some(0))]
+    );
+    assert_eq!(active(&pool), "a", "only thought of");
+    assert_eq!(pick(&mut pool, at(1), &ask("m")).as_deref(), Ok("c"));
 }

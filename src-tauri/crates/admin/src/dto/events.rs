@@ -29,12 +29,13 @@ pub(crate) enum AdminEvent {
     RequestFinished { request: Box<RequestRow> },
     /// The gateway's own state changed.
     Status { status: Box<Status> },
-    /// A task over several accounts goes on. It is over when `done` is `total`.
+    /// A task over several accounts or items goes on. It is over when `done` is `total`.
     Progress {
+        /// `import`, `quota` or `refresh`.
         task: String,
         done: usize,
         total: usize,
-        /// Which one, and how it went.
+        /// Which one was done last.
         label: Option<String>,
     },
     /// Something to tell the person.

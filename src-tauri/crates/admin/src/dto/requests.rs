@@ -123,6 +123,22 @@ pub(crate) struct Model {
     pub source: ModelSource,
 }
 
+impl From<engine::ModelView> for Model {
+    fn from(view: engine::ModelView) -> Self {
+        Self {
+            id: view.id,
+            owned_by: view.owned_by,
+            accounts: view.accounts,
+            dialects: view
+                .formats
+                .into_iter()
+                .map(|format| format.as_str().into())
+                .collect(),
+            source: if view.told { "upstream" } else { "allowed" }.into(),
+        }
+    }
+}
+
 /// A model name to explain.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -86,5 +86,16 @@ fn told(engine: &Engine, surface: Surface, event: EngineEvent) -> Option<AdminEv
             status: Box::new(dto::Status::of(engine.status(), surface)),
         },
         EngineEvent::SettingsChanged(key) => AdminEvent::SettingsChanged { key },
+        EngineEvent::Progress {
+            task,
+            done,
+            total,
+            label,
+        } => AdminEvent::Progress {
+            task: task.to_owned(),
+            done,
+            total,
+            label,
+        },
     })
 }

@@ -28,6 +28,11 @@ async fn a_newcomer_sees_falling_quota_and_a_switch_and_no_trace_is_left() {
     let again = stage.engine.add_demo_accounts().await.unwrap();
     assert_eq!(again.len(), 2, "once is enough");
     let ids = ids(&stage);
+    let results = stage.engine.refresh(None).await.unwrap();
+    assert!(
+        results.iter().all(|result| result.result == "skipped"),
+        "nothing of it is ever sent to a sign-in server"
+    );
     for _ in 0..4 {
         assert_eq!(stage.ask().await.status, 200);
     }

@@ -29,7 +29,7 @@ async fn f45_the_end_of_all_quota_is_told_once() {
 
 #[tokio::test]
 async fn f143_eighty_percent_is_told_and_then_that_it_is_back() {
-    let mut stage = Stage::set([short(79.0, 1.0, 3)], &[]).await;
+    let mut stage = Stage::set([short(79.0, 1.0, 6)], &[]).await;
     assert_eq!(stage.ask().await.status, 200);
     let notice = stage.notice(NoticeKind::QuotaWarning).await;
     assert_eq!(
@@ -90,5 +90,39 @@ async fn a_request_is_told_when_it_begins_and_when_it_has_ended() {
         })
         .await;
     assert_eq!(ended.request_id, started.request_id);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn f43_a_sign_in_that_is_over_is_left_and_told_until_it_is_solved() {
+    let mut stage = Stage::set([], &[("auto_switch.enabled", "true")]).await;
+    let add = |name: &str| simulator::AccountSetup::new(&format!("{name}@example.com"));
+    let a = stage.simulator.add_codex_account(add("a"));
+    let b = stage.simulator.add_codex_account(add("b"));
+    // Without a refresh token a refused one is the end of the sign-in.
+    let file = serde_json::json!([
+        {"type": "codex", "access_token": a.access_token, "id_token": a.id_token},
+        {"type": "codex", "access_token": b.access_token, "id_token": b.id_token},
+    ]);
+    let import = || secrecy::SecretString::from(file.to_string());
+    stage.engine.import(&import(), false, false).await.unwrap();
+    for _ in 0..2 {
+        stage.engine.activate("a@example.com").await.unwrap();
+        stage.simulator.script(&a, [simulator::Step::Unauthorized]);
+        assert_eq!(stage.ask().await.status, 200);
+        assert_eq!(stage.active(), "b@example.com");
+    }
+    let notice = stage.notice(NoticeKind::NeedsSignIn).await;
+    assert_eq!(notice.account.unwrap().1, "a@example.com");
+    let reason = |event: &EngineEvent| match event {
+        EngineEvent::Notice(notice) if notice.kind == NoticeKind::Switched => notice.reason.clone(),
+        _ => None,
+    };
+    assert_eq!(stage.event("the switch", reason).await, "needs_login");
+    // A new import is the new sign-in.
+    stage.engine.import(&import(), false, false).await.unwrap();
+    let back = stage.notice(NoticeKind::Recovered).await;
+    assert_eq!(back.account.unwrap().1, "a@example.com");
+    assert!(!stage.told().contains(&"needs_sign_in"), "once");
     stage.end().await;
 }

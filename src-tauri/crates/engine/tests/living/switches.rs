@@ -104,7 +104,7 @@ async fn f48_a_switch_is_kept_and_can_be_taken_back() {
 #[tokio::test]
 async fn f47_back_to_the_chosen_account_when_its_provider_says_so() {
     let back = ("auto_switch.switch_back", "true");
-    let mut stage = Stage::set([short(99.0, 1.0, 2), falling(1.0, 0.0)], &[ON, back]).await;
+    let mut stage = Stage::set([short(99.0, 1.0, 6), falling(1.0, 0.0)], &[ON, back]).await;
     assert_eq!(stage.ask().await.status, 200);
     assert_eq!(stage.active(), "b@example.com");
     let reason = |event: &EngineEvent| match event {
@@ -170,5 +170,53 @@ async fn f44_the_account_of_the_codex_cli_comes_last() {
         (switch.to.1.as_str(), switch.avoided),
         ("c@example.com", true)
     );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn f47_the_way_back_is_known_after_a_restart() {
+    let back = ("auto_switch.switch_back", "true");
+    let stage = Stage::set([short(99.0, 1.0, 6), falling(1.0, 0.0)], &[ON, back]).await;
+    assert_eq!(stage.ask().await.status, 200);
+    assert_eq!(stage.active(), "b@example.com");
+    let Stage {
+        folder,
+        simulator,
+        engine,
+        accounts,
+        ..
+    } = stage;
+    engine.shutdown(std::time::Duration::ZERO).await;
+    drop(engine);
+    let engine = open(folder.path(), &[ON, back], Some(&simulator)).await;
+    let events = engine.events();
+    let mut stage = Stage {
+        folder,
+        simulator,
+        engine,
+        events,
+        accounts,
+    };
+    let reason = |event: &EngineEvent| match event {
+        EngineEvent::Switched(switch) => Some(switch.reason.clone()),
+        _ => None,
+    };
+    // A slow machine may have been there before anybody listened.
+    if stage.active() != "a@example.com" {
+        assert_eq!(stage.event("the way back", reason).await, "switch_back");
+    }
+    assert_eq!(stage.active(), "a@example.com");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn f43_a_quota_query_by_hand_switches_nothing_and_the_next_request_does() {
+    let stage = Stage::set([Quota::default(), Quota::default()], &[ON]).await;
+    let full = Quota::used(100.0, 1.0);
+    stage.simulator.set_quota(&stage.accounts[0], full);
+    let asked = stage.engine.query_quota_of("a@example.com").await.unwrap();
+    assert_eq!((asked.health, asked.active), ("exhausted", true));
+    assert_eq!(stage.ask().await.status, 200);
+    assert_eq!(stage.active(), "b@example.com");
     stage.end().await;
 }
