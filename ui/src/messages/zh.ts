@@ -8,16 +8,20 @@ const REASON: Record<string, string> = {
   challenge: '返回了验证页面', forbidden: '被服务商拒绝', failures: '连续多次失败', overload: '服务商过载', overloaded: '服务商过载', refresh: '令牌续期失败', refresh_refused: '登录已失效', refresh_unavailable: '登录服务器无响应', needs_login: '需要重新登录', unauthorized: '未获授权',
   banned: '已被服务商停用', account_deactivated: '已被服务商停用', threshold: '达到阈值', refused: '被服务商拒绝', manual: '由您选择', undo: '已撤销', removed: '账号已移除', success: '已应答', cancelled: '客户端取消', network: '无法连接', timeout: '超时', server_error: '服务器错误',
   model_unsupported: '不提供此模型', invalid_request: '请求被拒绝', empty_answer: '空应答', stream_cut: '流中断', not_an_api: '此地址不是 API', invalid_encrypted_content: '含其他账号的推理内容', not_pinned: '指定了其他账号', format_cannot_serve: '格式不适用', model_not_allowed: '模型未获允许',
-  model_not_offered: '不提供此模型', no_credential: '没有可用凭证', cooling: '失败后暂歇', already_tried: '已尝试过', group_full: '分组繁忙', no_free_slot: '繁忙', reserve: '保留额度',
+  model_not_offered: '不提供此模型', no_credential: '没有可用凭证', cooling: '失败后暂歇', already_tried: '已尝试过', group_full: '分组繁忙', no_free_slot: '繁忙', reserve: '保留额度', reserved: '保留额度', demo: '演示账号与真实账号互不替代', switch_back: '额度已恢复', first_usable: '首个可用账号',
 };
 
 const SETTING: Record<string, [string, string]> = {
   'server.host': ['监听地址', '网关监听的地址。非本机地址会让其他机器也能访问。'], 'server.port': ['端口', '网关端口；被占用时使用其后 20 个中第一个空闲的端口，0 表示任意。'], 'server.account_header': ['在应答中注明账号', '应答头 x-switchyard-account 写明服务的账号。'],
   'server.cors_origins': ['允许的网页来源', '可以调用网关的网页来源。'], 'server.allowed_hosts': ['允许的主机名', '除本机名之外，客户端可用的主机名。'], 'server.drain_s': ['停止时的等待（秒）', '网关停止时，运行中的流还可以继续多久。'], 'codex.base_url': ['Codex 地址', 'ChatGPT/Codex 后端的地址。'], 'codex.usage_url': ['Codex 额度地址', '额度查询的地址。'],
   'codex.auth_url': ['登录服务器', '用于登录与续期。'], 'codex.originator': ['向 Codex 报告的名称', '网关向 Codex 后端自报的名称。'], 'codex.client_version': ['向 Codex 报告的版本', '决定列出哪些模型。'], 'codex.user_agent': ['向 Codex 报告的 User-Agent', '默认为本程序的名称与版本。'], 'rotation.mode': ['轮换策略', '如何为请求选择账号。'],
+  'auto_switch.unknown_too': ['允许额度未知的账号', '没有已知可用的账号时，可换到额度未知的账号。'], 'auto_switch.lowest_use_first': ['用量最少者优先', '换到已用额度最少的账号，而不是顺序中的下一个。'], 'auto_switch.threshold_primary': ['短期额度：用到此比例时切换（%）', '0 表示用完才切换。'],
+  'auto_switch.threshold_weekly': ['每周额度：用到此比例时切换（%）', '0 表示用完才切换。'], 'auto_switch.switch_back': ['恢复后换回', '提供方确认额度恢复后，换回你选择的账号。'], 'auto_switch.keys_too': ['允许密钥账号接替', '没有可用的登录账号时，由提供该模型的密钥账号接替；可能产生费用。'],
+  'notifications.switched': ['已切换账号', '当前账号自动更换时通知。'], 'notifications.quota_warning': ['额度偏低', '额度用到 80% 和 90% 时通知。'], 'notifications.all_exhausted': ['额度全部用完', '所有账号都没有额度时通知。'], 'notifications.needs_sign_in': ['需要登录', '账号需要重新登录时通知。'],
+  'notifications.recovered': ['账号恢复', '曾被通知不可用的账号恢复服务时通知。'], 'notifications.port_changed': ['端口改变', '网关改用其他端口时通知。'],
   'auto_switch.enabled': ['用完时切换', '当前账号用完时自动换到另一个。'], 'retry.max': ['再尝试次数', '首次之后的尝试次数，每次换一个账号。'], 'retry.deadline_s': ['全部尝试的时限（秒）', '直到首个应答字节为止。'], 'timeouts.connect_s': ['连接超时（秒）', '连接上游的时限。'], 'timeouts.headers_s': ['应答超时（秒）', '上游开始应答的时限。'],
   'timeouts.idle_s': ['流内静默（秒）', '流中允许的最长静默。'], 'timeouts.total_s': ['完整应答（秒）', '非流式应答的总时限。'], 'proxy.enabled': ['使用代理', '通过代理访问上游。'], 'proxy.url': ['代理', '关闭时仍保留；密码存入保险库。'], 'proxy.no_proxy': ['直连', '不经代理的地址，用逗号分隔。'], 'limits.body_mib': ['最大请求（MiB）', '解码后的请求体上限。'],
-  'limits.compact_body_mib': ['最大压缩请求（MiB）', '/v1/responses/compact 的请求体上限。'], 'refresh.margin_s': ['提前续期（秒）', '令牌到期前多久续期。'], 'refresh.interval_s': ['续期检查间隔（秒）', '多久检查一次即将到期的令牌。'], 'log.level': ['日志级别', '记录哪些内容。'], 'journal.rows': ['保留的请求数', '日志中保留的请求数。'], 'journal.days': ['保留天数', '日志保留的天数。'], 'ask.model': ['`ask` 的模型', '未指定时使用的模型。'],
+  'limits.compact_body_mib': ['最大 compact 请求（MiB）', '/v1/responses/compact 的请求体上限。'], 'refresh.margin_s': ['提前续期（秒）', '令牌到期前多久续期。'], 'refresh.interval_s': ['续期检查间隔（秒）', '多久检查一次即将到期的令牌。'], 'log.level': ['日志级别', '记录哪些内容。'], 'journal.rows': ['保留的请求数', '日志中保留的请求数。'], 'journal.days': ['保留天数', '日志保留的天数。'], 'ask.model': ['`ask` 的模型', '未指定时使用的模型。'],
 };
 
 export const zh: Messages = {

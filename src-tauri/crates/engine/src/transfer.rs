@@ -154,9 +154,16 @@ impl Engine {
         }
         let text = self
             .tasks
-            .blocking(move || import::gather_all(&paths))
+            .blocking(move || {
+                // A pipe or a device would be waited for without end.
+                let plain = |path: &&PathBuf| !path.exists() || path.is_file() || path.is_dir();
+                if let Some(odd) = paths.iter().find(|path| !plain(path)) {
+                    return Err(format!("{} is no plain file", odd.display()));
+                }
+                import::gather_all(&paths).map_err(|error| error.to_string())
+            })
             .await?
-            .map_err(|error| EngineError::Invalid(error.to_string()))?;
+            .map_err(EngineError::Invalid)?;
         let text = self.unsealed(text, passphrase).await?;
         self.import(&text, dry_run, verify).await
     }

@@ -181,6 +181,7 @@ async fn f5_f10_a_preview_of_files_writes_nothing_and_one_wrong_file_refuses_all
         json!([]),
         json!(["in"]),
         json!([stage.folder.path().join("gone")]),
+        json!(["/dev/null"]),
     ] {
         assert_eq!(
             import(paths.clone(), false).await.code(),
