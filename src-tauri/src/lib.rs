@@ -92,6 +92,10 @@ fn live(app: App, mut hosted: Hosted, hidden: bool) -> ExitCode {
             if !hidden {
                 window.show(None);
             }
+            #[cfg(target_os = "linux")]
+            if hidden {
+                rest::after_the_start(&shell);
+            }
         }
         // Without a window the last one closing means nothing: only "Quit" (an exit with a code) ends the application.
         RunEvent::ExitRequested {

@@ -1,15 +1,29 @@
-//! What is given back when the last window has gone, so that the application costs at rest what it cost before (R1). Linux only: there
-//! WebKit stays loaded, and keeps a process, for as long as the application lives.
+//! What is given back when the application comes to rest: after its start in the tray, and when the last window has gone (R1). Linux only:
+//! there WebKit stays loaded, and keeps a process, for as long as the application lives.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::mm::{Advice, madvise};
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::shell::Shell;
 
 /// WebKit's network process, as the kernel cuts its name.
 const NETWORK: &str = "WebKitNetworkPr";
 /// A process that is only starting must not be ended: WebKit takes that for the end of the world. In seconds.
 const GROWN_UP: f64 = 5.0;
+
+/// How long a start goes on after the tray is there: models and quota are asked for.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// Call at a start without a window.
+pub(crate) fn after_the_start(shell: &Shell) {
+    shell.runtime.spawn(async {
+        tokio::time::sleep(SETTLED).await;
+        let_go_of_code();
+    });
+}
 
 /// Call when no window is there and none is being made.
 pub(crate) fn after_the_window() {
@@ -55,16 +69,17 @@ fn started(stat: &str) -> Option<f64> {
     fields.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// The code of libraries is in their files: what is needed again is read again, and what only windows need is no longer counted as ours.
+/// Code and constants are in their files: what is needed again is read again, and what only a start or a window needs is no longer counted
+/// as ours.
 fn let_go_of_code() {
-    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    for (begin, length) in maps.lines().filter_map(library_code) {
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap_or_default();
+    for (begin, length) in of_files(&maps) {
         #[expect(
             unsafe_code,
-            reason = "the call is about memory; read-only pages of a file are the same after it as before"
+            reason = "the call is about memory; unwritten pages of a file are the same after it as before"
         )]
-        // SAFETY: the range is a mapping of this process that cannot be written, of a file: its pages hold what the file holds, and come
-        // back from there at the next access. A mapping that is gone by now is an error without effect.
+        // SAFETY: the range is a mapping of this process that cannot be written and has no page of its own: its pages hold what the file
+        // holds, and come back from there at the next access. It is a program's or library's, so nothing else has taken its place since.
         let done = unsafe {
             madvise(
                 std::ptr::with_exposed_provenance_mut(begin),
@@ -73,17 +88,35 @@ fn let_go_of_code() {
             )
         };
         if let Err(error) = done {
-            tracing::trace!(%error, "a library's code stays in memory");
+            tracing::trace!(%error, "the code of a file stays in memory");
         }
     }
 }
 
-/// Begin and length of a line of `/proc/self/maps`, if it is the code of a library.
-fn library_code(line: &str) -> Option<(usize, usize)> {
+/// Begin and length of every mapping in `/proc/self/smaps` that is of a program or library, not writable, and without a changed page.
+fn of_files(maps: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut candidate = None;
+    for line in maps.lines() {
+        if let Some(count) = line.strip_prefix("Anonymous:") {
+            if count.trim() == "0 kB" {
+                found.extend(candidate.take());
+            }
+        } else if !line.contains(": ") {
+            candidate = of_file(line);
+        }
+    }
+    found
+}
+
+/// The first line of a mapping.
+fn of_file(line: &str) -> Option<(usize, usize)> {
     let mut fields = line.split_whitespace();
     let (range, rights) = (fields.next()?, fields.next()?);
     let path = fields.nth(3)?;
-    if rights != "r-xp" || !path.starts_with('/') || !path.contains(".so") {
+    // Programs and libraries stay where they are to the end; other files may be gone by the time something is done about them.
+    let stays = path.contains(".so") || path.ends_with("/switchyard-desktop");
+    if !matches!(rights, "r-xp" | "r--p") || !path.starts_with('/') || !stays {
         return None;
     }
     let (begin, end) = range.split_once('-')?;
@@ -97,25 +130,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_code_of_libraries_is_let_go() {
-        let cases = [
-            (
-                "7f00-7f10 r-xp 0000 08:01 12 /usr/lib/libx.so.1.2",
-                Some((0x7f00, 0x10)),
-            ),
-            ("7f00-7f10 r--p 0000 08:01 12 /usr/lib/libx.so.1.2", None),
-            ("7f00-7f10 rw-p 0000 08:01 12 /usr/lib/libx.so.1.2", None),
-            (
-                "7f00-7f10 r-xp 0000 08:01 12 /usr/bin/switchyard-desktop",
-                None,
-            ),
-            ("7f00-7f10 r-xp 0000 00:00 0 [vdso]", None),
-            ("7f00-7f10 r-xp 0000 00:00 0", None),
-            ("", None),
-        ];
-        for (line, expected) in cases {
-            assert_eq!(library_code(line), expected, "{line}");
-        }
+    fn only_unchanged_pages_of_files_are_let_go() {
+        let maps = "\
+7f00-7f10 r-xp 00000000 08:01 12                         /usr/lib/libx.so.1.2
+Size:                 64 kB
+Anonymous:             0 kB
+VmFlags: rd ex mr mw me
+7f10-7f20 r--p 00000000 08:01 12                         /usr/lib/libx.so.1.2
+Anonymous:             4 kB
+7f20-7f30 rw-p 00000000 08:01 12                         /usr/lib/libx.so.1.2
+Anonymous:             0 kB
+7f30-7f40 r--s 00000000 08:01 12                         /usr/lib/libx.so.1.2
+Anonymous:             0 kB
+7f38-7f39 r--p 00000000 08:01 12                         /usr/share/cache
+Anonymous:             0 kB
+7f40-7f50 r-xp 00000000 00:00 0                          [vdso]
+Anonymous:             0 kB
+7f50-7f60 r--p 00000000 00:00 0
+Anonymous:             0 kB
+7f60-7f90 r--p 00000000 08:01 13                         /usr/bin/switchyard-desktop
+Anonymous:             0 kB
+";
+        assert_eq!(of_files(maps), [(0x7f00, 0x10), (0x7f60, 0x30)]);
         // It is about this very process.
         let_go_of_code();
     }

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod notified;
+mod page;
 mod session;
 mod tray;
 mod windows;
@@ -144,6 +145,20 @@ async fn the_tray_menu_switches_accounts() {
     })
     .await;
     assert_eq!(served_by(&app).await, names[1]);
+
+    // The sign-ins are in the Secret Service, and nowhere else: `leaks` below searches every file.
+    let kept = session.secrets().await;
+    for upstream in app.upstreams() {
+        for (what, secret) in upstream.secrets() {
+            let is_token = what == "refresh token" || what == "access token";
+            let found = kept.iter().any(|item| item.contains(&secret));
+            assert!(
+                found || !is_token,
+                "the {what} is not in the Secret Service"
+            );
+        }
+    }
+    assert!(!app.home().join("vault.sealed").exists());
 
     // A pause is seen in the icon and felt by clients; running it again takes one click.
     let picture = tray.icon().await;

@@ -3,6 +3,7 @@
 //! Nothing of a surrounding session gets in: an application on a shared bus could be mistaken for another one. Everything started here is
 //! ended by its own process id.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -10,8 +11,9 @@ use tests::{LIMIT, TestApp, binary_path};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use zbus::Connection;
 use zbus::names::BusName;
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
+use zbus::{Connection, Proxy};
 
 /// See the module.
 pub struct Session {
@@ -122,6 +124,32 @@ impl Session {
         output.status.success().then_some(said)
     }
 
+    /// Everything the Secret Service keeps, one item after the other.
+    pub async fn secrets(&self) -> Vec<String> {
+        type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
+        const NAME: &str = "org.freedesktop.secrets";
+        const SERVICE: &str = "org.freedesktop.Secret.Service";
+        let bus = self.connect().await;
+        let service = Proxy::new(&bus, NAME, "/org/freedesktop/secrets", SERVICE).await;
+        let service = service.expect("the Secret Service");
+        let (_, session): (OwnedValue, OwnedObjectPath) = service
+            .call("OpenSession", &("plain", Value::from("")))
+            .await
+            .expect("a session of the Secret Service");
+        let (items, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = service
+            .call("SearchItems", &(HashMap::<&str, &str>::new(),))
+            .await
+            .expect("its items");
+        let secrets: HashMap<OwnedObjectPath, Secret> = service
+            .call("GetSecrets", &(items, session))
+            .await
+            .expect("its secrets");
+        let texts = secrets.into_values().map(|(_, _, value, _)| value);
+        texts
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
+            .collect()
+    }
+
     /// A connection to its bus.
     pub async fn connect(&self) -> Connection {
         zbus::connection::Builder::address(self.address.as_str())
@@ -157,6 +185,11 @@ impl Session {
     /// The command line in this session.
     pub fn command_line(&self, app: &TestApp, arguments: &[&str]) -> Command {
         self.inside(app, &binary_path(), arguments)
+    }
+
+    /// Another program in the surroundings of the application.
+    pub fn program(&self, app: &TestApp, program: &Path, arguments: &[&str]) -> Command {
+        self.inside(app, program, arguments)
     }
 
     fn inside(&self, app: &TestApp, program: &Path, arguments: &[&str]) -> Command {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use simulator::{Gate, Step};
 use tests::{TestApp, codex};
 
 use crate::session::{Session, eventually};
@@ -116,6 +117,36 @@ async fn the_window_comes_and_goes() {
     assert!(app.home().join("window.json").exists());
     assert_eq!(app.stop().await.code(), Some(0), "{}", app.stderr());
     assert_eq!(app.leaks(), Vec::<String>::new());
+}
+
+/// F145: "Quit" asks while requests run; asked twice, it does not wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quit_asks_while_requests_run() {
+    let gate = Gate::new();
+    let held = Step::Gated {
+        events: 6,
+        gate: gate.clone(),
+    };
+    let mut app = TestApp::new("desktop-quit")
+        .account(codex("only").script([held]))
+        .prepare()
+        .await;
+    let session = Session::start(&app).await;
+    let mut panel = Panel::start(&session).await;
+    app.serve_with(session.desktop(&app, &["--hidden"])).await;
+    let tray = panel.icon_of(app.process_id()).await;
+    app.enter_accounts().await;
+    let mut stream = app.chat_stream("say:hello").await;
+    stream.next().await.expect("it has begun");
+    tray.click("Quit").await;
+    eventually("a question", async || {
+        session.window("Quit Switchyard\\?").await
+    })
+    .await;
+    assert_eq!(app.get("/health").await.status, 200, "it has not left yet");
+    tray.click("Quit").await;
+    assert_eq!(app.ended().await.code(), Some(0), "{}", app.stderr());
+    gate.release();
 }
 
 /// Seconds since a process was started.
