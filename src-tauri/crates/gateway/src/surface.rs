@@ -21,16 +21,13 @@ use crate::body::{self, Body, BodyError};
 use crate::config::Config;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, forward, guard, models};
+use crate::{Gateway, attempt, count, forward, guard, models};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The same for the Messages dialect's libraries (T196).
 pub(crate) const MESSAGE_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-
-/// Names what in an answer is an estimate.
-const ESTIMATED: HeaderName = HeaderName::from_static("x-switchyard-estimated");
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,7 +262,7 @@ async fn dispatch(
         Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
         Place::WebSocket => upgrade_required(shape),
         Place::Models if is_codex_query(parts.uri.query()) => models::codex(&gateway),
-        Place::CountTokens => count_tokens(config, &parts, body).await,
+        Place::CountTokens => count::tokens(config, &parts, body).await,
         Place::Models if is_messages_client(&parts.headers) => models::messages(&gateway),
         Place::Models => models::list(&gateway),
         Place::CodexModels => models::codex(&gateway),
@@ -331,30 +328,7 @@ async fn infer(
     .await
 }
 
-/// Answers `count_tokens` with an estimate, and says that it is one: no upstream is asked (F79, T194).
-async fn count_tokens(config: &Config, parts: &Parts, body: &mut Incoming) -> Response<Body> {
-    let shape = Shape::Of(Dialect::Messages);
-    let body = match body::read(&parts.headers, body, config.body_limit).await {
-        Ok(body) => body,
-        Err(error) => return body_refusal(&error, false).into_response(shape),
-    };
-    if let Err(error) = protocol::peek(Dialect::Messages, &body) {
-        let body = protocol::error::render_request_error(Dialect::Messages, &error);
-        return json(StatusCode::BAD_REQUEST, body);
-    }
-    let counted = serde_json::json!({"input_tokens": protocol::estimate(&body)});
-    let mut response = json(StatusCode::OK, counted.to_string());
-    let id = request_id(&parts.headers);
-    let headers = response.headers_mut();
-    headers.insert(ESTIMATED, HeaderValue::from_static("input_tokens"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(MESSAGE_REQUEST_ID, id.clone());
-        headers.insert(REQUEST_ID, id);
-    }
-    response
-}
-
-fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
+pub(crate) fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
     let message = error.to_string();
     match error {
         BodyError::TooLarge { limit } => {
@@ -382,7 +356,7 @@ fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
 }
 
 /// The client's own request id when it is a sane one, else a fresh one.
-fn request_id(headers: &HeaderMap) -> String {
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
     let own = headers
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok());

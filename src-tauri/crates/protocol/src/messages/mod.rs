@@ -4,6 +4,7 @@ pub(crate) mod answer;
 mod block;
 pub(crate) mod count;
 pub(crate) mod errors;
+mod event;
 mod media;
 mod models;
 mod parts_decode;

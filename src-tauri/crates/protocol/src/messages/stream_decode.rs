@@ -3,7 +3,11 @@
 //! Goes by the `type` in the data. Neighbouring blocks of text are one message; blocks of tools that ran at the vendor have no place and are
 //! passed over (T88). Deltas are slices of the event. Called by the hub, also for whole answers.
 
-use super::{usage::Counts, wire::read_stop};
+use super::{
+    event::{Started, read_event, read_start},
+    usage::Counts,
+    wire::read_stop,
+};
 use crate::{
     canonical::{
         event::{Event, Finish, Receiver, Start},
@@ -65,15 +69,6 @@ enum Stop {
     Paused,
 }
 
-/// What an event, a block or a delta holds.
-#[derive(Default)]
-struct Fields<'a> {
-    kind: Option<Text<'a>>,
-    index: Option<u64>,
-    nested: Option<Reader<'a>>,
-    usage: Option<Reader<'a>>,
-}
-
 impl Decoder {
     /// One event's data. Data that is not JSON, and events nobody knows, are skipped.
     pub(crate) fn push(&mut self, data: &str, to: &mut impl Receiver) {
@@ -130,26 +125,7 @@ impl Decoder {
     }
 
     fn read(&mut self, data: &str, to: &mut impl Receiver) -> Result<(), Malformed> {
-        let mut fields = Fields::default();
-        let mut reader = Reader::new(data);
-        reader.members(|key, value| {
-            match key {
-                "type" => {
-                    fields.kind = value.string_or_skip()?;
-                    return Ok(());
-                }
-                "index" => {
-                    fields.index = value.unsigned_or_skip()?;
-                    return Ok(());
-                }
-                "message" | "content_block" | "delta" if value.kind()? == Kind::Object => {
-                    fields.nested = Some(value.clone());
-                }
-                "usage" => fields.usage = Some(value.clone()),
-                _ => {}
-            }
-            value.skip()
-        })?;
+        let fields = read_event(data)?;
         let kind = fields.kind.as_ref().map(Text::raw).unwrap_or_default();
         match (kind, fields.nested) {
             ("message_start", Some(message)) => self.begin(message, to)?,
@@ -220,20 +196,14 @@ impl Decoder {
         mut block: Reader<'_>,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
-        let (mut kind, mut id, mut name, mut words, mut seal, mut input) =
-            (None, None, None, None, None, None);
-        block.members(|key, value| {
-            match key {
-                "type" => kind = value.string_or_skip()?,
-                "id" => id = value.string_or_skip()?,
-                "name" => name = value.string_or_skip()?,
-                "text" | "thinking" => words = value.string_or_skip()?,
-                "signature" | "data" => seal = value.string_or_skip()?,
-                "input" => input = Some(value.raw()?),
-                _ => value.skip()?,
-            }
-            Ok::<(), Malformed>(())
-        })?;
+        let Started {
+            kind,
+            id,
+            name,
+            words,
+            seal,
+            input,
+        } = read_start(&mut block)?;
         let kind = match kind.as_ref().map(Text::raw).unwrap_or_default() {
             "text" => {
                 let slot = self.open_message(to);
