@@ -365,6 +365,11 @@ fn thinking_follows_the_model_and_the_rest_of_the_request() {
             json!({"/output_config/format": {"type": "json_schema", "schema": {"type": "object", "properties": {}, "additionalProperties": false}}}),
         ),
         (
+            "T125: both where nobody knows",
+            json!({"model": "glm-4.6", "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}}),
+            json!({"/output_config/format/type": "json_schema", "/system/0/type": "text"}),
+        ),
+        (
             "T129: JSON mode",
             json!({"response_format": {"type": "json_object"}}),
             json!({"/system/0/type": "text"}),

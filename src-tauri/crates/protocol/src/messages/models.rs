@@ -24,6 +24,16 @@ pub(super) enum Sampling {
     No,
 }
 
+/// Whether the answer's form can be given by a schema (T125).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// The model is asked in words.
+    No,
+    Yes,
+    /// Unknown: given as a schema and in words, since servers of the dialect pass over fields they do not know.
+    Perhaps,
+}
+
 /// One row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Model {
@@ -38,7 +48,7 @@ pub(super) struct Model {
     /// Whether `system` may stand inside the conversation (T2).
     pub(super) inline_system: bool,
     /// Whether the answer's form can be given by a schema (T125).
-    pub(super) schema: bool,
+    pub(super) schema: Schema,
     /// Whether the vendor's hosted tools are there (T55).
     pub(super) hosted: bool,
 }
@@ -53,7 +63,7 @@ const CLASSIC: Model = Model {
     sampling: Sampling::Any,
     prefill: true,
     inline_system: false,
-    schema: false,
+    schema: Schema::No,
     hosted: false,
 };
 const BUDGETED: Model = Model {
@@ -69,7 +79,7 @@ const ADAPTIVE: Model = Model {
     max_output: 64_000,
     thinking: Thinking::Adaptive(TO_MAX),
     prefill: false,
-    schema: true,
+    schema: Schema::Yes,
     ..BUDGETED
 };
 const NEWEST: Model = Model {
@@ -111,17 +121,17 @@ const TABLE: &[Model] = &[
     ADAPTIVE,
     Model {
         name: "claude-opus-4-5",
-        schema: true,
+        schema: Schema::Yes,
         ..BUDGETED
     },
     Model {
         name: "claude-sonnet-4-5",
-        schema: true,
+        schema: Schema::Yes,
         ..BUDGETED
     },
     Model {
         name: "claude-haiku-4-5",
-        schema: true,
+        schema: Schema::Yes,
         ..BUDGETED
     },
     Model {
@@ -138,6 +148,7 @@ const FOREIGN: Model = Model {
     name: "",
     max_output: 16_384,
     thinking: Thinking::Budget,
+    schema: Schema::Perhaps,
     ..CLASSIC
 };
 

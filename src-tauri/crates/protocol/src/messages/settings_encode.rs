@@ -1,7 +1,7 @@
 //! Limits, sampling, thinking and form of a Messages request, as the model takes them (T96–T99, T114, T125). Called by `request_encode`.
 
 use super::{
-    models::{Sampling, Thinking, nearest},
+    models::{Sampling, Schema, Thinking, nearest},
     request_encode::Encoder,
     turns::{Block, Conversation, Speaker},
     wire::{LOWEST_BUDGET, budget},
@@ -136,7 +136,7 @@ impl Encoder<'_> {
             Some(Format::JsonSchema {
                 schema: Some(schema),
                 ..
-            }) if self.model.schema => Some(*schema),
+            }) if self.model.schema != Schema::No => Some(*schema),
             _ => None,
         };
         let effort = match think {
@@ -173,7 +173,7 @@ impl Encoder<'_> {
             }
             Some(Format::JsonSchema {
                 schema: Some(_), ..
-            }) if self.model.schema => return None,
+            }) if self.model.schema == Schema::Yes => return None,
             Some(Format::JsonSchema { schema, .. }) => format!(
                 "Answer with one valid JSON value that follows this JSON schema, and nothing else: no other words, no code fence.\n{}",
                 schema.unwrap_or("{}")
