@@ -62,7 +62,15 @@ impl Engine {
 
     /// Who would serve a model now, and why the others would not.
     pub fn explain(&self, model: &str) -> Vec<ExplainView> {
-        let ask = Ask::new(model, &[Format::Responses, Format::Codex, Format::OpenAi]);
+        let ask = Ask::new(
+            model,
+            &[
+                Format::Responses,
+                Format::Codex,
+                Format::OpenAi,
+                Format::Anthropic,
+            ],
+        );
         let now = self.clock.now();
         let verdicts = self.pool.with(|pool| pool.explain(now, &ask));
         let labels: HashMap<String, String> = self.records.with(|rows| {

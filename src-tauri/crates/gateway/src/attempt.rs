@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use pool::{AccountId, Ask, Format, NoCandidate, Outcome, Retry};
-use protocol::Head;
+use protocol::{Dialect, Head};
 use tokio::time::{Instant, timeout_at};
 use upstream::Target;
 
@@ -48,8 +48,24 @@ fn formats(call: &Inference) -> &'static [Format] {
     match (call.codex, call.compact, call.dialect) {
         (true, _, _) => &[Format::Codex],
         (_, true, _) => &[Format::Codex, Format::Responses],
-        (_, _, protocol::Dialect::Chat) => &[Format::OpenAi, Format::Responses, Format::Codex],
-        (_, _, protocol::Dialect::Responses) => &[Format::Responses, Format::Codex, Format::OpenAi],
+        (_, _, Dialect::Chat) => &[
+            Format::OpenAi,
+            Format::Responses,
+            Format::Codex,
+            Format::Anthropic,
+        ],
+        (_, _, Dialect::Responses) => &[
+            Format::Responses,
+            Format::Codex,
+            Format::OpenAi,
+            Format::Anthropic,
+        ],
+        (_, _, Dialect::Messages) => &[
+            Format::Anthropic,
+            Format::Responses,
+            Format::Codex,
+            Format::OpenAi,
+        ],
     }
 }
 

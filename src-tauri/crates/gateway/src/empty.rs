@@ -25,6 +25,7 @@ pub(crate) fn is_empty(dialect: Dialect, body: &[u8], seen: &Observed) -> bool {
     let (list, says_nothing): (_, fn(&Value) -> bool) = match dialect {
         Dialect::Chat => ("choices", silent_choice),
         Dialect::Responses => ("output", silent_item),
+        Dialect::Messages => ("content", silent_block),
     };
     match answer.get(list) {
         Some(Value::Array(list)) => list.iter().all(says_nothing),
@@ -44,7 +45,7 @@ fn plainly_speaks(dialect: Dialect, body: &[u8]) -> bool {
         {
             return false;
         }
-        Dialect::Responses => b"\"text\"",
+        Dialect::Responses | Dialect::Messages => b"\"text\"",
     };
     memmem::find_iter(body, member).any(|at| {
         let mut rest = body[at + member.len()..]
@@ -80,6 +81,14 @@ fn silent_item(item: &Value) -> bool {
         (Some("message"), Some(parts)) => parts.iter().all(|part| {
             part["type"] == "output_text" && part["text"].as_str().is_some_and(str::is_empty)
         }),
+        _ => false,
+    }
+}
+
+fn silent_block(block: &Value) -> bool {
+    match block["type"].as_str() {
+        Some("thinking" | "redacted_thinking") => true,
+        Some("text") => block["text"].as_str().is_some_and(str::is_empty),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
 use pool::{Format, Outcome};
-use protocol::{Answer, Options, Prepared};
+use protocol::{Answer, Dialect, Options, Prepared};
 use tokio::time::{Instant, timeout};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
@@ -41,7 +41,8 @@ fn speaks(format: Format) -> Option<protocol::Target> {
         Format::Codex => Some(protocol::Target::Codex),
         Format::Responses => Some(protocol::Target::Responses),
         Format::OpenAi => Some(protocol::Target::Chat),
-        Format::Anthropic | Format::Gemini => None,
+        Format::Anthropic => Some(protocol::Target::Messages),
+        Format::Gemini => None,
     }
 }
 
@@ -183,11 +184,18 @@ async fn send(
     let endpoint = match (request.call.compact, target.format) {
         (true, _) => Endpoint::Compact,
         (false, Format::OpenAi) => Endpoint::ChatCompletions,
+        (false, Format::Anthropic) => Endpoint::Messages,
         (false, _) => Endpoint::Responses,
     };
+    // T195: `?beta=true` belongs to the body it came with; translated, neither goes on.
+    let own_query =
+        (request.call.dialect == Dialect::Messages) == (target.format == Format::Anthropic);
     let call = Call {
         headers: forward::request_headers(&request.headers, target.format),
-        query: request.query.clone().filter(|_| !target.is_oauth()),
+        query: request
+            .query
+            .clone()
+            .filter(|_| own_query && !target.is_oauth()),
         ..Call::json(endpoint, body, stream)
     };
     request.gateway.upstream.send(target, access, call).await

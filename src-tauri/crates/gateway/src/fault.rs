@@ -106,7 +106,11 @@ pub(crate) fn last_error(
     match (fault.status, &fault.body) {
         // A 401 of an account must not look like a wrong gateway key: clients would throw that key away.
         (Some(status), Some(body)) if status != StatusCode::UNAUTHORIZED => {
-            let shown = protocol::error::rewrap(request.call.dialect, status.as_u16(), body);
+            let dialect = request.call.dialect;
+            // T210: 529 is a word of one dialect only.
+            let status = protocol::error::client_status(dialect, status.as_u16());
+            let shown = protocol::error::rewrap(dialect, status, body);
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             let mut response = json(status, shown);
             forward::name_account(&request.config, target, response.headers_mut());
             if let Some(value) = fault.retry_after.clone().or_else(|| {

@@ -42,6 +42,9 @@ const CODEX: &[&str] = &[
     "x-openai-memgen-request",
 ];
 
+/// Request headers only an account of the dialect may see: with the flags of the body or not at all (T195).
+const MESSAGES: &[&str] = &["anthropic-beta", "anthropic-version"];
+
 /// Headers of the client's request that go along to an account of `format`.
 pub(crate) fn request_headers(client: &HeaderMap, format: Format) -> HeaderMap {
     let mut out = HeaderMap::new();
@@ -49,7 +52,8 @@ pub(crate) fn request_headers(client: &HeaderMap, format: Format) -> HeaderMap {
         let text = name.as_str();
         let codex = format == Format::Codex
             && (CODEX.contains(&text) || text.starts_with("x-codex-") || *name == LITE);
-        if codex || COMMON.contains(&text) {
+        let messages = format == Format::Anthropic && MESSAGES.contains(&text);
+        if codex || messages || COMMON.contains(&text) {
             out.append(name.clone(), value.clone());
         }
     }
@@ -89,6 +93,7 @@ pub(crate) fn is_codex_client(headers: &HeaderMap) -> bool {
 fn travels_back(name: &str) -> bool {
     name.starts_with("x-codex-")
         || name.starts_with("x-ratelimit-")
+        || name.starts_with("anthropic-ratelimit-")
         || matches!(
             name,
             "openai-model"

@@ -11,6 +11,7 @@ mod amend;
 mod attempt;
 mod body;
 mod config;
+mod count;
 mod empty;
 mod exchange;
 mod fault;

@@ -1,7 +1,8 @@
-//! `GET /v1/models` and `/v1/models/{id}` in the OpenAI shape, `/codex/v1/models` in the Codex shape (F81, F82, T202).
+//! `GET /v1/models` and `/v1/models/{id}` in the OpenAI and the Messages shape, `/codex/v1/models` in the Codex shape (F81, F82, T202).
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
+use protocol::Dialect;
 use serde_json::{Value, json};
 
 use crate::Gateway;
@@ -30,6 +31,58 @@ pub(crate) fn one(gateway: &Gateway, id: &str, shape: Shape) -> Response<Body> {
         Some(model) => json_answer(StatusCode::OK, openai(model).to_string()),
         None => not_found(&catalog, id).into_response(shape),
     }
+}
+
+fn message_entry(model: &Model) -> Value {
+    let created = if model.created > 0 {
+        rfc3339(model.created)
+    } else {
+        "1970-01-01T00:00:00Z".to_owned()
+    };
+    json!({"type": "model", "id": model.id, "display_name": model.id, "created_at": created})
+}
+
+/// The list in the Messages shape (T202).
+pub(crate) fn messages(gateway: &Gateway) -> Response<Body> {
+    let catalog = gateway.catalog.load();
+    let models: Vec<Value> = catalog.models.iter().map(message_entry).collect();
+    let id = |model: Option<&Model>| model.map(|model| model.id.clone());
+    let list = json!({"first_id": id(catalog.models.first()), "last_id": id(catalog.models.last()), "has_more": false, "data": models});
+    json_answer(StatusCode::OK, list.to_string())
+}
+
+/// One model in the Messages shape, or 404.
+pub(crate) fn one_message(gateway: &Gateway, id: &str) -> Response<Body> {
+    let catalog = gateway.catalog.load();
+    match catalog.models.iter().find(|model| model.id == id) {
+        Some(model) => json_answer(StatusCode::OK, message_entry(model).to_string()),
+        None => not_found(&catalog, id).into_response(Shape::Of(Dialect::Messages)),
+    }
+}
+
+/// Unix seconds as a date (Howard Hinnant's civil-from-days).
+fn rfc3339(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_place = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_place + 2) / 5 + 1;
+    let month = if month_place < 10 {
+        month_place + 3
+    } else {
+        month_place - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        rest / 3_600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 /// The tag of the Codex list as it is served here: a hash of its entries, or none when there are none. The backend's own tags differ by
@@ -132,6 +185,17 @@ mod tests {
         Catalog {
             models: ids.iter().map(model).collect(),
             codex_etag: None,
+        }
+    }
+
+    #[test]
+    fn t202_dates_are_written_as_the_messages_shape_wants_them() {
+        for (seconds, date) in [
+            (1, "1970-01-01T00:00:01Z"),
+            (951_827_696, "2000-02-29T12:34:56Z"),
+            (1_789_344_000, "2026-09-14T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(seconds), date);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::Gateway;
 use crate::body::Body;
 use crate::journal::{Attempt, End, Entry};
 use crate::reply::{Refusal, Shape, json};
-use crate::surface::{Inference, REQUEST_ID};
+use crate::surface::{Inference, MESSAGE_REQUEST_ID, REQUEST_ID};
 use std::sync::atomic::Ordering;
 
 /// See the module.
@@ -41,6 +41,7 @@ impl Record {
             dialect: match call.dialect {
                 Dialect::Chat => "chat",
                 Dialect::Responses => "responses",
+                Dialect::Messages => "messages",
             },
             endpoint: call.path,
             model: String::new(),
@@ -161,6 +162,16 @@ impl Record {
     /// Adds the request id every answer carries.
     pub(crate) fn stamp(&self, response: &mut Response<Body>) {
         if let Ok(id) = HeaderValue::from_str(self.request_id()) {
+            // T196: each dialect's libraries look under their own name.
+            if self
+                .entry
+                .as_ref()
+                .is_some_and(|entry| entry.dialect == "messages")
+            {
+                response
+                    .headers_mut()
+                    .insert(MESSAGE_REQUEST_ID, id.clone());
+            }
             response.headers_mut().insert(REQUEST_ID, id);
         }
     }

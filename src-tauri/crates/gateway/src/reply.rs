@@ -14,8 +14,6 @@ use crate::body::Body;
 pub(crate) enum Shape {
     /// One of the served dialects.
     Of(Dialect),
-    /// Anthropic Messages.
-    Messages,
     /// Gemini.
     Gemini,
 }
@@ -79,9 +77,6 @@ impl Refusal {
                     param: self.param.clone().map(Into::into),
                 },
             ),
-            Shape::Messages => Bytes::from(
-                serde_json::json!({"type": "error", "error": {"type": messages_kind(status), "message": self.message}}).to_string(),
-            ),
             Shape::Gemini => Bytes::from(
                 serde_json::json!({"error": {"code": status, "message": self.message, "status": gemini_status(status)}}).to_string(),
             ),
@@ -93,19 +88,6 @@ impl Refusal {
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
-    }
-}
-
-fn messages_kind(status: u16) -> &'static str {
-    match status {
-        401 => "authentication_error",
-        403 => "permission_error",
-        404 => "not_found_error",
-        413 => "request_too_large",
-        429 => "rate_limit_error",
-        400..=499 => "invalid_request_error",
-        529 | 503 => "overloaded_error",
-        _ => "api_error",
     }
 }
 

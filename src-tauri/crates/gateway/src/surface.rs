@@ -21,10 +21,13 @@ use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, forward, guard, models};
+use crate::{Gateway, attempt, count, forward, guard, models};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The same for the Messages dialect's libraries (T196).
+pub(crate) const MESSAGE_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,8 @@ enum Place<'p> {
     Root,
     Health,
     Inference(Inference),
+    /// `POST /v1/messages/count_tokens` (F79).
+    CountTokens,
     /// Where the Codex CLI first tries a WebSocket (F82, T192).
     WebSocket,
     Models,
@@ -80,6 +85,13 @@ const CODEX_COMPACT: Inference = Inference {
     ..COMPACT
 };
 
+const MESSAGES: Inference = Inference {
+    dialect: Dialect::Messages,
+    path: "/v1/messages",
+    compact: false,
+    codex: false,
+};
+
 /// The table of paths: the place, and the methods it takes.
 fn place(path: &str) -> (Place<'_>, &'static [Method]) {
     const GET: &[Method] = &[Method::GET, Method::HEAD];
@@ -93,6 +105,8 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
         "/v1/responses/compact" => (Place::Inference(COMPACT), POST),
         "/codex/v1/responses" => (Place::Inference(CODEX), POST_OR_UPGRADE),
         "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
+        "/v1/messages" => (Place::Inference(MESSAGES), POST),
+        "/v1/messages/count_tokens" => (Place::CountTokens, POST),
         "/v1/models" => (Place::Models, GET),
         "/codex/v1/models" => (Place::CodexModels, GET),
         _ => {
@@ -105,7 +119,7 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
             let shape = if path.starts_with("/v1beta") || path.starts_with("/v1/models/") {
                 Shape::Gemini
             } else if path.starts_with("/v1/messages") {
-                Shape::Messages
+                Shape::Of(Dialect::Messages)
             } else if path.starts_with("/v1/chat") {
                 Shape::Of(Dialect::Chat)
             } else {
@@ -119,6 +133,7 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
 fn shape(place: &Place<'_>) -> Shape {
     match place {
         Place::Inference(call) => Shape::Of(call.dialect),
+        Place::CountTokens => Shape::Of(Dialect::Messages),
         Place::Unknown(shape) => *shape,
         Place::Root
         | Place::Health
@@ -256,8 +271,11 @@ async fn dispatch(
         Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
         Place::WebSocket => upgrade_required(shape),
         Place::Models if is_codex_query(parts.uri.query()) => models::codex(&gateway),
+        Place::CountTokens => count::tokens(config, &parts, body).await,
+        Place::Models if is_messages_client(&parts.headers) => models::messages(&gateway),
         Place::Models => models::list(&gateway),
         Place::CodexModels => models::codex(&gateway),
+        Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
         Place::Model(id) => models::one(&gateway, id, shape),
         Place::Inference(call) => infer(gateway, config.clone(), call, parts, body, key).await,
     }
@@ -321,7 +339,7 @@ async fn infer(
     .await
 }
 
-fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
+pub(crate) fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
     let message = error.to_string();
     match error {
         BodyError::TooLarge { limit } => {
@@ -349,7 +367,7 @@ fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
 }
 
 /// The client's own request id when it is a sane one, else a fresh one.
-fn request_id(headers: &HeaderMap) -> String {
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
     let own = headers
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok());
@@ -361,6 +379,11 @@ fn request_id(headers: &HeaderMap) -> String {
         }
         _ => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
     }
+}
+
+/// T202: both dialects ask on one path; only this header tells them apart.
+fn is_messages_client(headers: &HeaderMap) -> bool {
+    headers.contains_key("anthropic-version")
 }
 
 fn is_codex_query(query: Option<&str>) -> bool {
@@ -447,7 +470,12 @@ mod tests {
                 Place::Unknown(Shape::Gemini),
             ),
             ("/v1beta/models", Place::Unknown(Shape::Gemini)),
-            ("/v1/messages", Place::Unknown(Shape::Messages)),
+            ("/v1/messages", Place::Inference(MESSAGES)),
+            ("/v1/messages/count_tokens", Place::CountTokens),
+            (
+                "/v1/messages/batches",
+                Place::Unknown(Shape::Of(Dialect::Messages)),
+            ),
             ("/v1/chat/other", Place::Unknown(Shape::Of(Dialect::Chat))),
             ("/etc/passwd", Place::Unknown(Shape::Of(Dialect::Responses))),
         ];

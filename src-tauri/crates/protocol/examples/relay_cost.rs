@@ -31,6 +31,7 @@ fn request(dialect: Dialect, text: &str) -> Bytes {
     let (field, kind) = match dialect {
         Dialect::Chat => ("messages", "text"),
         Dialect::Responses => ("input", "input_text"),
+        Dialect::Messages => ("messages", "text"),
     };
     Bytes::from(format!(
         r#"{{"model":"model-a","{field}":[{{"role":"system","content":"be brief"}},{{"role":"user","content":[{{"type":"{kind}","text":"{text}"}}]}}],"temperature":0.5,"stream":true}}"#

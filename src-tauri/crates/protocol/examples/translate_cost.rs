@@ -136,6 +136,9 @@ fn stream(client: Dialect, to: Target, upstream: &Bytes, reads: usize) {
             br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#,
         ),
         Dialect::Responses => Bytes::from_static(br#"{"model":"m","stream":true,"input":"hi"}"#),
+        Dialect::Messages => Bytes::from_static(
+            br#"{"model":"m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#,
+        ),
     };
     let Ok(head) = peek(client, &body) else {
         return;

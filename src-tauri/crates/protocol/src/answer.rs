@@ -21,6 +21,9 @@ const COMMENT: &[u8] = b": keep-alive\n\n";
 /// from 0 without gaps, and a number of ours would stand there twice (T171). For the same reason no other client gets it.
 const KEEPALIVE_EVENT: &[u8] = b"event: keepalive\ndata: {\"type\":\"keepalive\"}\n\n";
 
+/// The dialect's own keep-alive: Claude Code counts events and tells the person of a silence (T163).
+const PING: &[u8] = b"event: ping\ndata: {\"type\":\"ping\"}\n\n";
+
 /// Where an [`Answer`] puts bytes for the client: at most one frame per push, however many events it holds.
 #[derive(Default)]
 pub struct Out {
@@ -212,7 +215,7 @@ impl Answer {
             }
             Lane::Pass(state) => match self.client {
                 Dialect::Responses => Way::Fold(Box::new(Folding::new(state))),
-                Dialect::Chat => Translation::begin(
+                Dialect::Chat | Dialect::Messages => Translation::begin(
                     self.upstream,
                     self.client,
                     HubState::same_dialect(state.echo_model),
@@ -363,6 +366,7 @@ impl Answer {
         let begun = self.observed().response_id.is_some();
         (open && self.client_streams).then_some(match self.client {
             Dialect::Responses if begun && self.codex_client => KEEPALIVE_EVENT,
+            Dialect::Messages => PING,
             Dialect::Responses | Dialect::Chat => COMMENT,
         })
     }

@@ -10,9 +10,16 @@ mod stream;
 pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 
 use crate::{
-    canonical::{fields::wrong_type, request::Losses},
+    canonical::{
+        fields::wrong_type,
+        request::{Losses, Request},
+    },
     chat,
-    json::{scan, text::whole_surrogates},
+    json::{
+        scan,
+        text::{Text, whole_surrogates},
+    },
+    messages,
     names::ToolNames,
     responses,
     rope::Rope,
@@ -37,6 +44,8 @@ pub(crate) struct HubState {
     stops: Vec<String>,
     /// The client is a native Codex client.
     pub(crate) codex_client: bool,
+    /// Input tokens as they are told before the upstream has counted (T151).
+    estimate: u64,
 }
 
 impl HubState {
@@ -70,17 +79,25 @@ pub(crate) fn translate_request(
     let text = std::str::from_utf8(body)
         .map_err(|_| RequestError::body("The request body is not UTF-8 text."))?;
     let mut losses = Losses::default();
-    let request = match from {
+    let mut request = match from {
         Dialect::Chat => chat::request_decode::decode(text, &mut losses)?,
         Dialect::Responses => responses::request_decode::decode(text, &mut losses)?,
+        Dialect::Messages => messages::request_decode::decode(text, &mut losses)?,
     };
+    if from == Dialect::Messages {
+        fit(&mut request, to, head, &mut losses);
+    }
     let echo = match from {
-        Dialect::Chat => String::new(),
+        Dialect::Chat | Dialect::Messages => String::new(),
         Dialect::Responses => responses::answer::echo(&request),
     };
     let stops = match (to, request.settings.stop) {
         (Target::Responses | Target::Codex, Some(raw)) => stop_strings(raw, &mut losses)?,
         _ => Vec::new(),
+    };
+    let estimate = match from {
+        Dialect::Messages => messages::count::estimate(body),
+        Dialect::Chat | Dialect::Responses => 0,
     };
     let (body, names) = match to {
         Target::Chat => {
@@ -89,6 +106,9 @@ pub(crate) fn translate_request(
         }
         Target::Responses | Target::Codex => {
             responses::request_encode::encode(request, to, body, head, options, &mut losses)?
+        }
+        Target::Messages => {
+            messages::request_encode::encode(request, body, head, options, &mut losses)?
         }
     };
     let state = HubState {
@@ -106,6 +126,7 @@ pub(crate) fn translate_request(
         echo,
         stops,
         codex_client: options.codex_client,
+        estimate,
     };
     Ok(Translated {
         body,
@@ -114,7 +135,34 @@ pub(crate) fn translate_request(
     })
 }
 
-/// The stop strings of a Chat request, decoded (T119).
+/// What a Messages request says by its nature and the target would take for a wish: the effort that stands for a thinking budget, and a key
+/// for the target's prompt cache (T96, T133).
+fn fit(request: &mut Request<'_>, to: Target, head: &Head, losses: &mut Losses) {
+    let settings = &mut request.settings;
+    match to {
+        Target::Chat => {
+            if settings
+                .effort
+                .as_ref()
+                .is_some_and(|effort| effort.is("xhigh"))
+            {
+                settings.effort = Some(Text::spell("high"));
+                losses.approximated(
+                    "thinking",
+                    "the highest effort that servers of the dialect know (T96)",
+                );
+            }
+            settings.summary = None;
+        }
+        Target::Responses | Target::Codex => {
+            settings.prompt_cache_key =
+                head.prompt_cache_key.as_deref().map(|key| Text::spell(key));
+        }
+        Target::Messages => {}
+    }
+}
+
+/// The stop strings of a request, decoded (T119).
 fn stop_strings(raw: &str, losses: &mut Losses) -> Result<Vec<String>, RequestError> {
     let text = raw.as_bytes();
     let mut words = Vec::new();

@@ -20,6 +20,7 @@ mod finished;
 mod fold;
 mod hub;
 mod json;
+mod messages;
 mod names;
 mod observe;
 mod passthrough;
@@ -33,6 +34,7 @@ pub mod sse;
 mod types;
 
 pub use answer::{Answer, Out};
+pub use messages::count::estimate;
 pub use peek::peek;
 pub use prepare::prepare;
 pub use rope::Rope;

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use memchr::memmem::{self, Finder};
 
 use crate::{
-    json::scan,
+    json::{read::Reader, scan},
+    messages::usage::Counts,
     types::{Dialect, Observed, Terminal, Usage},
 };
 
@@ -39,6 +40,12 @@ pub(crate) struct Observer {
     pub(crate) ended: bool,
     /// `created_at` of the answer, in unix seconds.
     pub(crate) created: Option<i64>,
+    /// Whether a Messages stream has told why it stopped; `message_stop` follows.
+    pub(crate) stopped: bool,
+    /// That it stopped at a limit or was refused.
+    short: bool,
+    /// What a Messages stream has counted so far (T157).
+    counts: Counts,
 }
 
 static FINISH_REASON: LazyLock<Finder<'static>> =
@@ -54,6 +61,9 @@ impl Observer {
             sequence: 0,
             ended: false,
             created: None,
+            stopped: false,
+            short: false,
+            counts: Counts::default(),
         }
     }
 
@@ -63,6 +73,7 @@ impl Observer {
         match self.dialect {
             Dialect::Chat => self.chat_chunk(data),
             Dialect::Responses => self.responses_event(name, data),
+            Dialect::Messages => self.messages_event(name, data),
         }
     }
 
@@ -78,7 +89,95 @@ impl Observer {
                 self.response(body, at..end, Some(Terminal::Completed));
                 true
             }),
+            Dialect::Messages => self.message(body, at, true).is_some(),
         }
+    }
+
+    fn messages_event(&mut self, name: Option<&[u8]>, data: &[u8]) -> Kind {
+        match event_type(name, data) {
+            b"content_block_delta" | b"content_block_start" | b"content_block_stop" => {
+                self.seen.content_started = true;
+            }
+            b"message_start" => {
+                if let Some(message) = scan::member_value(data, 0..data.len(), "message") {
+                    self.message(data, message.start, false);
+                }
+                return Kind::Lifecycle;
+            }
+            b"message_delta" => {
+                let part = |name| scan::member_value(data, 0..data.len(), name);
+                if let Some(usage) = part("usage") {
+                    self.count(data, usage);
+                }
+                if let Some(delta) = part("delta") {
+                    self.stop_reason(data, scan::member_value(data, delta, "stop_reason"));
+                }
+            }
+            b"message_stop" => self.seen.terminal = Some(self.stop()),
+            b"error" => self.fail(data),
+            _ => {}
+        }
+        Kind::Plain
+    }
+
+    /// How a Messages answer ended.
+    pub(crate) const fn stop(&self) -> Terminal {
+        if self.short {
+            Terminal::Incomplete
+        } else {
+            Terminal::Completed
+        }
+    }
+
+    fn stop_reason(&mut self, text: &[u8], value: Option<Range<usize>>) {
+        let word = value.and_then(|value| string(text, value));
+        self.stopped |= word.is_some();
+        self.short |= matches!(
+            word.as_deref(),
+            Some("max_tokens" | "model_context_window_exceeded" | "refusal")
+        );
+    }
+
+    fn count(&mut self, text: &[u8], value: Range<usize>) {
+        if let Ok(text) = std::str::from_utf8(&text[value]) {
+            // What cannot be read is not counted.
+            let _ = self.counts.read(&mut Reader::new(text));
+            self.seen.usage = self.counts.usage();
+        }
+    }
+
+    /// A message object, as a stream begins with it or as the whole answer; `None` when it is no object.
+    fn message(&mut self, text: &[u8], at: usize, whole: bool) -> Option<()> {
+        let (mut usage, mut reason, mut content, mut error) = (None, None, false, false);
+        let end = scan::each_member(text, at, |member| {
+            let value = member.value.clone();
+            match member.name(text) {
+                b"id" if self.seen.response_id.is_none() => {
+                    self.seen.response_id = string(text, value);
+                }
+                b"model" if self.seen.model.is_none() => self.seen.model = string(text, value),
+                b"usage" => usage = Some(value),
+                b"stop_reason" => reason = Some(value),
+                b"content" => content = true,
+                b"error" => error = text[value.start] == b'{',
+                _ => {}
+            }
+        })
+        .ok()?;
+        if let Some(usage) = usage {
+            self.count(text, usage);
+        }
+        if !whole {
+            return Some(());
+        }
+        if error {
+            self.fail(&text[at..end]);
+        } else {
+            self.stop_reason(text, reason);
+            self.seen.content_started |= content;
+            self.seen.terminal = Some(self.stop());
+        }
+        Some(())
     }
 
     fn fail(&mut self, data: &[u8]) {

@@ -21,6 +21,9 @@ use crate::{
     types::{Dialect, End, ErrorBody, Failure, GatewayError, Head, Observed, Options, Target},
 };
 
+/// The last event of a Messages stream.
+const MESSAGE_STOP: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
 /// How much of an unfinished frame is held back, in bytes.
 const HOLD: usize = 64 << 10;
 
@@ -106,10 +109,13 @@ impl PassState {
         let model = self.echo_model.as_deref()?;
         let start = match (dialect, kind) {
             (Dialect::Chat, _) => 0,
+            (Dialect::Messages, Kind::Lifecycle) => {
+                scan::member_value(data, 0..data.len(), "message")?.start
+            }
             (Dialect::Responses, Kind::Lifecycle) => {
                 scan::member_value(data, 0..data.len(), "response")?.start
             }
-            (Dialect::Responses, _) => return None,
+            (Dialect::Responses | Dialect::Messages, _) => return None,
         };
         with_model(&Bytes::copy_from_slice(data), start, model)
     }
@@ -273,7 +279,12 @@ impl PassThrough {
         if *end == End::Clean {
             self.last_frame(out);
         }
-        if self.observer.seen.terminal.is_none() {
+        if self.observer.stopped && self.observer.seen.terminal.is_none() {
+            // The upstream said why it stopped and closed without the last event; the client libraries wait for that one.
+            let stop = self.observer.stop();
+            self.observer.seen.terminal = Some(stop);
+            out.push(Bytes::from_static(MESSAGE_STOP));
+        } else if self.observer.seen.terminal.is_none() {
             let message = match end {
                 End::Clean => "the upstream closed the stream before the answer was finished",
                 End::Cut { message } => message,

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::{
     json::scan,
+    messages::session,
     types::{Dialect, Head, RequestError},
 };
 
@@ -46,7 +47,7 @@ pub fn peek(dialect: Dialect, body: &Bytes) -> Result<Head, RequestError> {
     let field = |name: &'static str| Field::of(body, &head, name);
     let model = field("model").text()?.filter(|model| !model.is_empty());
     let stream = field("stream").flag()?;
-    let prompt_cache_key = field("prompt_cache_key").text()?;
+    let mut prompt_cache_key = field("prompt_cache_key").text()?;
     let mut previous_response_id = None;
     let (mut include_usage, mut n) = (false, None);
     match dialect {
@@ -70,6 +71,25 @@ pub fn peek(dialect: Dialect, body: &Bytes) -> Result<Head, RequestError> {
             previous_response_id = field("previous_response_id")
                 .text()?
                 .filter(|id| !id.is_empty());
+        }
+        Dialect::Messages => {
+            field("messages").one_of(b"[", "an array of messages")?;
+            let metadata = field("metadata");
+            metadata.one_of(b"{", "an object")?;
+            if let Some(value) = metadata.value {
+                let inner = scan::member_value(body, value, "user_id")
+                    .filter(|value| &body[value.clone()] != b"null");
+                let user = Field {
+                    body,
+                    name: "metadata.user_id",
+                    value: inner,
+                };
+                // T133: Claude Code names its session there.
+                prompt_cache_key = user
+                    .text()?
+                    .filter(|user| !user.is_empty())
+                    .map(|user| session(&user));
+            }
         }
     }
     head.model = model;

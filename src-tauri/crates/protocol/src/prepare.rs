@@ -81,6 +81,12 @@ fn pass_through(
                 object.set("prompt_cache_key", &quoted(key));
             }
         }
+        Target::Messages => {
+            stream_flag(&mut object, options);
+            if let Some(effort) = options.effort {
+                set_nested(&mut object, "output_config", "effort", &quoted(effort));
+            }
+        }
     }
     object.finish();
     Ok(Prepared {

@@ -30,9 +30,9 @@ pub struct Amended {
 }
 
 impl Amended {
-    fn new(body: &Bytes, edits: Edits, losses: Vec<Loss>) -> Option<Self> {
+    fn new(dialect: Dialect, body: &Bytes, edits: Edits, losses: Vec<Loss>) -> Option<Self> {
         let body = edits.apply(body).to_bytes();
-        let head = peek(Dialect::Responses, &body).ok()?;
+        let head = peek(dialect, &body).ok()?;
         Some(Self { body, head, losses })
     }
 }
@@ -62,7 +62,12 @@ impl Item {
 
     /// The fingerprint of what only its maker can open.
     fn seal(&self, body: &[u8]) -> Option<u64> {
-        let token = self.token(body, "encrypted_content")?;
+        let member = match self.kind(body) {
+            b"thinking" => "signature",
+            b"redacted_thinking" => "data",
+            _ => "encrypted_content",
+        };
+        let token = self.token(body, member)?;
         if !token.starts_with(b"\"") || token.len() <= 2 {
             return None;
         }
@@ -77,9 +82,14 @@ fn items(body: &[u8], head: &Head) -> Vec<Item> {
     let Some(input) = head.member(body, "input") else {
         return Vec::new();
     };
+    elements(body, input.value.start)
+}
+
+/// The elements of the array that begins at `start`.
+fn elements(body: &[u8], start: usize) -> Vec<Item> {
     let mut found = Vec::new();
     // `peek` has walked the whole body: there is nothing left to fail on.
-    let _ = scan::each_element(body, input.value.start, |range| {
+    let _ = scan::each_element(body, start, |range| {
         let members = match body[range.start] {
             b'{' => scan::members(body, range.start).map_or_else(|_| Vec::new(), |(list, _)| list),
             _ => Vec::new(),
@@ -89,11 +99,29 @@ fn items(body: &[u8], head: &Head) -> Vec<Item> {
     found
 }
 
-/// Fingerprints of the sealed items of a Responses input (`encrypted_content`), in order. Good within one run of the program.
+/// The blocks of every message of a Messages conversation, whose thoughts are sealed inside them.
+fn blocks(body: &[u8], head: &Head) -> Vec<Vec<Item>> {
+    let Some(messages) = head.member(body, "messages") else {
+        return Vec::new();
+    };
+    let content = |message: &Item| {
+        let members = message.members.iter().rev();
+        let content = members
+            .clone()
+            .find(|member| member.name(body) == b"content")?;
+        (body[content.value.start] == b'[').then(|| elements(body, content.value.start))
+    };
+    let messages = elements(body, messages.value.start);
+    messages.iter().filter_map(content).collect()
+}
+
+/// Fingerprints of the sealed items of a Responses input (`encrypted_content`) or of a Messages conversation (`signature`), in order. Good within one run of the program.
 #[must_use]
 pub fn seals(body: &Bytes, head: &Head) -> Vec<u64> {
     let items = items(body, head);
-    items.iter().filter_map(|item| item.seal(body)).collect()
+    let blocks = blocks(body, head);
+    let all = items.iter().chain(blocks.iter().flatten());
+    all.filter_map(|item| item.seal(body)).collect()
 }
 
 /// Which sealed items [`without_seals`] leaves out.
@@ -111,16 +139,9 @@ pub enum Sealed<'s> {
 #[must_use]
 pub fn without_seals(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Amended> {
     let items = items(body, head);
-    let goes: Vec<bool> = items
-        .iter()
-        .map(|item| match (item.seal(body), which) {
-            (None, _) => false,
-            (Some(_), Sealed::All) => true,
-            (Some(seal), Sealed::These(list)) => list.contains(&seal),
-        })
-        .collect();
+    let goes: Vec<bool> = items.iter().map(|item| goes(item, body, which)).collect();
     if !goes.contains(&true) {
-        return None;
+        return without_thoughts(body, head, which);
     }
     let mut edits = Edits::default();
     let (mut reasoning, mut other) = (0_usize, 0_usize);
@@ -168,7 +189,51 @@ pub fn without_seals(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Ame
             "only the account that made it can open it: what it summed up is unknown to this one (T139)",
         ));
     }
-    Amended::new(body, edits, losses)
+    Amended::new(Dialect::Responses, body, edits, losses)
+}
+
+fn goes(item: &Item, body: &[u8], which: Sealed<'_>) -> bool {
+    match (item.seal(body), which) {
+        (None, _) => false,
+        (Some(_), Sealed::All) => true,
+        (Some(seal), Sealed::These(list)) => list.contains(&seal),
+    }
+}
+
+/// A Messages conversation without sealed thoughts (T90); `None` when it has none of them.
+fn without_thoughts(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Amended> {
+    let mut edits = Edits::default();
+    let mut gone = 0_usize;
+    for blocks in blocks(body, head) {
+        let left = |block: &Item| !goes(block, body, which);
+        gone += blocks.iter().filter(|block| !left(block)).count();
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else {
+            continue;
+        };
+        if blocks.iter().all(left) {
+            continue;
+        }
+        // What stays is written anew between the brackets, each block as it was.
+        let kept: Vec<&[u8]> = blocks
+            .iter()
+            .filter(|block| left(block))
+            .map(|block| &body[block.range.clone()])
+            .collect();
+        let list = if kept.is_empty() {
+            br#"{"type":"text","text":"(no content)"}"#.to_vec()
+        } else {
+            kept.join(b",".as_slice())
+        };
+        edits.replace(first.range.start..last.range.end, list);
+    }
+    if gone == 0 {
+        return None;
+    }
+    let loss = Loss::dropped(
+        format!("messages ({gone} thinking blocks)"),
+        "only the account that made them takes them back (T90)",
+    );
+    Amended::new(Dialect::Messages, body, edits, vec![loss])
 }
 
 /// Whether the input tells the conversation by itself: it holds the model's own turns, and every result has its call (F38).
@@ -205,7 +270,7 @@ pub fn without_previous(body: &Bytes, head: &Head) -> Option<Amended> {
         "previous_response_id",
         "another account keeps that answer; the input tells the conversation (F38)",
     );
-    Amended::new(body, edits, vec![loss])
+    Amended::new(Dialect::Responses, body, edits, vec![loss])
 }
 
 #[cfg(test)]
@@ -265,6 +330,36 @@ mod tests {
         assert!(without_seals(&both, &head, Sealed::These(&none)).is_none());
         let (words, head) = read(r#"{"input":"encrypted_content"}"#);
         assert!(without_seals(&words, &head, Sealed::All).is_none());
+    }
+
+    #[test]
+    fn t90_thoughts_go_and_the_other_blocks_keep_their_bytes() {
+        let thought = r#"{"type":"thinking","thinking":"h","signature":"s1"}"#;
+        let hidden = r#"{"type":"redacted_thinking","data":"s2"}"#;
+        let words = r#"{ "type":"text", "text":"a" }"#;
+        for (content, expected) in [
+            (format!("{thought}, {words}"), words.to_owned()),
+            (
+                format!("{hidden} ,{thought},{words},{words}"),
+                format!("{words},{words}"),
+            ),
+            (
+                thought.to_owned(),
+                r#"{"type":"text","text":"(no content)"}"#.to_owned(),
+            ),
+        ] {
+            let text_of = |content: &str| {
+                format!(
+                    r#"{{"max_tokens":1,"messages":[{{"role":"user","content":"q"}},{{"role":"assistant","content":[{content}]}}]}}"#
+                )
+            };
+            let body = Bytes::from(text_of(&content));
+            let head = peek(Dialect::Messages, &body).expect("a request");
+            assert!(!seals(&body, &head).is_empty());
+            let amended = without_seals(&body, &head, Sealed::All).expect("thoughts");
+            assert_eq!(text(&amended), text_of(&expected));
+            assert!(without_seals(&amended.body, &amended.head, Sealed::All).is_none());
+        }
     }
 
     #[test]

@@ -8,13 +8,25 @@ use bytes::Bytes;
 
 use crate::{hub::HubState, json::scan::Member, passthrough::PassState, rope::Rope};
 
-/// What a client speaks. Messages and Gemini join later: every registry over it is an exhaustive `match`.
+/// What a client speaks. Gemini joins later: every registry over it is an exhaustive `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// OpenAI Chat Completions.
     Chat,
     /// OpenAI Responses.
     Responses,
+    /// Anthropic Messages.
+    Messages,
+}
+
+impl Dialect {
+    /// The field of a request that holds the conversation.
+    pub(crate) const fn list_of_items(self) -> &'static str {
+        match self {
+            Self::Responses => "input",
+            Self::Chat | Self::Messages => "messages",
+        }
+    }
 }
 
 /// What an account speaks.
@@ -26,6 +38,8 @@ pub enum Target {
     Responses,
     /// Responses as the ChatGPT/Codex backend takes it: the profile in [`crate::codex`] applied on top.
     Codex,
+    /// Anthropic Messages.
+    Messages,
 }
 
 impl Target {
@@ -35,6 +49,7 @@ impl Target {
         match self {
             Self::Chat => Dialect::Chat,
             Self::Responses | Self::Codex => Dialect::Responses,
+            Self::Messages => Dialect::Messages,
         }
     }
 }
@@ -58,7 +73,7 @@ pub struct Head {
     pub stream: bool,
     /// `previous_response_id` (Responses).
     pub previous_response_id: Option<String>,
-    /// `prompt_cache_key`: the client's session key.
+    /// `prompt_cache_key`: the client's session key. For Messages a word made of `metadata.user_id` (T133).
     pub prompt_cache_key: Option<String>,
     /// `stream_options.include_usage` (Chat).
     pub include_usage: bool,
@@ -251,6 +266,8 @@ pub struct Usage {
     pub cached: u64,
     /// Output tokens spent on reasoning.
     pub reasoning: u64,
+    /// Input tokens written to the upstream's cache, part of `input` (Messages).
+    pub cache_written: u64,
 }
 
 /// How an answer ended by its own word.

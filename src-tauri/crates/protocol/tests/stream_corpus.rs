@@ -39,6 +39,7 @@ fn target(dialect: Dialect) -> Target {
     match dialect {
         Dialect::Chat => Target::Chat,
         Dialect::Responses => Target::Responses,
+        Dialect::Messages => Target::Messages,
     }
 }
 
@@ -46,6 +47,7 @@ fn answer(dialect: Dialect, to: Target, streams: bool, options: &Options<'_>) ->
     let body = match dialect {
         Dialect::Chat => r#"{"model":"asked","stream":true,"messages":[]}"#,
         Dialect::Responses => r#"{"model":"asked","stream":true,"input":[]}"#,
+        Dialect::Messages => r#"{"model":"asked","stream":true,"max_tokens":9,"messages":[]}"#,
     };
     let body = Bytes::from_static(body.as_bytes());
     let head = peek(dialect, &body).expect("a request");
@@ -81,17 +83,49 @@ fn expected_usage(dialect: Dialect, stream: &[u8]) -> Option<Usage> {
             output: number(usage, "/completion_tokens"),
             cached: number(usage, "/prompt_tokens_details/cached_tokens"),
             reasoning: number(usage, "/completion_tokens_details/reasoning_tokens"),
+            cache_written: 0,
         },
         Dialect::Responses => Usage {
             input: number(usage, "/input_tokens"),
             output: number(usage, "/output_tokens"),
             cached: number(usage, "/input_tokens_details/cached_tokens"),
             reasoning: number(usage, "/output_tokens_details/reasoning_tokens"),
+            cache_written: 0,
         },
+        Dialect::Messages => {
+            let (read, written) = (
+                number(usage, "/cache_read_input_tokens"),
+                number(usage, "/cache_creation_input_tokens"),
+            );
+            Usage {
+                input: number(usage, "/input_tokens") + read + written,
+                output: number(usage, "/output_tokens"),
+                cached: read,
+                reasoning: number(usage, "/output_tokens_details/thinking_tokens"),
+                cache_written: written,
+            }
+        }
     };
     let pointer = match dialect {
         Dialect::Chat => "/usage",
         Dialect::Responses => "/response/usage",
+        // T157: the second event of the two overwrites what it names.
+        Dialect::Messages => {
+            let mut all = serde_json::Map::new();
+            for event in payloads(stream) {
+                for pointer in ["/message/usage", "/usage"] {
+                    if let Some(Value::Object(usage)) = event.pointer(pointer) {
+                        all.extend(
+                            usage
+                                .clone()
+                                .into_iter()
+                                .filter(|(_, count)| !count.is_null()),
+                        );
+                    }
+                }
+            }
+            return (!all.is_empty()).then(|| read(&Value::Object(all)));
+        }
     };
     payloads(stream)
         .iter()
@@ -199,7 +233,7 @@ fn f76_t173_nothing_but_the_empty_output_of_the_end_changes() {
 #[test]
 fn f87_streams_are_relayed_byte_for_byte() {
     let corpus = corpus::load();
-    for dialect in [Dialect::Chat, Dialect::Responses] {
+    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
         let mut count = 0;
         for Recording { name, bytes, .. } in corpus.streams_of(dialect) {
             count += 1;
@@ -249,7 +283,7 @@ fn check_frames(name: &str, sent: &[u8]) -> Vec<Value> {
 #[test]
 fn t181_t182_a_cut_stream_ends_with_exactly_one_error() {
     let corpus = corpus::load();
-    for dialect in [Dialect::Chat, Dialect::Responses] {
+    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
         for Recording { name, bytes, .. } in corpus.streams_of(dialect) {
             for part in 1..8 {
                 let cut = &bytes[..bytes.len() * part / 8];
@@ -282,6 +316,9 @@ fn t181_t182_a_cut_stream_ends_with_exactly_one_error() {
                                 .iter()
                                 .filter(|event| event["type"] == "response.failed")
                                 .count(),
+                            Dialect::Messages => {
+                                told.iter().filter(|event| event["type"] == "error").count()
+                            }
                         };
                         assert_eq!(errors, 1, "{name} cut at {part}/8");
                     }
@@ -348,7 +385,7 @@ fn t204_the_asked_model_name_comes_back() {
         model: Some("sent"),
         ..Options::default()
     };
-    for dialect in [Dialect::Chat, Dialect::Responses] {
+    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
         for Recording { name, bytes, .. } in corpus.streams_of(dialect) {
             for size in [bytes.len().max(1), 100] {
                 let mut answer = answer(dialect, target(dialect), true, &options);
@@ -357,10 +394,10 @@ fn t204_the_asked_model_name_comes_back() {
                 assert!(after.len() >= before.len(), "{name}");
                 let items = finished_items(&before);
                 for (mut before, after) in before.into_iter().zip(after) {
-                    let object = if dialect == Dialect::Chat {
-                        Some(&mut before)
-                    } else {
-                        before.get_mut("response")
+                    let object = match dialect {
+                        Dialect::Chat => Some(&mut before),
+                        Dialect::Responses => before.get_mut("response"),
+                        Dialect::Messages => before.get_mut("message"),
                     };
                     if let Some(model) = object.and_then(|object| object.get_mut("model"))
                         && !model.is_null()
@@ -447,10 +484,10 @@ fn damaged_traffic_never_panics() {
         let dialect = dialect.unwrap_or(Dialect::Chat);
         for round in 0..8 {
             let damaged = damage.done_to(&bytes[..bytes.len().min(20_000)]);
-            let to = if dialect == Dialect::Chat {
-                Target::Chat
-            } else {
-                Target::Codex
+            let to = match dialect {
+                Dialect::Chat => Target::Chat,
+                Dialect::Responses => Target::Codex,
+                Dialect::Messages => Target::Messages,
             };
             let mut answer = answer(dialect, to, round % 2 == 0, &options);
             relay(
@@ -469,10 +506,10 @@ fn damaged_traffic_never_panics() {
             let Ok(head) = peek(dialect, &damaged) else {
                 continue;
             };
-            let to = if dialect == Dialect::Chat {
-                Target::Chat
-            } else {
-                Target::Codex
+            let to = match dialect {
+                Dialect::Chat => Target::Chat,
+                Dialect::Responses => Target::Codex,
+                Dialect::Messages => Target::Messages,
             };
             if let Ok(prepared) = prepare(dialect, to, &damaged, &head, &options) {
                 let sent = prepared.body.to_bytes();

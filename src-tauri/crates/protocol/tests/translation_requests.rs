@@ -42,6 +42,9 @@ fn check_with(
     let mut body = match from {
         Dialect::Chat => json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
         Dialect::Responses => json!({"model": "m", "input": "hi"}),
+        Dialect::Messages => {
+            json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]})
+        }
     };
     for (key, value) in given.as_object().expect("an object") {
         body[key] = value.clone();
@@ -58,6 +61,9 @@ fn refused(trap: &str, from: Dialect, to: Target, given: Value, param: &str) {
     let mut body = match from {
         Dialect::Chat => json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
         Dialect::Responses => json!({"model": "m", "input": "hi"}),
+        Dialect::Messages => {
+            json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]})
+        }
     };
     for (key, value) in given.as_object().expect("an object") {
         body[key] = value.clone();
@@ -884,7 +890,74 @@ fn judge_codex_request(name: &str, body: &Value) {
     }
     assert_eq!(calls, outputs, "{name}: T66, T67");
     for tool in body["tools"].as_array().into_iter().flatten() {
-        assert!(good_name(&tool["name"]), "{name}: T47");
+        // The hosted search has no name (T55).
+        let hosted = tool["type"] == "web_search";
+        assert!(hosted || good_name(&tool["name"]), "{name}: T47");
+    }
+}
+
+/// What the vendor demands of a request (T7–T9, T12, T66, T67, T71, T72, T77, T85, T98, T114).
+fn judge_messages_request(name: &str, body: &Value) {
+    let limit = body["max_tokens"].as_u64().expect("required (T114)");
+    if let Some(budget) = body.pointer("/thinking/budget_tokens") {
+        let budget = budget.as_u64().expect("a number");
+        assert!((1024..limit).contains(&budget), "{name}: T98");
+        assert!(body.get("temperature").is_none(), "{name}: T99");
+    }
+    let turns = body["messages"].as_array().expect("messages");
+    assert_eq!(turns[0]["role"], "user", "{name}: T7, T9");
+    let (mut waiting, mut known) = (Vec::new(), HashSet::new());
+    for (at, turn) in turns.iter().enumerate() {
+        let role = turn["role"].as_str().expect("a role");
+        if at > 0 && role != "system" {
+            assert_ne!(turns[at - 1]["role"], role, "{name}: T8");
+        }
+        let blocks = turn["content"].as_array().expect("blocks");
+        assert!(!blocks.is_empty(), "{name}: T12");
+        let mut results = Vec::new();
+        let mut other = false;
+        for block in blocks {
+            match block["type"].as_str().expect("a type") {
+                "text" => {
+                    other = true;
+                    assert!(
+                        !block["text"].as_str().expect("text").trim().is_empty(),
+                        "{name}: T12"
+                    );
+                }
+                "tool_use" => {
+                    let id = block["id"].as_str().expect("an id").to_owned();
+                    assert!(
+                        id.bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'),
+                        "{name}: T71"
+                    );
+                    assert!(known.insert(id.clone()), "{name}: T72 {id}");
+                    assert!(block["input"].is_object(), "{name}: T77");
+                    waiting.push(id);
+                }
+                "tool_result" => {
+                    assert!(!other, "{name}: T85");
+                    results.push(block["tool_use_id"].as_str().expect("an id").to_owned());
+                }
+                "image" | "document" => other = true,
+                "thinking" | "redacted_thinking" => {}
+                kind => assert_eq!(kind, "a block we make", "{name}"),
+            }
+        }
+        if role == "user" {
+            assert_eq!(
+                results,
+                std::mem::take(&mut waiting),
+                "{name}: T8, T66, T67"
+            );
+        }
+    }
+    assert!(waiting.is_empty(), "{name}: T66");
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        if tool.get("type").is_none() {
+            assert_eq!(tool["input_schema"]["type"], "object", "{name}: T37, T38");
+        }
     }
 }
 
@@ -895,6 +968,10 @@ fn every_recorded_request_becomes_one_the_upstream_takes() {
         (CHAT, Target::Codex),
         (CHAT, Target::Responses),
         (RESPONSES, Target::Chat),
+        (CHAT, Target::Messages),
+        (RESPONSES, Target::Messages),
+        (Dialect::Messages, Target::Chat),
+        (Dialect::Messages, Target::Codex),
     ] {
         let (mut count, mut refused) = (0, 0);
         for Recording { name, bytes, .. } in corpus.requests_of(from) {
@@ -904,6 +981,7 @@ fn every_recorded_request_becomes_one_the_upstream_takes() {
                 Ok(prepared) => match to {
                     Target::Chat => judge_chat_request(name, &sent(&prepared)),
                     Target::Codex => judge_codex_request(name, &sent(&prepared)),
+                    Target::Messages => judge_messages_request(name, &sent(&prepared)),
                     Target::Responses => assert_eq!(
                         sent(&prepared)["store"],
                         json!(body["store"] == true),

@@ -22,6 +22,10 @@ fn answer_to(client: Dialect, request: &Value, options: &Options<'_>, streams: b
             json!({"model": "asked", "stream": true, "input": "hi"}),
             Target::Chat,
         ),
+        Dialect::Messages => (
+            json!({"model": "asked", "stream": true, "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}),
+            Target::Chat,
+        ),
     };
     for (key, value) in request.as_object().expect("an object") {
         body[key] = value.clone();
@@ -770,7 +774,7 @@ fn our_own_error_ends_a_running_stream_t182() {
     for client in [Dialect::Chat, Dialect::Responses] {
         let begun = match client {
             Dialect::Chat => event("output_text", 0, "half"),
-            Dialect::Responses => delta(json!({"content": "half"})),
+            Dialect::Responses | Dialect::Messages => delta(json!({"content": "half"})),
         };
         let mut answer = answer_to(client, &json!({}), &Options::default(), true);
         let mut out = Out::new();
@@ -842,6 +846,7 @@ proptest! {
         let text = String::from_utf8_lossy(&sent);
         let terminals = match client {
             Dialect::Chat => text.matches("data: [DONE]").count() + text.matches("data: {\"error\"").count(),
+            Dialect::Messages => text.matches("event: message_stop").count() + text.matches("event: error").count(),
             Dialect::Responses => ["completed", "incomplete", "failed"].iter().map(|kind| text.matches(&format!("event: response.{kind}\n")).count()).sum(),
         };
         prop_assert_eq!(terminals, 1);

@@ -27,6 +27,7 @@ pub(crate) enum Venue {
     Codex,
     Responses,
     Chat,
+    Messages,
 }
 
 /// A client that waits for its answer. Dropped unfinished, it counts as gone.
@@ -75,7 +76,7 @@ pub(crate) async fn early(step: &Step, venue: Venue, model: &str, now: i64) -> O
             param: None,
             message: message.to_owned(),
         };
-        Ok(document(status, &refusal.openai()))
+        Ok(document(status, &refusal.shaped(venue)))
     };
     let page = |status: u16, body: &'static str| whole(status, "text/html; charset=UTF-8", body);
     Some(match step {
@@ -120,6 +121,9 @@ pub(crate) async fn early(step: &Step, venue: Venue, model: &str, now: i64) -> O
             "internal_error",
             "The server had an error while processing your request. Sorry about that!",
         ),
+        Step::Overloaded503 if venue == Venue::Messages => {
+            error(529, "overloaded_error", "", "Overloaded")
+        }
         Step::Overloaded503 => error(
             503,
             "server_error",
@@ -200,6 +204,13 @@ pub(crate) fn usage_limit(resets: Option<(i64, u64)>) -> Response<Body> {
 
 pub(crate) fn unauthorized(venue: Venue, code: &str) -> Response<Body> {
     let (status, body) = unauthorized_body(venue, code);
+    if venue == Venue::Messages {
+        let refusal = Refusal {
+            status,
+            ..Refusal::bad("invalid x-api-key")
+        };
+        return document(status, &refusal.messages());
+    }
     document(status, &body)
 }
 
@@ -227,6 +238,13 @@ pub(crate) fn unauthorized_body(venue: Venue, code: &str) -> (u16, Value) {
 
 pub(crate) fn model_unsupported(venue: Venue, model: &str) -> Response<Body> {
     let (status, body) = model_unsupported_body(venue, model);
+    if venue == Venue::Messages {
+        let refusal = Refusal {
+            status: 404,
+            ..Refusal::bad(format!("model: {model}"))
+        };
+        return document(404, &refusal.messages());
+    }
     document(status, &body)
 }
 
@@ -313,8 +331,20 @@ pub(crate) async fn late(step: Step, mut presence: Presence, answer: Answer) -> 
             | Step::FailedAfter { code, .. }
             | Step::ErrorEvent { code, .. } => {
                 presence.finish();
-                let body = json!({"error": {"message": message_of(&code), "type": kind_of(&code), "param": null, "code": code}});
-                document(status_of(&code), &body)
+                let status = status_of(&code);
+                let refusal = Refusal {
+                    status,
+                    kind: "server_error",
+                    code: None,
+                    param: None,
+                    message: message_of(&code),
+                };
+                let body = if venue == Venue::Messages {
+                    refusal.messages()
+                } else {
+                    json!({"error": {"message": message_of(&code), "type": kind_of(&code), "param": null, "code": code}})
+                };
+                document(status, &body)
             }
             Step::CutAfter { .. } | Step::ResetAfter { .. } => {
                 stream_of(broken(End::Reset), "application/json", Some(presence), link)

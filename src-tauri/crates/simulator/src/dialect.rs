@@ -4,6 +4,8 @@
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 mod checks;
+pub(crate) mod messages_in;
+pub(crate) mod messages_out;
 pub(crate) mod responses_in;
 pub(crate) mod responses_out;
 
@@ -11,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::brain::Image;
+use crate::{answer::Venue, brain::Image};
 
 /// Why a request is refused, before it gets a shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,29 @@ impl Refusal {
     /// OpenAI's shape.
     pub(crate) fn openai(&self) -> Value {
         json!({"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}})
+    }
+
+    /// Anthropic's shape, whose type follows the status.
+    pub(crate) fn messages(&self) -> Value {
+        let kind = match self.status {
+            401 => "authentication_error",
+            402 => "billing_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            429 => "rate_limit_error",
+            503 | 529 => "overloaded_error",
+            400..=499 => "invalid_request_error",
+            _ => "api_error",
+        };
+        json!({"type": "error", "error": {"type": kind, "message": self.message}, "request_id": "req_simulator"})
+    }
+
+    /// The shape of the place where it is told.
+    pub(crate) fn shaped(&self, venue: Venue) -> Value {
+        match venue {
+            Venue::Messages => self.messages(),
+            Venue::Codex | Venue::Responses | Venue::Chat => self.openai(),
+        }
     }
 
     /// The Codex backend's shape for refused requests.
@@ -127,7 +152,7 @@ fn input_tokens(body: &Value) -> u64 {
             _ => 4,
         }
     }
-    let told = ["input", "messages", "instructions", "tools"]
+    let told = ["input", "messages", "instructions", "system", "tools"]
         .iter()
         .map(|name| weigh(&body[*name]));
     u64::try_from(told.sum::<usize>() / 4 + 1).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! OpenAI-format relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/models`. Called by `serve`.
+//! Relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/messages`, `/v1/models`. Called by `serve`.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     answer::{self, Answer, Presence, Venue},
     codex::{foreign_blob, seal},
     dialect::{
-        Refusal, chat_in, chat_out, responses_in,
+        Refusal, chat_in, chat_out, messages_in, messages_out, responses_in,
         responses_out::{self, Frame},
     },
     quota::put,
@@ -30,13 +30,18 @@ pub(crate) async fn respond(world: &Arc<World>, call: Call, path: &str) -> Reply
 }
 
 async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
-    let bearer = call.bearer().unwrap_or_default();
+    let bearer = call.key().unwrap_or_default();
     let found = world.with(|state| {
         let index = state.keys.iter().position(|key| key.setup.key == bearer)?;
         state.keys.get(index).map(|key| (index, key.setup.clone()))
     });
     let Some((index, key)) = found else {
-        return Ok(answer::unauthorized(Venue::Responses, "invalid_api_key"));
+        let venue = if path == "/messages" {
+            Venue::Messages
+        } else {
+            Venue::Responses
+        };
+        return Ok(answer::unauthorized(venue, "invalid_api_key"));
     };
     let who = Who::Key(index);
     let post = call.method == Method::POST;
@@ -46,6 +51,9 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
         }
         "/responses" if post && key.responses => {
             generate(world, call, who, &key, Venue::Responses).await
+        }
+        "/messages" if post && key.messages => {
+            generate(world, call, who, &key, Venue::Messages).await
         }
         "/responses/compact" if post && key.compact => compact(world, call, who, &key).await,
         "/models" if call.method == Method::GET => models(world, who, &key).await,
@@ -71,13 +79,18 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
         presence.finish();
         return reply;
     }
-    let read = if venue == Venue::Chat {
-        chat_in::read
-    } else {
-        responses_in::read
+    let read = match venue {
+        Venue::Chat => chat_in::read,
+        Venue::Messages => messages_in::read,
+        Venue::Codex | Venue::Responses => responses_in::read,
     };
+    let versioned = venue != Venue::Messages || call.header("anthropic-version").is_some();
     let accepted = parsed.and_then(|body| {
         check(&body, world, key, venue)
+            .and_then(|()| match versioned {
+                true => Ok(()),
+                false => Err(Refusal::bad("anthropic-version: header is required")),
+            })
             .and_then(|()| read(&body))
             .map(|prompt| (body, prompt))
     });
@@ -85,7 +98,7 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
         Ok(accepted) => accepted,
         Err(refusal) => {
             presence.finish();
-            return Ok(document(refusal.status, &refusal.openai()));
+            return Ok(document(refusal.status, &refusal.shaped(venue)));
         }
     };
     if !serves(key, &model) {
@@ -103,7 +116,8 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
     let turn = answer::turn(&step, &prompt, &key.label);
     let written = match venue {
         Venue::Chat => chat_out::write(world, &body, now, &turn),
-        _ => {
+        Venue::Messages => messages_out::write(world, &body, &turn),
+        Venue::Codex | Venue::Responses => {
             let encrypted =
                 (prompt.thinking.on && prompt.thinking.encrypted).then(|| seal(world, &key.label));
             let frame = Frame {
@@ -129,7 +143,7 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
 }
 
 fn check(body: &Value, world: &World, key: &KeySetup, venue: Venue) -> Result<(), Refusal> {
-    if venue == Venue::Chat {
+    if matches!(venue, Venue::Chat | Venue::Messages) {
         return Ok(());
     }
     if let Some(previous) = body["previous_response_id"].as_str() {

@@ -77,6 +77,11 @@ impl Call {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
+    /// The credential in either place: Anthropic-format keys have a header of their own.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.header("x-api-key").or(self.bearer())
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -196,7 +201,7 @@ fn identify(world: &World, call: &Call) -> Option<Who> {
     if call.path == "/oauth/token" {
         return oauth::owner(world, call).map(Who::Account);
     }
-    let (bearer, now) = (call.bearer()?, world.now());
+    let (bearer, now) = (call.key()?, world.now());
     world.with(|state| {
         let account = state
             .accounts

@@ -196,6 +196,8 @@ pub struct KeySetup {
     pub chat: bool,
     /// Whether `/v1/responses` answers.
     pub responses: bool,
+    /// Whether `/v1/messages` answers.
+    pub messages: bool,
     /// Whether `/v1/responses/compact` answers.
     pub compact: bool,
     /// Models it serves; empty = every name.
@@ -203,7 +205,7 @@ pub struct KeySetup {
 }
 
 impl KeySetup {
-    /// A key for both dialects and every model.
+    /// A key for every dialect and every model.
     #[must_use]
     pub fn new(key: &str) -> Self {
         let label = "relay".to_owned();
@@ -212,6 +214,7 @@ impl KeySetup {
             label,
             chat: true,
             responses: true,
+            messages: true,
             compact: true,
             models: Vec::new(),
         }
@@ -227,14 +230,14 @@ impl KeySetup {
     /// The same for Chat Completions only.
     #[must_use]
     pub fn chat_only(mut self) -> Self {
-        (self.chat, self.responses, self.compact) = (true, false, false);
+        (self.chat, self.responses, self.messages, self.compact) = (true, false, false, false);
         self
     }
 
     /// The same for Responses only.
     #[must_use]
     pub fn responses_only(mut self) -> Self {
-        (self.chat, self.responses) = (false, true);
+        (self.chat, self.responses, self.messages) = (false, true, false);
         self
     }
 

@@ -97,6 +97,7 @@ pub(crate) fn endpoint_url(
         (Endpoint::ChatCompletions, _) => "/chat/completions",
         (Endpoint::Responses, _) => "/responses",
         (Endpoint::Compact, _) => "/responses/compact",
+        (Endpoint::Messages, _) => "/messages",
     };
     let middle = if format == Format::Codex && !codex_native {
         "/codex"

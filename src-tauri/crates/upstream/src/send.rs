@@ -334,6 +334,11 @@ fn request_headers(prepared: &Prepared, access: &Access, call: &Call) -> HeaderM
     let mut passing = None;
     // `None` as name means "same name as before", as HeaderMap iterates repeated headers.
     for (name, value) in &call.headers {
+        if name.as_str() == "anthropic-version" {
+            // The client's body is written in the version it names; ours is for clients of other dialects.
+            headers.insert(name.clone(), value.clone());
+            continue;
+        }
         if is_ours(name) || (passing != Some(name) && headers.contains_key(name)) {
             continue;
         }

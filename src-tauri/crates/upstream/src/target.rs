@@ -41,14 +41,17 @@ pub enum Endpoint {
     Compact,
     /// `GET /models`
     Models,
+    /// `POST /messages`
+    Messages,
 }
 
 impl Endpoint {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Compact,
         Self::Models,
+        Self::Messages,
     ];
 }
 
@@ -263,6 +266,7 @@ impl Prepared {
             Endpoint::Responses => &self.urls[1],
             Endpoint::Compact => &self.urls[2],
             Endpoint::Models => &self.urls[3],
+            Endpoint::Messages => &self.urls[4],
         }
     }
 }

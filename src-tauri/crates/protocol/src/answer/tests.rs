@@ -15,6 +15,7 @@ fn answer_with(client: Dialect, to: Target, streams: bool, options: &Options<'_>
     let body = match client {
         Dialect::Chat => r#"{"model":"asked","stream":true,"messages":[]}"#,
         Dialect::Responses => r#"{"model":"asked","stream":true,"input":[]}"#,
+        Dialect::Messages => r#"{"model":"asked","stream":true,"messages":[]}"#,
     };
     let body = Bytes::from_static(body.as_bytes());
     let head = peek(client, &body).expect("a request");

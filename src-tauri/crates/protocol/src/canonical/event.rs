@@ -5,7 +5,7 @@
 
 use crate::{
     json::text::Text,
-    types::{ErrorBody, Usage},
+    types::{Dialect, ErrorBody, Usage},
 };
 
 /// What kind of item starts.
@@ -49,6 +49,14 @@ pub(crate) enum Event<'e> {
     Reasoning { slot: usize, delta: Text<'e> },
     /// The next reasoning words are a new paragraph.
     ReasoningBreak { slot: usize },
+    /// What proves an item of reasoning to whoever thought it: a signature, or the sealed thoughts themselves (T89, T104). The last one
+    /// counts (T92). `redacted` says that there is nothing to show beside it (T95).
+    Seal {
+        slot: usize,
+        origin: Dialect,
+        seal: Text<'e>,
+        redacted: bool,
+    },
     /// Arguments of a call, or the raw input of a custom call.
     Input { slot: usize, delta: Text<'e> },
     /// The item is whole.

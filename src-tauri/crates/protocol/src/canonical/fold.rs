@@ -3,7 +3,7 @@
 //! Used for clients that do not stream, and by the Responses stream encoder, whose closing events repeat the whole text (T170).
 
 use super::event::{Event, Fault, Finish, Start};
-use crate::{json::text::Text, types::Usage};
+use crate::{canonical::request::Seal, json::text::Text, types::Usage};
 
 /// One finished or growing item.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,10 @@ pub(crate) enum FoldedKind {
         phase: Option<Text<'static>>,
     },
     /// Reasoning, one entry per paragraph.
-    Reasoning { paragraphs: Vec<String> },
+    Reasoning {
+        paragraphs: Vec<String>,
+        seal: Option<Seal<'static>>,
+    },
     /// A tool call by the client's own name.
     Call {
         call_id: Text<'static>,
@@ -107,7 +110,7 @@ impl Fold {
                 }
             }
             Event::Reasoning { slot, delta } => {
-                if let Some(FoldedKind::Reasoning { paragraphs }) = self.open(*slot) {
+                if let Some(FoldedKind::Reasoning { paragraphs, .. }) = self.open(*slot) {
                     match paragraphs.last_mut() {
                         Some(last) => last.push_str(delta.raw()),
                         None => paragraphs.push(delta.raw().to_owned()),
@@ -115,8 +118,22 @@ impl Fold {
                 }
             }
             Event::ReasoningBreak { slot } => {
-                if let Some(FoldedKind::Reasoning { paragraphs }) = self.open(*slot) {
+                if let Some(FoldedKind::Reasoning { paragraphs, .. }) = self.open(*slot) {
                     paragraphs.push(String::new());
+                }
+            }
+            Event::Seal {
+                slot,
+                origin,
+                seal: text,
+                redacted,
+            } => {
+                if let Some(FoldedKind::Reasoning { seal, .. }) = self.open(*slot) {
+                    *seal = Some(Seal {
+                        origin: *origin,
+                        text: text.clone().into_owned(),
+                        redacted: *redacted,
+                    });
                 }
             }
             Event::Input { slot, delta } => {
@@ -163,6 +180,7 @@ fn opened(start: &Start<'_>) -> FoldedKind {
         },
         Start::Reasoning => FoldedKind::Reasoning {
             paragraphs: Vec::new(),
+            seal: None,
         },
         Start::Call {
             call_id,

@@ -12,5 +12,6 @@ pub(crate) mod parallel;
 pub(crate) mod request;
 pub(crate) mod restore;
 pub(crate) mod schema;
+pub(crate) mod seal;
 pub(crate) mod stops;
 pub(crate) mod watch;

@@ -173,7 +173,10 @@ mod tests {
                         parts: vec![Part::Text(id)],
                         phase: None,
                     },
-                    b'r' => Item::Reasoning { text: id },
+                    b'r' => Item::Reasoning {
+                        text: id,
+                        seal: None,
+                    },
                     _ => Item::Message {
                         role: Role::User,
                         parts: vec![Part::Text(id)],

@@ -103,6 +103,17 @@ impl Unwrapper {
             Event::ReasoningBreak { slot } => to(Event::ReasoningBreak {
                 slot: self.place(slot),
             }),
+            Event::Seal {
+                slot,
+                origin,
+                seal,
+                redacted,
+            } => to(Event::Seal {
+                slot: self.place(slot),
+                origin,
+                seal,
+                redacted,
+            }),
             other => to(other),
         }
     }

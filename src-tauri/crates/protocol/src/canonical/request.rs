@@ -44,8 +44,11 @@ pub(crate) enum Item<'a> {
         parts: Vec<Part<'a>>,
         phase: Option<Text<'a>>,
     },
-    /// Readable reasoning without a seal: what Chat servers call `reasoning_content`.
-    Reasoning { text: Text<'a> },
+    /// Reasoning: what Chat servers call `reasoning_content` when it has no seal. A sealed one is replayed to its origin alone (T90).
+    Reasoning {
+        text: Text<'a>,
+        seal: Option<Seal<'a>>,
+    },
     /// A tool call of the model.
     Call(Call<'a>),
     /// A tool's result.
@@ -60,6 +63,17 @@ pub(crate) enum Item<'a> {
         native: &'a str,
         place: usize,
     },
+}
+
+/// The proof of an item of reasoning, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seal<'a> {
+    /// The dialect of the provider that made it.
+    pub(crate) origin: Dialect,
+    /// The signature or the sealed thoughts.
+    pub(crate) text: Text<'a>,
+    /// There are no readable thoughts beside it (T95).
+    pub(crate) redacted: bool,
 }
 
 /// A tool call.
@@ -84,9 +98,10 @@ pub(crate) enum Part<'a> {
     Text(Text<'a>),
     /// Words that refuse.
     Refusal(Text<'a>),
-    /// A picture by URL or data URL.
+    /// A picture by URL or data URL. A data URL may be in two pieces, so that large pictures are never copied to join them.
     Image {
         url: Text<'a>,
+        tail: Text<'a>,
         detail: Option<Text<'a>>,
     },
     /// A file by data URL or by URL.

@@ -134,7 +134,7 @@ fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
 fn thoughts(fold: &Fold) -> String {
     let mut all = String::new();
     for item in &fold.items {
-        let FoldedKind::Reasoning { paragraphs } = &item.kind else {
+        let FoldedKind::Reasoning { paragraphs, .. } = &item.kind else {
             continue;
         };
         for (at, paragraph) in paragraphs.iter().enumerate() {

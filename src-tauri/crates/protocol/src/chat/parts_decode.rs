@@ -107,6 +107,7 @@ impl<'a> RawPart<'a> {
                 url: self
                     .url
                     .ok_or_else(|| missing(&format_args!("{param}.image_url.url")))?,
+                tail: Text::default(),
                 detail: self.detail,
             },
             "input_audio" => Part::Audio {

@@ -258,7 +258,7 @@ impl<'a> Message<'a> {
     /// One message of the model becomes reasoning, words and calls, in this order (T102).
     fn assistant(self, unnamed: &mut usize, items: &mut Vec<Item<'a>>) {
         if let Some(text) = self.reasoning {
-            items.push(Item::Reasoning { text });
+            items.push(Item::Reasoning { text, seal: None });
         }
         let mut parts = self.parts;
         parts.extend(self.refusal.map(Part::Refusal));

@@ -92,12 +92,18 @@ impl Encoder<'_> {
         }
         let mut turn = Turn::default();
         let mut media: Vec<&Part<'_>> = Vec::new();
-        for item in &request.items {
+        for (at, item) in request.items.iter().enumerate() {
             if !matches!(item, Item::Output { .. }) {
                 self.media(&mut media)?;
             }
             match item {
-                Item::Reasoning { text } => turn.reasoning.push(text),
+                Item::Reasoning { text, seal } => match seal.as_ref().map(|seal| seal.origin) {
+                    None | Some(Dialect::Chat) => turn.reasoning.push(text),
+                    Some(Dialect::Responses | Dialect::Messages) => self.losses.dropped(
+                        format!("reasoning {at}"),
+                        "sealed reasoning belongs to its own provider (T90)",
+                    ),
+                },
                 Item::Call(call) => turn.calls.push(call),
                 Item::Message {
                     role: Role::Assistant,
@@ -132,13 +138,14 @@ impl Encoder<'_> {
                     self.out.raw(native);
                 }
                 Item::Opaque {
-                    origin: Dialect::Responses,
+                    origin: origin @ (Dialect::Responses | Dialect::Messages),
                     kind,
                     place,
                     ..
                 } => {
+                    let list = origin.list_of_items();
                     self.losses.dropped(
-                        format!("input[{place}] ({})", kind.decode()),
+                        format!("{list}[{place}] ({})", kind.decode()),
                         "only its own provider knows this item",
                     );
                 }
@@ -199,11 +206,11 @@ impl Encoder<'_> {
                 self.out.text(text);
                 self.out.raw("}");
             }
-            Part::Image { url, detail } => {
+            Part::Image { url, tail, detail } => {
                 commas.next(&mut self.out);
                 self.out
                     .raw("{\"type\":\"image_url\",\"image_url\":{\"url\":");
-                self.out.text(url);
+                self.out.text_in_two(url, tail);
                 // `original` is a word of the newer dialect alone.
                 if let Some(detail) = detail.as_ref().filter(|detail| !detail.is("original")) {
                     self.out.raw(",\"detail\":");

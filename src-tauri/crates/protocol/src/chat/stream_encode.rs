@@ -120,6 +120,8 @@ impl Encoder {
             }
             Event::Reasoning { delta, .. } => self.think(delta.raw(), out),
             Event::ReasoningBreak { .. } => self.think("\\n\\n", out),
+            // A seal is for whoever made it, and Chat has no place to keep one.
+            Event::Seal { .. } => {}
             Event::Input { slot, delta } => self.input(slot, delta.raw(), out),
             Event::ItemEnd { slot } => {
                 // T76: clients cannot read empty arguments.

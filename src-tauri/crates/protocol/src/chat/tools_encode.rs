@@ -17,7 +17,7 @@ impl Encoder<'_> {
         let mut seen: Vec<String> = Vec::new();
         for tool in &request.tools {
             if let Tool::Hosted {
-                origin: Dialect::Responses,
+                origin: Dialect::Responses | Dialect::Messages,
                 kind,
                 ..
             } = tool

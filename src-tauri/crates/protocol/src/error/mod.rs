@@ -12,6 +12,7 @@ pub(crate) use read::event_status;
 pub use read::{from_event, read, status_for};
 
 use crate::{
+    messages::errors,
     sse::write_event,
     types::{Dialect, ErrorBody, Failure, GatewayError, RequestError},
 };
@@ -49,12 +50,22 @@ impl<'a> From<&'a ErrorBody> for Shape<'a> {
 
 /// An error body in the dialect's shape. `status` is there for dialects whose body repeats it.
 #[must_use]
-pub fn render(dialect: Dialect, _status: u16, error: &ErrorBody) -> Bytes {
+pub fn render(dialect: Dialect, status: u16, error: &ErrorBody) -> Bytes {
     match dialect {
         Dialect::Chat | Dialect::Responses => json(&Envelope {
             error: error.into(),
         }),
+        Dialect::Messages => message_error(status, error),
     }
+}
+
+fn message_error(status: u16, error: &ErrorBody) -> Bytes {
+    json(&errors::envelope(
+        status,
+        &error.kind,
+        error.code.as_deref(),
+        &error.message,
+    ))
 }
 
 /// A refused request as the body of a 400.
@@ -75,7 +86,10 @@ pub fn render_request_error(dialect: Dialect, error: &RequestError) -> Bytes {
 pub fn rewrap(dialect: Dialect, status: u16, body: &Bytes) -> Bytes {
     match dialect {
         Dialect::Chat | Dialect::Responses if read::has_openai_shape(body) => body.clone(),
-        Dialect::Chat | Dialect::Responses => render(dialect, status, &read(status, body)),
+        Dialect::Messages if errors::has_shape(body) => body.clone(),
+        Dialect::Chat | Dialect::Responses | Dialect::Messages => {
+            render(dialect, status, &read(status, body))
+        }
     }
 }
 
@@ -101,6 +115,7 @@ pub const fn kind_for(dialect: Dialect, status: u16) -> &'static str {
             400..=499 => "invalid_request_error",
             _ => "server_error",
         },
+        Dialect::Messages => errors::kind_for(status),
     }
 }
 
@@ -182,7 +197,7 @@ struct FailedError<'a> {
 }
 
 /// The error and the clean end of a running stream (T182): Chat an error frame and no `[DONE]`; Responses a nested `error`
-/// event, which the openai libraries raise, and `response.failed`, which Codex reads.
+/// event, which the openai libraries raise, and `response.failed`, which Codex reads; Messages an `error` event and no `message_stop`.
 pub(crate) fn in_band(
     dialect: Dialect,
     error: &ErrorBody,
@@ -197,6 +212,14 @@ pub(crate) fn in_band(
                 error: error.into(),
             }),
         ),
+        Dialect::Messages => {
+            let by_kind = status_for(&error.kind, 500);
+            let status = error
+                .code
+                .as_deref()
+                .map_or(by_kind, |code| status_for(code, by_kind));
+            write_event(out, Some("error"), &message_error(status, error));
+        }
         Dialect::Responses => {
             let told = ErrorEvent {
                 r#type: "error",

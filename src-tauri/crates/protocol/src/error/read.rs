@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::types::{Dialect, ErrorBody};
+use crate::{
+    messages::errors::{OVERFLOW, OVERFLOW_CODE},
+    types::{Dialect, ErrorBody},
+};
 
 /// The longest text kept of an upstream's error, in characters.
 const LONGEST_TEXT: usize = 2000;
@@ -62,6 +65,7 @@ pub fn status_for(code: &str, otherwise: u16) -> u16 {
         | "content_policy_violation"
         | "previous_response_not_found" => 400,
         "invalid_api_key" | "authentication_error" => 401,
+        "billing_error" => 402,
         "permission_error" => 403,
         "model_not_found" | "not_found_error" => 404,
         "rate_limit_exceeded"
@@ -71,7 +75,9 @@ pub fn status_for(code: &str, otherwise: u16) -> u16 {
         | "usage_limit_exceeded"
         | "billing_hard_cap_reached"
         | "usage_not_included" => 429,
-        "server_error" | "internal_error" => 500,
+        "request_too_large" => 413,
+        "server_error" | "internal_error" | "api_error" => 500,
+        "timeout_error" => 504,
         "server_is_overloaded" | "slow_down" | "overloaded_error" => 503,
         _ => otherwise,
     }
@@ -110,7 +116,9 @@ pub(super) fn has_openai_shape(body: &[u8]) -> bool {
     let no_number = error
         .get("code")
         .is_none_or(|code| code.is_string() || code.is_null());
-    text("message") && no_number && (text("type") || text("code"))
+    // Anthropic's envelope has its own `type` beside the error.
+    let plain = value.get("type").is_none_or(Value::is_null);
+    plain && text("message") && no_number && (text("type") || text("code"))
 }
 
 fn from_value(value: &Value) -> ErrorBody {
@@ -153,10 +161,12 @@ fn from_value(value: &Value) -> ErrorBody {
             // The `type` of an event or of Anthropic's envelope is not an error type.
             let kind =
                 text("type").filter(|kind| *kind != "error" && !kind.starts_with("response."));
+            // T211: the words are all that Anthropic says of an overflow.
+            let overflow = message.is_some_and(|text| text.contains(OVERFLOW));
             ErrorBody {
                 message: message.map(shorten).unwrap_or_default(),
                 kind: kind.map(str::to_owned).unwrap_or_default().into(),
-                code,
+                code: code.or(overflow.then_some(OVERFLOW_CODE.into())),
                 param: text("param").map(|param| Cow::Owned(param.to_owned())),
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     chat,
     error::{event_status, from_event},
     json::scan,
-    responses,
+    messages, responses,
     types::{Dialect, End, ErrorBody, Failure, GatewayError, Observed, Target, Terminal},
 };
 
@@ -25,6 +25,7 @@ use crate::{
 enum Decoder {
     Chat(chat::stream_decode::Decoder),
     Responses(responses::stream_decode::Decoder),
+    Messages(Box<messages::stream_decode::Decoder>),
 }
 
 impl Decoder {
@@ -34,6 +35,7 @@ impl Decoder {
             Target::Responses | Target::Codex => {
                 Self::Responses(responses::stream_decode::Decoder::default())
             }
+            Target::Messages => Self::Messages(Box::default()),
         }
     }
 
@@ -41,6 +43,7 @@ impl Decoder {
         match self {
             Self::Chat(decoder) => &decoder.watch.observed,
             Self::Responses(decoder) => decoder.observed(),
+            Self::Messages(decoder) => &decoder.watch.observed,
         }
     }
 
@@ -48,6 +51,7 @@ impl Decoder {
         match self {
             Self::Chat(decoder) => &mut decoder.watch.observed,
             Self::Responses(decoder) => &mut decoder.watch.observed,
+            Self::Messages(decoder) => &mut decoder.watch.observed,
         }
     }
 
@@ -60,6 +64,7 @@ impl Decoder {
             Self::Responses(decoder) => {
                 decoder.push(name, data, to);
             }
+            Self::Messages(decoder) => decoder.push(data, to),
         }
     }
 
@@ -67,6 +72,7 @@ impl Decoder {
         match self {
             Self::Chat(decoder) => decoder.finish(end, to),
             Self::Responses(decoder) => decoder.finish(end, to),
+            Self::Messages(decoder) => decoder.finish(end, to),
         }
     }
 
@@ -82,6 +88,7 @@ impl Decoder {
         let read = match self {
             Self::Chat(decoder) => decoder.whole(text, to),
             Self::Responses(decoder) => decoder.whole(text, to),
+            Self::Messages(decoder) => decoder.whole(text, to),
         };
         read.map_err(|_| unreadable())
     }
@@ -92,6 +99,7 @@ impl Decoder {
 enum Encoder {
     Chat(Box<chat::stream_encode::Encoder>),
     Responses(Box<responses::stream_encode::Encoder>),
+    Messages(Box<messages::stream_encode::Encoder>),
     /// The client does not stream: the answer is gathered.
     Fold(Box<Fold>),
 }
@@ -109,6 +117,9 @@ impl Encoder {
             Dialect::Responses => Self::Responses(Box::new(
                 responses::stream_encode::Encoder::new(response_words(state)),
             )),
+            Dialect::Messages => Self::Messages(Box::new(messages::stream_encode::Encoder::new(
+                message_words(state),
+            ))),
         }
     }
 
@@ -116,6 +127,7 @@ impl Encoder {
         match self {
             Self::Chat(encoder) => encoder.event(event, out),
             Self::Responses(encoder) => encoder.event(event, out),
+            Self::Messages(encoder) => encoder.event(event, out),
             Self::Fold(fold) => fold.add(&event),
         }
     }
@@ -124,6 +136,7 @@ impl Encoder {
         match self {
             Self::Chat(encoder) => encoder.fail(error, out),
             Self::Responses(encoder) => encoder.fail(error, out),
+            Self::Messages(encoder) => encoder.fail(error, out),
             Self::Fold(_) => {}
         }
     }
@@ -145,6 +158,14 @@ fn response_words(state: &HubState) -> responses::answer::Words {
         model: state.model.clone(),
         created: state.created,
         echo: state.echo.clone(),
+    }
+}
+
+fn message_words(state: &HubState) -> messages::answer::Words {
+    messages::answer::Words {
+        id: minted_id("msg_", state),
+        model: state.model.clone(),
+        estimate: state.estimate,
     }
 }
 
@@ -331,6 +352,7 @@ fn render(
         Dialect::Responses => {
             responses::answer::write(fold, &response_words(state), Some(finish), &mut out)
         }
+        Dialect::Messages => messages::answer::write(fold, &message_words(state), &mut out),
     }
     Ok(out.freeze())
 }

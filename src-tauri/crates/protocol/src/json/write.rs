@@ -20,6 +20,14 @@ pub(crate) trait Sink {
         self.raw("\"");
     }
 
+    /// Appends one string token for a text that is in two pieces.
+    fn text_in_two(&mut self, head: &Text<'_>, tail: &Text<'_>) {
+        self.raw("\"");
+        self.raw(head.raw());
+        self.raw(tail.raw());
+        self.raw("\"");
+    }
+
     /// Appends a string token for plain text.
     fn string(&mut self, plain: &str) {
         let mut spelled = String::with_capacity(plain.len() + 8);

@@ -8,9 +8,11 @@ use crate::{
         event::Finish,
         fold::{Fold, Folded, FoldedKind},
         request::{Format, Request, ToolChoice},
+        seal::spelled,
     },
     chat::answer::own,
     json::write::{Commas, Sink},
+    types::Dialect,
 };
 
 /// What the response object repeats of the request.
@@ -166,14 +168,21 @@ pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &
             }
             out.raw("]}");
         }
-        FoldedKind::Reasoning { paragraphs } => {
+        FoldedKind::Reasoning { paragraphs, seal } => {
             out.raw("\",\"type\":\"reasoning\",\"summary\":[");
             let mut commas = Commas::default();
             for paragraph in paragraphs {
                 commas.next(out);
                 write_summary_part(paragraph, out);
             }
-            out.raw("]}");
+            out.raw("]");
+            // T93, T105: what the client has to send back.
+            if let Some(seal) = seal {
+                out.raw(",\"encrypted_content\":\"");
+                out.raw(&spelled(Dialect::Responses, seal));
+                out.raw("\"");
+            }
+            out.raw("}");
         }
         FoldedKind::Call {
             call_id,

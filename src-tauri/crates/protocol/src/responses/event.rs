@@ -71,6 +71,7 @@ pub(super) struct RawItem<'a> {
     pub(super) namespace: Option<Text<'a>>,
     pub(super) phase: Option<Text<'a>>,
     pub(super) input: Option<Text<'a>>,
+    pub(super) seal: Option<Text<'a>>,
     pub(super) content: Option<Reader<'a>>,
     pub(super) summary: Option<Reader<'a>>,
 }
@@ -93,6 +94,9 @@ pub(super) fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malfo
             ("phase", _) => item.phase = value.string_or_skip()?,
             ("arguments" | "input", Kind::String) => item.input = Some(value.string()?),
             ("arguments", Kind::Object) => item.input = Some(Text::spell(value.raw()?)),
+            ("encrypted_content", Kind::String) => {
+                item.seal = Some(value.string()?).filter(|seal| !seal.is_empty())
+            }
             ("content", Kind::Array) => {
                 item.content = Some(value.clone());
                 value.skip()?;
@@ -155,6 +159,10 @@ pub(super) fn read_answer<'a>(
 }
 
 impl RawItem<'_> {
+    pub(super) fn is_reasoning(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| kind.is("reasoning"))
+    }
+
     pub(super) fn is_custom(&self) -> bool {
         self.kind
             .as_ref()

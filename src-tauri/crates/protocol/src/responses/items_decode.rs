@@ -5,6 +5,7 @@ use crate::{
     canonical::{
         fields::{any, array, missing, object, text, wrong_type},
         request::{Call, Item, Losses, Part, Role, Tool},
+        seal::read,
     },
     json::{
         read::{Kind, Reader},
@@ -64,7 +65,7 @@ struct RawItem<'a> {
     input: Option<Text<'a>>,
     output: Vec<Part<'a>>,
     summary: Option<Text<'a>>,
-    sealed: bool,
+    seal: Option<Text<'a>>,
     calls: Vec<Call<'a>>,
 }
 
@@ -97,7 +98,9 @@ fn read_item<'a>(
                 item.output = parts(value, at, key, losses)?
             }
             "summary" if value.kind()? == Kind::Array => item.summary = summary(value)?,
-            "encrypted_content" => item.sealed = any(value)?.is_some_and(|seal| seal != "\"\""),
+            "encrypted_content" => {
+                item.seal = value.string_or_skip()?.filter(|seal| !seal.is_empty())
+            }
             "tools" if value.kind()? == Kind::Array => tools(value, &"input.tools", None, lifted)?,
             "tool_calls" if value.kind()? == Kind::Array => item.calls = chat_calls(value, at)?,
             _ => value.skip()?,
@@ -195,9 +198,17 @@ impl<'a> RawItem<'a> {
             Some("message") | None => return self.into_message(at, items, losses),
             Some("reasoning") => {
                 // A seal says that the words are only a summary of a provider's own reasoning, which no other can use (T90, T104).
+                // Only one of ours says whose it is, and travels on (T93).
                 let words = words_of(&self.parts).or(self.summary);
-                match words {
-                    Some(text) if !self.sealed => items.push(Item::Reasoning { text }),
+                let seal = self.seal.map(|seal| read(Dialect::Responses, seal, false));
+                match (words, seal) {
+                    (Some(text), None) => items.push(Item::Reasoning { text, seal: None }),
+                    (words, Some(seal)) if seal.origin != Dialect::Responses => {
+                        items.push(Item::Reasoning {
+                            text: words.unwrap_or_default(),
+                            seal: Some(seal),
+                        });
+                    }
                     _ => losses.dropped(
                         format!("input[{at}]"),
                         "sealed reasoning belongs to its own provider (T90)",

@@ -105,6 +105,7 @@ fn part<'a>(
         "refusal" => Part::Refusal(raw.refusal.ok_or_else(|| missing(&param("refusal")))?),
         "input_image" | "image_url" => Part::Image {
             url: raw.url.ok_or_else(|| missing(&param("image_url")))?,
+            tail: Text::default(),
             detail: raw.detail,
         },
         "input_file" | "file" => {

@@ -8,13 +8,14 @@ use crate::{
     Rope,
     canonical::{
         pairing::{calls, pair},
-        request::{Call, Format, Item, Losses, Part, Request, Role, Tool},
+        request::{Call, Format, Item, Losses, Part, Request, Role, Seal, Tool},
     },
     codex,
     json::{
         text::Text,
         write::{Commas, RopeWriter, Sink},
     },
+    messages::wire::WEB_SEARCH,
     names::{Naming, ToolNames, cap_call_id},
     responses::wire::{self},
     types::{Dialect, Head, Options, RequestError, SystemRole, Target},
@@ -32,7 +33,12 @@ pub(crate) fn encode<'a>(
     let codex = target == Target::Codex;
     request.tools.retain(|tool| match tool {
         Tool::Hosted {
-            origin: Dialect::Chat,
+            origin: Dialect::Messages,
+            kind,
+            ..
+        } if kind.raw().starts_with(WEB_SEARCH) => true,
+        Tool::Hosted {
+            origin: Dialect::Chat | Dialect::Messages,
             kind,
             ..
         } => {
@@ -156,12 +162,16 @@ impl Encoder<'_> {
                     commas.next(&mut self.out);
                     self.message(*role, parts, phase.as_ref(), at)?;
                 }
-                Item::Reasoning { .. } => {
-                    self.losses.dropped(
+                Item::Reasoning { text, seal } => match seal {
+                    Some(seal) if seal.origin == Dialect::Responses => {
+                        commas.next(&mut self.out);
+                        self.reasoning_item(text, seal);
+                    }
+                    _ => self.losses.dropped(
                         format!("reasoning {at}"),
                         "reasoning without the provider's own seal cannot be replayed (T90, T102)",
-                    );
-                }
+                    ),
+                },
                 Item::Call(call) => {
                     commas.next(&mut self.out);
                     self.call(call);
@@ -179,7 +189,7 @@ impl Encoder<'_> {
                     self.out.raw(native);
                 }
                 Item::Opaque {
-                    origin: Dialect::Chat,
+                    origin: Dialect::Chat | Dialect::Messages,
                     place,
                     ..
                 } => {
@@ -192,6 +202,19 @@ impl Encoder<'_> {
         }
         self.out.raw("]");
         Ok(())
+    }
+
+    /// A provider's own reasoning on its way back to it (T94). Its summary is required (T103), its id is left out (T74).
+    fn reasoning_item(&mut self, text: &Text<'_>, seal: &Seal<'_>) {
+        self.out.raw("{\"type\":\"reasoning\",\"summary\":[");
+        if !text.is_empty() {
+            self.out.raw("{\"type\":\"summary_text\",\"text\":");
+            self.out.text(text);
+            self.out.raw("}");
+        }
+        self.out.raw("],\"encrypted_content\":");
+        self.out.text(&seal.text);
+        self.out.raw("}");
     }
 
     fn message(
@@ -250,10 +273,10 @@ impl Encoder<'_> {
                         "the model's own messages hold text only",
                     );
                 }
-                Part::Image { url, detail } => {
+                Part::Image { url, tail, detail } => {
                     commas.next(&mut self.out);
                     self.out.raw("{\"type\":\"input_image\",\"image_url\":");
-                    self.out.text(url);
+                    self.out.text_in_two(url, tail);
                     self.out.raw(",\"detail\":");
                     // T22: the field is required here.
                     self.out

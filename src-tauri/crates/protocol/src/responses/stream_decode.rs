@@ -16,7 +16,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
-    types::{End, Observed},
+    types::{Dialect, End, Observed},
 };
 use bytes::Bytes;
 
@@ -287,6 +287,14 @@ impl Decoder {
         };
         if !known.told {
             tell(slot, item, to)?;
+        }
+        if let (Some(seal), true) = (&item.seal, item.is_reasoning()) {
+            to.take(Event::Seal {
+                slot,
+                origin: Dialect::Responses,
+                seal: seal.borrowed(),
+                redacted: false,
+            });
         }
         to.take(Event::ItemEnd { slot });
         Ok(())

@@ -80,7 +80,8 @@ impl Encoder {
             Event::Refusal { slot, delta } => self.refusal(slot, &delta, out),
             Event::Annotation { slot, native } => self.annotation(slot, native, out),
             Event::Reasoning { slot, delta } => self.reasoning(slot, &delta, out),
-            Event::ReasoningBreak { .. } => {}
+            // Kept in the item, which is told at its end.
+            Event::ReasoningBreak { .. } | Event::Seal { .. } => {}
             Event::Input { slot, delta } => {
                 let custom = matches!(
                     self.fold.kind(slot),
@@ -262,7 +263,9 @@ impl Encoder {
     /// The number of the paragraph that is being told.
     fn paragraph(&self, slot: usize) -> u64 {
         match self.fold.kind(slot) {
-            Some(FoldedKind::Reasoning { paragraphs }) => paragraphs.len().saturating_sub(1) as u64,
+            Some(FoldedKind::Reasoning { paragraphs, .. }) => {
+                paragraphs.len().saturating_sub(1) as u64
+            }
             _ => 0,
         }
     }
@@ -284,7 +287,7 @@ impl Encoder {
             out.raw(",\"summary_index\":");
             out.number(index);
             let text = match self.fold.kind(slot) {
-                Some(FoldedKind::Reasoning { paragraphs }) => {
+                Some(FoldedKind::Reasoning { paragraphs, .. }) => {
                     paragraphs.last().map_or("", String::as_str)
                 }
                 _ => "",

@@ -10,7 +10,8 @@ use crate::{
         text::Text,
         write::{Commas, Sink},
     },
-    types::RequestError,
+    messages::tools_decode::web_search,
+    types::{Dialect, RequestError},
 };
 
 impl Encoder<'_> {
@@ -147,7 +148,19 @@ impl Encoder<'_> {
                 self.out.raw("}");
                 self.close_namespace(namespace.as_ref());
             }
-            // Those of other dialects were taken out before.
+            // T55: both have it; the rest of other dialects were taken out before.
+            Tool::Hosted {
+                origin: Dialect::Messages,
+                native,
+                ..
+            } => {
+                commas.next(&mut self.out);
+                self.out.raw(&web_search(native));
+                self.losses.approximated(
+                    "tools (web_search)",
+                    "runs as the account's own web search; its sources are told in the text alone (T55)",
+                );
+            }
             Tool::Hosted { native, .. } => {
                 commas.next(&mut self.out);
                 self.out.raw(native);

@@ -54,6 +54,8 @@ pub fn load() -> Corpus {
         let name = file_name(&path);
         let dialect = if name.starts_with("chat") {
             Dialect::Chat
+        } else if name.starts_with("messages") {
+            Dialect::Messages
         } else {
             Dialect::Responses
         };
@@ -116,6 +118,7 @@ fn dialect_of(group: &str) -> Option<Dialect> {
     match group {
         "chat" => Some(Dialect::Chat),
         "responses" | "codex" => Some(Dialect::Responses),
+        "messages" => Some(Dialect::Messages),
         _ => None,
     }
 }
@@ -185,6 +188,8 @@ fn read_interaction(corpus: &mut Corpus, name: &str, interaction: &Value) {
         Some(Dialect::Chat)
     } else if path.ends_with("/responses") {
         Some(Dialect::Responses)
+    } else if path.ends_with("/messages") {
+        Some(Dialect::Messages)
     } else {
         None
     };
@@ -236,6 +241,12 @@ fn read_capture(corpus: &mut Corpus, path: &Path) {
             Dialect::Chat
         } else if to.ends_with("/responses") {
             Dialect::Responses
+        } else if to
+            .split('?')
+            .next()
+            .is_some_and(|path| path.ends_with("/messages"))
+        {
+            Dialect::Messages
         } else {
             continue;
         };

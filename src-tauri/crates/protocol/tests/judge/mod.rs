@@ -514,3 +514,223 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
     }
     said
 }
+
+/// Input with the cache's share, output, cached, reasoning (table C2).
+fn message_counts(usage: &Value) -> Option<[u64; 4]> {
+    let [input, output, read, written] = counts(
+        usage,
+        [
+            "/input_tokens",
+            "/output_tokens",
+            "/cache_read_input_tokens",
+            "/cache_creation_input_tokens",
+        ],
+    )?;
+    let thoughts = usage.pointer("/output_tokens_details/thinking_tokens");
+    let thoughts = thoughts.and_then(Value::as_u64).unwrap_or(0);
+    Some([input + read + written, output, read, thoughts])
+}
+
+fn message_end(reason: &str) -> &'static str {
+    match reason {
+        "max_tokens" | "model_context_window_exceeded" => "length",
+        "refusal" => "content_filter",
+        "tool_use" => "tool_calls",
+        "pause_turn" => "error",
+        _ => "stop",
+    }
+}
+
+/// Demands of Messages clients (B1, T150, T162, T179) and what the stream says.
+pub fn judge_messages(name: &str, stream: &[u8]) -> Said {
+    let mut said = Said::default();
+    let (mut started, mut stopped, mut failed, mut delta_seen) = (false, false, false, false);
+    let mut next = 0;
+    let mut open: Option<(u64, Value, String)> = None;
+    for (event, value) in events(stream) {
+        let kind = text(&value, "/type").to_owned();
+        assert_eq!(
+            event.as_deref(),
+            Some(kind.as_str()),
+            "{name}: event lines (T162)"
+        );
+        assert!(!stopped && !failed, "{name}: nothing after the end");
+        let index = value["index"].as_u64();
+        match kind.as_str() {
+            "message_start" => {
+                assert!(!started, "{name}: once");
+                started = true;
+                assert!(
+                    value.pointer("/message/usage/input_tokens").is_some(),
+                    "{name}: T150"
+                );
+                assert!(!text(&value, "/message/id").is_empty(), "{name}");
+            }
+            "content_block_start" => {
+                assert!(
+                    started && open.is_none(),
+                    "{name}: one open at a time (T179)"
+                );
+                assert_eq!(index, Some(next), "{name}: contiguous from 0 (T179)");
+                next += 1;
+                open = Some((next - 1, value["content_block"].clone(), String::new()));
+            }
+            "content_block_delta" => {
+                let (at, block, told) = open.as_mut().expect("a start before its delta (B1)");
+                assert_eq!(index, Some(*at), "{name}");
+                match (text(block, "/type"), text(&value, "/delta/type")) {
+                    ("text", "text_delta") => said.text += text(&value, "/delta/text"),
+                    ("thinking", "thinking_delta") => {
+                        said.reasoning += text(&value, "/delta/thinking")
+                    }
+                    ("thinking", "signature_delta") => {
+                        assert!(told.is_empty(), "{name}: one signature (T92)");
+                        *told = "signed".to_owned();
+                    }
+                    ("tool_use", "input_json_delta") => {
+                        *told += text(&value, "/delta/partial_json")
+                    }
+                    other => assert_eq!(other, ("block", "delta"), "{name}"),
+                }
+            }
+            "content_block_stop" => {
+                let (at, block, told) = open.take().expect("an open block");
+                assert_eq!(index, Some(at), "{name}");
+                match text(&block, "/type") {
+                    "thinking" => assert_eq!(told, "signed", "{name}: T92"),
+                    "tool_use" => {
+                        let id = text(&block, "/id");
+                        assert!(
+                            !id.is_empty()
+                                && id
+                                    .bytes()
+                                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'),
+                            "{name}: {id} (T71)"
+                        );
+                        said.calls.push((text(&block, "/name").to_owned(), told));
+                    }
+                    _ => {}
+                }
+            }
+            "message_delta" => {
+                assert!(open.is_none() && !delta_seen, "{name}");
+                delta_seen = true;
+                assert!(value["usage"]["output_tokens"].is_u64(), "{name}: T150");
+                message_end(text(&value, "/delta/stop_reason")).clone_into(&mut said.end);
+                said.usage = message_counts(&value["usage"]);
+            }
+            "message_stop" => {
+                assert!(delta_seen, "{name}");
+                stopped = true;
+            }
+            "error" => {
+                failed = true;
+                assert!(!text(&value, "/error/message").is_empty(), "{name}");
+                assert!(!text(&value, "/error/type").is_empty(), "{name}");
+                "error".clone_into(&mut said.end);
+            }
+            "ping" => {}
+            other => assert_eq!(other, "an event we make", "{name}"),
+        }
+    }
+    assert!(stopped != failed, "{name}: exactly one terminal");
+    said
+}
+
+/// What a whole Messages answer says.
+pub fn said_json_messages(answer: &Value) -> Said {
+    let mut said = Said {
+        usage: message_counts(&answer["usage"]),
+        end: message_end(text(answer, "/stop_reason")).to_owned(),
+        refusal: text(answer, "/stop_details/explanation").to_owned(),
+        ..Said::default()
+    };
+    for block in answer["content"].as_array().into_iter().flatten() {
+        match text(block, "/type") {
+            "text" => said.text += text(block, "/text"),
+            "thinking" => said.reasoning += text(block, "/thinking"),
+            "tool_use" => said
+                .calls
+                .push((text(block, "/name").to_owned(), block["input"].to_string())),
+            _ => {}
+        }
+    }
+    if answer["type"] == "error" {
+        said.end = "error".to_owned();
+    }
+    if said.end == "stop" && !said.calls.is_empty() {
+        said.end = "tool_calls".to_owned();
+    }
+    said
+}
+
+/// What a recorded Messages stream says, read the slow way.
+pub fn said_by_messages_recording(stream: &[u8]) -> Said {
+    let mut said = Said::default();
+    let mut usage = serde_json::Map::new();
+    let mut id = None;
+    let mut tool: Option<(Value, String)> = None;
+    for (_, value) in events(stream) {
+        for pointer in ["/message/usage", "/usage"] {
+            if let Some(Value::Object(counts)) = value.pointer(pointer) {
+                usage.extend(
+                    counts
+                        .clone()
+                        .into_iter()
+                        .filter(|(_, count)| !count.is_null()),
+                );
+            }
+        }
+        match text(&value, "/type") {
+            "message_start" => {
+                let this = text(&value, "/message/id").to_owned();
+                if id.as_ref().is_some_and(|id| *id != this) {
+                    said.end = "error".to_owned();
+                    return said;
+                }
+                id = Some(this);
+            }
+            "content_block_start" if value["content_block"]["type"] == "tool_use" => {
+                tool = Some((value["content_block"].clone(), String::new()));
+            }
+            "content_block_start" => {
+                said.text += text(&value, "/content_block/text");
+                said.reasoning += text(&value, "/content_block/thinking");
+            }
+            "content_block_delta" => {
+                said.text += text(&value, "/delta/text");
+                said.reasoning += text(&value, "/delta/thinking");
+                if let Some((_, input)) = &mut tool {
+                    *input += text(&value, "/delta/partial_json");
+                }
+            }
+            "content_block_stop" => {
+                if let Some((block, input)) = tool.take() {
+                    let whole = block["input"].to_string();
+                    let input = if input.is_empty() { whole } else { input };
+                    said.calls.push((text(&block, "/name").to_owned(), input));
+                }
+            }
+            "message_delta" => {
+                said.refusal += text(&value, "/delta/stop_details/explanation");
+                if let Some(reason) = value.pointer("/delta/stop_reason").and_then(Value::as_str) {
+                    message_end(reason).clone_into(&mut said.end);
+                }
+            }
+            "error" => said.end = "error".to_owned(),
+            // Some recordings hold several answers.
+            "message_stop" => break,
+            _ => {}
+        }
+    }
+    if said.end.is_empty() {
+        said.end = "error".to_owned();
+    }
+    if said.end == "stop" && !said.calls.is_empty() {
+        said.end = "tool_calls".to_owned();
+    }
+    said.usage = (!usage.is_empty())
+        .then(|| message_counts(&Value::Object(usage)))
+        .flatten();
+    said
+}

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, StreamBody};
 use super::{Presence, Venue};
 use crate::{
     dialect::{
-        chat_out,
+        chat_out, messages_out,
         responses_out::{Written, error_event, failed_event},
     },
     quota::put,
@@ -45,7 +45,8 @@ pub(super) fn arrange(step: Step, venue: Venue, written: Written, private: Optio
     let (mut gate, mut pace, mut end) = (None, None, End::Clean);
     let failed = |code: &str, number: usize| match venue {
         Venue::Chat => chat_out::error_frame(code),
-        _ => failed_event(&document, code, number),
+        Venue::Messages => messages_out::error_frame(code),
+        Venue::Codex | Venue::Responses => failed_event(&document, code, number),
     };
     match step {
         Step::FailedFirst { code } => frames = vec![failed(&code, 0)],
@@ -56,10 +57,10 @@ pub(super) fn arrange(step: Step, venue: Venue, written: Written, private: Optio
         Step::ErrorEvent { events, code } => {
             frames.truncate(events.min(content));
             let number = frames.len();
-            frames.push(if venue == Venue::Chat {
-                chat_out::error_frame(&code)
-            } else {
-                error_event(&code, number)
+            frames.push(match venue {
+                Venue::Chat => chat_out::error_frame(&code),
+                Venue::Messages => messages_out::error_frame(&code),
+                Venue::Codex | Venue::Responses => error_event(&code, number),
             });
         }
         Step::CutAfter { events } => frames.truncate(events.min(content)),

@@ -206,6 +206,8 @@ fn says_encrypted(error: &ErrorBody) -> bool {
     error.is_one_of(&[ENCRYPTED])
         || error.mentions(ENCRYPTED)
         || error.mentions("encrypted content could not be")
+        // Anthropic: "Invalid `signature` in `thinking` block" (T90)
+        || (error.mentions("signature") && error.mentions("thinking"))
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
