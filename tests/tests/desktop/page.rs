@@ -201,6 +201,18 @@ async fn a_person_uses_the_window() {
     page.shows("office").await;
     assert_eq!(app.account_ids().await.len(), 2);
 
+    // A prompt through the gateway's own road, streamed; its reading of the quota then stands in the account's chart.
+    page.run("location.hash = '#/test'").await;
+    page.fill("main textarea", "say:from_the_window").await;
+    page.press("Send").await;
+    page.shows("from_the_window").await;
+    page.shows("HTTP 200").await;
+    let id = &app.account_ids().await[0];
+    page.run(&format!("location.hash = '#/accounts/{id}'"))
+        .await;
+    page.until("the quota's chart", "document.querySelector('canvas')")
+        .await;
+
     // What it cannot do: leave, load, run foreign code, open windows.
     let kept = page
         .run("location.href = 'https://example.com/'; await new Promise((go) => setTimeout(go, 200)); return location.href")
