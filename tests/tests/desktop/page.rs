@@ -1,7 +1,7 @@
 //! The window's page, driven as a person would: through WebKit's own WebDriver.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use simulator::{Gate, Step};
@@ -133,7 +133,7 @@ async fn opened(app: &mut TestApp, session: &Session) -> Page {
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = free.local_addr().expect("its number").port();
     drop(free);
-    let mut driver = session.program(app, &PathBuf::from("/usr/bin/WebKitWebDriver"), &[]);
+    let mut driver = session.program(app, Path::new("WebKitWebDriver"), &[]);
     driver
         .arg(format!("--port={port}"))
         .env("TAURI_WEBVIEW_AUTOMATION", "true")
