@@ -10,6 +10,7 @@ mod proxy;
 mod resolve;
 mod switching;
 mod table;
+mod window;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub journal: Journal,
     /// The command `ask`.
     pub ask: Ask,
+    /// How the window, the tray and notifications look to this person.
+    pub ui: Ui,
 }
 
 /// `server.*`
@@ -195,6 +198,23 @@ pub struct Journal {
     pub rows: u64,
     /// Days kept at most.
     pub days: u64,
+}
+
+/// `ui.*`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ui {
+    /// `system`, `light` or `dark`.
+    pub theme: &'static str,
+    /// `system`, `en` or `zh`.
+    pub language: &'static str,
+    /// `remaining` or `used`.
+    pub numbers: &'static str,
+    /// Text size in percent: 100, 125, 150 or 200.
+    pub text_scale: &'static str,
+    /// Whether addresses in labels are masked.
+    pub hide_emails: bool,
+    /// Whether the first-run guide has been seen.
+    pub guide_done: bool,
 }
 
 /// `ask.*`

@@ -3,6 +3,7 @@
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
 use super::switching;
+use super::window;
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
@@ -357,6 +358,12 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.ask.model,
         },
     },
+    window::THEME,
+    window::LANGUAGE,
+    window::NUMBERS,
+    window::TEXT_SCALE,
+    window::HIDE_EMAILS,
+    window::GUIDE_DONE,
 ];
 
 /// The key of that name.
