@@ -11,6 +11,9 @@ pub(crate) struct Arguments {
     /// Home folder (default: the platform's application-data folder)
     #[arg(long, value_name = "DIR")]
     pub home: Option<PathBuf>,
+    /// Start in the tray, without a window
+    #[arg(long)]
+    pub hidden: bool,
     /// Print the gateway key at the start even where the output is no terminal
     #[arg(long)]
     pub show_key: bool,

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use engine::env::Env;
 use engine::home::Home;
-use engine::{Engine, EngineError, OpenOptions, Opening};
+use engine::{Engine, EngineError, EngineEvent, OpenOptions, Opening};
 use tokio::runtime::{Handle, Runtime};
+use tokio::sync::broadcast::Receiver;
 use tokio::task::JoinHandle;
 
 use crate::args::Arguments;
@@ -23,30 +24,34 @@ pub(crate) struct Hosted {
     runtime: Runtime,
     engine: Arc<Engine>,
     control: JoinHandle<()>,
+    /// Everything the engine has told since it is open.
+    events: Receiver<EngineEvent>,
 }
 
 impl Hosted {
     /// Opens the home and serves: the control socket for `switchyard` commands, then the gateway.
-    pub(crate) fn start(arguments: &Arguments) -> Result<Self, Failure> {
-        let runtime = Runtime::new()
-            .map_err(|error| Failure::new(format!("no threads could be started: {error}")))?;
-        let env = Env::from_process();
-        let home = Home::locate(arguments.home.as_deref(), &env).map_err(EngineError::from)?;
+    pub(crate) fn start(
+        arguments: &Arguments,
+        runtime: Runtime,
+        (home, env): (Home, Env),
+    ) -> Result<Self, Failure> {
         let lock = home.lock().map_err(EngineError::from)?;
         let log = terminal::log(&home, &env);
         let mut options = OpenOptions::new(lock, env)?;
         // The application shows what is wrong and serves what can be served (F124).
         options.accept_newer = true;
-        let (engine, control) = runtime.block_on(async {
+        let (engine, control, events) = runtime.block_on(async {
             let mut opening = Opening::begin(options)?;
             opening.listen().await?;
             let engine = opening.finish().await?;
             if let Some(file) = log {
                 engine.keep_logs(file);
             }
+            // Before it listens: that the port is another one is told then.
+            let events = engine.events();
             let control = serve_control(engine.clone());
             engine.listen().await?;
-            Ok::<_, EngineError>((engine, control))
+            Ok::<_, EngineError>((engine, control, events))
         })?;
         let show_key = arguments.show_key || std::io::stdout().is_terminal();
         terminal::welcome(&engine.welcome(show_key)?);
@@ -54,6 +59,7 @@ impl Hosted {
             runtime,
             engine,
             control,
+            events,
         })
     }
 
@@ -63,6 +69,11 @@ impl Hosted {
 
     pub(crate) fn runtime(&self) -> Handle {
         self.runtime.handle().clone()
+    }
+
+    /// Everything told since the engine is open, for its one reader.
+    pub(crate) fn events(&mut self) -> Receiver<EngineEvent> {
+        std::mem::replace(&mut self.events, self.engine.events())
     }
 
     /// Writes what is left to write and lets go of the home. Streams were drained by [`drain`] if anything asked to end.
@@ -77,6 +88,18 @@ impl Hosted {
 /// Stops accepting and lets running streams end.
 pub(crate) async fn drain(engine: &Engine) {
     engine.shutdown(PATIENCE).await;
+}
+
+/// The home that is asked for, and the environment.
+pub(crate) fn home(arguments: &Arguments) -> Result<(Home, Env), Failure> {
+    let env = Env::from_process();
+    let home = Home::locate(arguments.home.as_deref(), &env).map_err(EngineError::from)?;
+    Ok((home, env))
+}
+
+/// The threads of everything but the screen.
+pub(crate) fn threads() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| Failure::new(format!("no threads could be started: {error}")))
 }
 
 /// The control socket is open when this returns.

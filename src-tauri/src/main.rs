@@ -3,5 +3,6 @@
 
 fn main() -> std::process::ExitCode {
     engine::memory::give_back_early();
+    switchyard_desktop::spare_the_graphics();
     switchyard_desktop::run()
 }

@@ -29,9 +29,9 @@ export const accounts: T.Account[] = [
 ];
 
 export const switches: T.SwitchRow[] = [
-  { at: NOW - 42 * 60_000, automatic: true, from: { id: 'a2', label: 'home@example.org' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'exhausted', back_at: NOW + 1.2 * H },
-  { at: NOW - 5 * H, automatic: false, from: { id: 'a1', label: 'work@example.com' }, to: { id: 'a2', label: 'home@example.org' }, reason: 'manual', back_at: null },
-  { at: NOW - 26 * H, automatic: true, from: { id: 'a3', label: 'studio-with-a-rather-long-name@mail.example.com' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'threshold', back_at: null },
+  { at: NOW - 42 * 60_000, automatic: true, avoided: false, from: { id: 'a2', label: 'home@example.org' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'exhausted', back_at: NOW + 1.2 * H },
+  { at: NOW - 5 * H, automatic: false, avoided: false, from: { id: 'a1', label: 'work@example.com' }, to: { id: 'a2', label: 'home@example.org' }, reason: 'manual', back_at: null },
+  { at: NOW - 26 * H, automatic: true, avoided: true, from: { id: 'a3', label: 'studio-with-a-rather-long-name@mail.example.com' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'threshold', back_at: null },
 ];
 
 export function status(list: T.Account[]): T.Status {

@@ -31,7 +31,7 @@ const SIZES = { normal: [960, 640, 100], small: [720, 480, 100], large: [960, 64
 const only = process.argv.slice(2);
 const wanted = (name) => only.length === 0 || only.some((part) => name.includes(part));
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-prefers-reduced-motion'] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-prefers-reduced-motion', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
 let passed = 0;
 const problems = [];
 for (const language of ['en', 'zh']) {

@@ -19,7 +19,7 @@ const change = (id: string, patch: Partial<T.Account>) => {
   list = list.map((one) => (one.id === id ? { ...one, ...patch } : one));
   return find(id);
 };
-const signIn = (state: T.SignIn['state']): T.SignIn => ({ account: null, error: null, expires_at: started + 300_000, id: 's1', kind: 'browser', listening: true, state, url: 'https://auth.example.com/authorize?state=…', user_code: 'QRTW-8KDM', verification_url: 'https://auth.example.com/device' });
+const signIn = (state: T.SignIn['state']): T.SignIn => ({ account: null, error: null, expires_at: started + 300_000, id: 's1', kind: 'browser', listening: true, other: null, state, terms: list.length > 0, url: 'https://auth.example.com/authorize?state=…', user_code: 'QRTW-8KDM', verification_url: 'https://auth.example.com/device' });
 const report = (dry: boolean): T.ImportReport => ({
   added: dry ? 0 : 2, updated: dry ? 0 : 1, failed: 0, errors: [],
   items: (['new', 'new', 'update', 'duplicate_in_file'] as const).map((action, i) => ({ action, email: null, expires_at: i === 1 ? made.NOW - 1000 : made.NOW + 8e8, id: null, item: i + 1, kind: 'codex_oauth' as const, label: ['lab@example.org', 'night@example.com', 'work@example.com', 'lab@example.org'][i] ?? '', plan: i === 1 ? 'plus' : 'team' })),

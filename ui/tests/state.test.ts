@@ -1,5 +1,5 @@
 // Reading preferences, addresses, server-sent events, late answers, and the two languages having the same texts.
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { backoff } from '../src/ipc/http';
 import { query } from '../src/ipc/client';
 import { SseReader } from '../src/ipc/sse';
@@ -37,6 +37,43 @@ describe('the wire', () => {
     expect(() => settle(423, body)).toThrow(expect.objectContaining({ status: 423, code: 'vault_locked', action: 'unlock_vault' }));
     expect(() => settle(500, null)).toThrow(expect.objectContaining({ code: 'http_500' }));
   });
+});
+
+describe('the console’s ticket', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+    sessionStorage.clear();
+    history.replaceState(null, '', '/');
+  });
+  const open = async (hash: string, entered: number) => {
+    history.replaceState(null, '', `/${hash}`);
+    const sent: { url: string; authorization: string; body: string }[] = [];
+    vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+      sent.push({ url, authorization: (init.headers as Record<string, string>)['authorization'] ?? '', body: String(init.body) });
+      return new Response(url.endsWith('/session') ? null : '{}', { status: url.endsWith('/session') ? entered : 200 });
+    });
+    const http = await import('../src/ipc/http');
+    return { sent, known: http.hasConsoleToken(), call: () => http.httpTransport().call('GET', '/status') };
+  };
+  it('is exchanged once for a token of the page’s own, before the first call', async () => {
+    const { sent, known, call } = await open('#ticket=abc-1', 204);
+    expect([known, location.hash]).toEqual([true, '']);
+    await call();
+    const token = sessionStorage.getItem('switchyard.console-token') ?? '';
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(sent.map(({ url, authorization }) => [url, authorization])).toEqual([
+      ['/admin/v1/console/session', 'Bearer abc-1'], ['/admin/v1/status', `Bearer ${token}`],
+    ]);
+    expect(JSON.parse(sent[0]?.body ?? '')).toEqual({ token });
+  });
+  it('a used one leaves the tab as it was', async () => {
+    sessionStorage.setItem('switchyard.console-token', 'before');
+    const { sent, call } = await open('#ticket=abc-1', 401);
+    await call();
+    expect(sent[1]?.authorization).toBe('Bearer before');
+  });
+  it('without one the page asks', async () => expect((await open('#/usage', 204)).known).toBe(false));
 });
 
 describe('a loaded value', () => {

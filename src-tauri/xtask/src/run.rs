@@ -4,7 +4,7 @@
 //! and the curl line are printed by the program itself.
 
 use crate::setup::{self, Need};
-use crate::{process, repo};
+use crate::{process, repo, ui};
 use anyhow::{Context, Result};
 use clap::Args;
 use std::env;
@@ -49,6 +49,9 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     } else {
         ("cli", "switchyard")
     };
+    if desktop {
+        ui::build()?;
+    }
     println!("Building {name}: the first time takes minutes");
     let mut build = Command::new(repo::cargo());
     build

@@ -34,6 +34,10 @@ const TESTS: &[&str] = &[
     "dbus",
     "gnome-keyring",
     "libsecret-tools",
+    "openbox",
+    "procps",
+    "webkit2gtk-driver",
+    "xdotool",
 ];
 
 /// The Debian packages of a need, without those that stand in for a program already there by other means.
@@ -41,7 +45,11 @@ fn packages(need: Need) -> Vec<&'static str> {
     let mut packages = COMPILER.to_vec();
     match need {
         Need::Headless => {}
-        Need::Desktop => packages.extend(DESKTOP),
+        // The window's page is built with Node.
+        Need::Desktop => {
+            packages.extend(DESKTOP);
+            packages.extend(node());
+        }
         Need::Bench => {
             if !process::answers("nginx", &["-v"]) {
                 packages.push("nginx-light");
@@ -50,17 +58,27 @@ fn packages(need: Need) -> Vec<&'static str> {
         Need::Tests => {
             packages.extend(DESKTOP);
             packages.extend(TESTS);
-            // Any Node and any Python with venv will do, wherever they come from.
-            if !process::answers("node", &["--version"]) {
-                packages.push("nodejs");
+            if !process::answers("chromium", &["--version"]) {
+                packages.push("chromium");
             }
-            if !process::answers("npm", &["--version"]) {
-                packages.push("npm");
-            }
+            // Any Python with venv will do, wherever it comes from.
+            packages.extend(node());
             if !process::answers("python3", &["-c", "import venv, ensurepip"]) {
                 packages.extend(["python3", "python3-venv"]);
             }
         }
+    }
+    packages
+}
+
+/// Node and its package installer, where none of any origin answers.
+fn node() -> Vec<&'static str> {
+    let mut packages = Vec::new();
+    if !process::answers("node", &["--version"]) {
+        packages.push("nodejs");
+    }
+    if !process::answers("npm", &["--version"]) {
+        packages.push("npm");
     }
     packages
 }

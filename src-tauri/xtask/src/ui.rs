@@ -1,4 +1,4 @@
-//! The window's front end: its packages, checks, tests and build. Called by `test`.
+//! The window's front end: its packages, checks, tests and build. Called by `test` and `run`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,6 +10,10 @@ use crate::{process, repo};
 
 /// The npm scripts that `cargo xtask test` runs, in order; a failed one does not stop the others.
 pub const SCRIPTS: [&str; 4] = ["check", "test", "build", "size"];
+
+/// The views that `cargo xtask test` opens in a browser: each page in each theme and language once, and again at its narrowest with the
+/// largest text. `npm run screens` alone opens all sizes.
+pub const SCREENS: [&str; 3] = ["light-en-normal", "dark-zh-normal", "en-both"];
 
 fn folder() -> PathBuf {
     repo::root().join("ui")
@@ -25,6 +29,25 @@ fn npm() -> Command {
 pub fn script(name: &str) -> Command {
     let mut command = npm();
     command.args(["run", name]);
+    command
+}
+
+/// Whether the built page is the real one of these sources: the application's build script leaves a page of its own where there is none.
+pub fn is_built() -> bool {
+    let page = folder().join("dist").join("index.html");
+    fs::read_to_string(page).is_ok_and(|page| !page.contains("content=\"placeholder\""))
+}
+
+/// Builds the page, which the application embeds.
+pub fn build() -> Result<()> {
+    install()?;
+    process::foreground(&mut script("build"))
+}
+
+/// Opens [`SCREENS`] in a headless browser and looks for overflow, console errors and what keeps people out.
+pub fn screens() -> Command {
+    let mut command = npm();
+    command.args(["run", "screens", "--"]).args(SCREENS);
     command
 }
 

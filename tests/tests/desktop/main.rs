@@ -3,8 +3,11 @@
 //! It is started as a process, so that no test links a webview. Linux only.
 #![cfg(target_os = "linux")]
 
+mod notified;
+mod page;
 mod session;
 mod tray;
+mod windows;
 
 use std::fs::{self, File};
 
@@ -14,9 +17,9 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use tray::{Item, Panel};
 
-/// The items between the first two lines: the accounts.
+/// The items between the first two lines, after "Automatic": the accounts.
 fn accounts(items: &[Item]) -> Vec<(&str, bool)> {
-    let after = items.iter().skip_while(|item| !item.separator).skip(1);
+    let after = items.iter().skip_while(|item| !item.separator).skip(2);
     after
         .take_while(|item| !item.separator)
         .map(|item| (item.label.as_str(), item.checked == Some(true)))
@@ -27,10 +30,14 @@ fn accounts(items: &[Item]) -> Vec<(&str, bool)> {
 fn marked(items: &[Item], names: [&str; 2], active: usize) -> bool {
     let shown = accounts(items);
     shown.len() == names.len()
-        && shown
-            .iter()
-            .enumerate()
-            .all(|(n, (label, checked))| label.starts_with(names[n]) && *checked == (n == active))
+        && shown.iter().enumerate().all(|(n, (label, checked))| {
+            label.starts_with(begin(names[n])) && *checked == (n == active)
+        })
+}
+
+/// What of a name a label shows even when there is more to say.
+fn begin(name: &str) -> &str {
+    &name[..16]
 }
 
 async fn ended(mut command: Command) -> (i32, String) {
@@ -61,7 +68,7 @@ async fn the_tray_menu_switches_accounts() {
     let mut session = Session::start(&app).await;
     session.unlock_keyring().await;
     let mut panel = Panel::start(&session).await;
-    app.serve_with(session.desktop(&app, &[])).await;
+    app.serve_with(session.desktop(&app, &["--hidden"])).await;
     let process = app.process_id();
     let tray = panel.icon_of(process).await;
 
@@ -77,7 +84,17 @@ async fn the_tray_menu_switches_accounts() {
         .map(|item| item.label.as_str())
         .collect();
     let status = format!("No account · {address}");
-    assert_eq!(words, [status.as_str(), "Copy URL", "Quit"]);
+    let rest = [
+        "Auto-switch when exhausted",
+        "Copy",
+        "Refresh quota",
+        "Pause",
+        "Open Switchyard…",
+        "Start at login",
+        "Quit",
+    ];
+    assert_eq!(words[0], status);
+    assert_eq!(words[1..], rest);
     assert!(!items[0].enabled, "the status line is no button");
 
     // Accounts taken in over the command line, which finds this instance, show up without a restart.
@@ -94,7 +111,7 @@ async fn the_tray_menu_switches_accounts() {
     );
     assert_eq!(served_by(&app).await, names[0]);
 
-    tray.click(names[1]).await;
+    tray.click(begin(names[1])).await;
     tray.until("the mark moves to the clicked account", |items| {
         marked(items, names, 1)
     })
@@ -116,8 +133,8 @@ async fn the_tray_menu_switches_accounts() {
     );
 
     // A panel toggles the mark of what is clicked, also of the active account; after that the menu is true again.
-    tray.click(names[1]).await;
-    tray.click("Copy URL").await;
+    tray.click(begin(names[1])).await;
+    tray.click("OpenAI URL").await;
     let copied = eventually("the URL is in the clipboard", async || {
         session.clipboard().await
     })
@@ -129,10 +146,42 @@ async fn the_tray_menu_switches_accounts() {
     .await;
     assert_eq!(served_by(&app).await, names[1]);
 
+    // The sign-ins are in the Secret Service, and nowhere else: `leaks` below searches every file.
+    let kept = session.secrets().await;
+    for upstream in app.upstreams() {
+        for (what, secret) in upstream.secrets() {
+            let is_token = what == "refresh token" || what == "access token";
+            let found = kept.iter().any(|item| item.contains(&secret));
+            assert!(
+                found || !is_token,
+                "the {what} is not in the Secret Service"
+            );
+        }
+    }
+    assert!(!app.home().join("vault.sealed").exists());
+
+    // A pause is seen in the icon and felt by clients; running it again takes one click.
+    let picture = tray.icon().await;
+    tray.click("Until resumed").await;
+    tray.until("the menu offers to resume", |items| {
+        items.iter().any(|item| item.label == "Resume") && items[0].label.starts_with("Paused")
+    })
+    .await;
+    eventually("another icon", async || {
+        (tray.icon().await != picture).then_some(())
+    })
+    .await;
+    assert_eq!(app.chat("say:hello").await.status, 503);
+    tray.click("Resume").await;
+    tray.until("it runs again", |items| {
+        items[0].label.starts_with("Running")
+    })
+    .await;
+    assert_eq!(served_by(&app).await, names[1]);
+
     // Without a window there is no webview: the application is one process.
-    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
-    assert_eq!(children.expect("its children").trim(), "");
-    println!("memory without a window: {}", memory(process));
+    assert_eq!(children(process), Vec::<String>::new());
+    println!("memory without a window: {} kB", memory(process));
 
     tray.click("Quit").await;
     assert_eq!(app.ended().await.code(), Some(0), "{}", app.stderr());
@@ -143,7 +192,7 @@ async fn the_tray_menu_switches_accounts() {
     assert_eq!(app.leaks(), Vec::<String>::new());
 
     // What was chosen by a click is kept, and the keyring has kept the sign-ins.
-    app.serve_with(session.desktop(&app, &[])).await;
+    app.serve_with(session.desktop(&app, &["--hidden"])).await;
     let tray = panel.icon_of(app.process_id()).await;
     tray.until("the choice after a restart", |items| {
         marked(items, names, 1)
@@ -176,8 +225,12 @@ async fn without_a_tray_host_it_serves_until_a_signal() {
         "{printed}"
     );
 
-    // The home has one owner, and a second start says so.
-    let (code, said) = ended(session.desktop(&app, &[])).await;
+    // The home has one owner. A second start in this session shows the window of the first; one that cannot reach it says why not.
+    let (code, said) = ended(session.desktop(&app, &["--hidden"])).await;
+    assert_eq!(code, 0, "{said}");
+    let mut elsewhere = session.desktop(&app, &[]);
+    elsewhere.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
+    let (code, said) = ended(elsewhere).await;
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("in use"), "{said}");
 
@@ -204,9 +257,43 @@ async fn without_a_tray_host_it_serves_until_a_signal() {
     assert_eq!(app.leaks(), Vec::<String>::new());
 }
 
-/// Proportional set size of a process.
-fn memory(process: u32) -> String {
-    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("Pss:"));
-    line.unwrap_or("unknown").to_owned()
+/// Proportional set size of a process and its children, in kB.
+fn memory(process: u32) -> u64 {
+    let of_one = |id: u32| {
+        let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("Pss:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number
+            .and_then(|number| number.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    of_one(process) + child_ids(process).into_iter().map(of_one).sum::<u64>()
+}
+
+/// The names of a process's children; those that have ended and wait for their parent do not count.
+fn children(process: u32) -> Vec<String> {
+    let alive = |id: u32| {
+        let state = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        if state.contains(") Z ") {
+            return None;
+        }
+        let name = fs::read_to_string(format!("/proc/{id}/comm")).ok()?;
+        Some(name.trim().to_owned())
+    };
+    child_ids(process).into_iter().filter_map(alive).collect()
+}
+
+/// Children of every thread.
+fn child_ids(process: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    let lists = threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let ids: Vec<String> = lists.collect();
+    ids.iter()
+        .flat_map(|list| list.split_whitespace())
+        .filter_map(|id| id.parse().ok())
+        .collect()
 }

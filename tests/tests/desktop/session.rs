@@ -3,6 +3,7 @@
 //! Nothing of a surrounding session gets in: an application on a shared bus could be mistaken for another one. Everything started here is
 //! ended by its own process id.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -10,14 +11,16 @@ use tests::{LIMIT, TestApp, binary_path};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use zbus::Connection;
 use zbus::names::BusName;
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
+use zbus::{Connection, Proxy};
 
 /// See the module.
 pub struct Session {
     _display: Child,
     _bus: Child,
     keyring: Option<Child>,
+    manager: Option<Child>,
     display: String,
     address: String,
     /// HOME and XDG_RUNTIME_DIR of the application, which its keyring shares.
@@ -45,6 +48,7 @@ impl Session {
             _display: display,
             _bus: bus,
             keyring: None,
+            manager: None,
             display: format!(":{number}"),
             address,
             person,
@@ -76,6 +80,74 @@ impl Session {
                 .then_some(())
         })
         .await;
+    }
+
+    /// With somebody who closes windows when they are asked to.
+    pub fn start_window_manager(&mut self) {
+        let mut command = Command::new("openbox");
+        command.env("HOME", &self.person);
+        self.surround(&mut command);
+        self.manager = Some(spawn(&mut command, "openbox", "openbox"));
+    }
+
+    /// The id of the visible window with this title.
+    pub async fn window(&self, title: &str) -> Option<String> {
+        let title = format!("^{title}$");
+        let found = self.x(&["search", "--onlyvisible", "--name", &title]).await;
+        found?.lines().next().map(str::to_owned)
+    }
+
+    /// Asks the window with this title to close, as its button does, until it has.
+    pub async fn close_window(&self, title: &str) {
+        let mut asked = false;
+        eventually("the window closes", async || {
+            let Some(id) = self.window(title).await else {
+                // While the window manager takes a new window over, there is none for a moment.
+                return asked.then_some(());
+            };
+            // The key means the window that has the focus.
+            let keys = ["windowactivate", "--sync", &id, "key", "alt+F4"];
+            asked |= self.x(&keys).await.is_some();
+            None
+        })
+        .await;
+    }
+
+    async fn x(&self, arguments: &[&str]) -> Option<String> {
+        let mut command = Command::new("xdotool");
+        command.args(arguments);
+        self.surround(&mut command);
+        let tool = spawn(&mut command, "xdotool", "xdotool");
+        let output = timeout(LIMIT, tool.wait_with_output()).await;
+        let output = output.expect("xdotool ends").expect("its output");
+        let said = String::from_utf8(output.stdout).expect("text");
+        output.status.success().then_some(said)
+    }
+
+    /// Everything the Secret Service keeps, one item after the other.
+    pub async fn secrets(&self) -> Vec<String> {
+        type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
+        const NAME: &str = "org.freedesktop.secrets";
+        const SERVICE: &str = "org.freedesktop.Secret.Service";
+        let bus = self.connect().await;
+        let service = Proxy::new(&bus, NAME, "/org/freedesktop/secrets", SERVICE).await;
+        let service = service.expect("the Secret Service");
+        let (_, session): (OwnedValue, OwnedObjectPath) = service
+            .call("OpenSession", &("plain", Value::from("")))
+            .await
+            .expect("a session of the Secret Service");
+        let (items, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = service
+            .call("SearchItems", &(HashMap::<&str, &str>::new(),))
+            .await
+            .expect("its items");
+        let secrets: HashMap<OwnedObjectPath, Secret> = service
+            .call("GetSecrets", &(items, session))
+            .await
+            .expect("its secrets");
+        let texts = secrets.into_values().map(|(_, _, value, _)| value);
+        texts
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
+            .collect()
     }
 
     /// A connection to its bus.
@@ -113,6 +185,11 @@ impl Session {
     /// The command line in this session.
     pub fn command_line(&self, app: &TestApp, arguments: &[&str]) -> Command {
         self.inside(app, &binary_path(), arguments)
+    }
+
+    /// Another program in the surroundings of the application.
+    pub fn program(&self, app: &TestApp, program: &Path, arguments: &[&str]) -> Command {
+        self.inside(app, program, arguments)
     }
 
     fn inside(&self, app: &TestApp, program: &Path, arguments: &[&str]) -> Command {

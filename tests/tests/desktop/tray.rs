@@ -9,7 +9,7 @@ use zbus::message::Header;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Structure, Value};
 use zbus::{Connection, Proxy, interface};
 
-use crate::session::{Session, eventually};
+use crate::session::Session;
 
 /// What stands in for a desktop's panel.
 pub struct Panel {
@@ -89,12 +89,13 @@ impl Panel {
         let menu = Proxy::new(&self.bus, sender, menu, "com.canonical.dbusmenu")
             .await
             .expect("the menu");
-        Tray { menu }
+        Tray { item, menu }
     }
 }
 
-/// One application's menu.
+/// One application's icon and menu.
 pub struct Tray {
+    item: Proxy<'static>,
     menu: Proxy<'static>,
 }
 
@@ -108,11 +109,34 @@ pub struct Item {
     /// `None` where it is no check item.
     pub checked: Option<bool>,
     pub separator: bool,
+    /// Of a menu below this one.
+    pub items: Vec<Item>,
+}
+
+/// Where an item of this label stands, here or in a menu below.
+fn find<'a>(items: &'a [Item], label: &str) -> Option<&'a Item> {
+    let here = items.iter().find(|item| item.label.starts_with(label));
+    here.or_else(|| items.iter().find_map(|item| find(&item.items, label)))
 }
 
 type Layout = (u32, (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>));
 
 impl Tray {
+    /// Which picture it shows: another name is another picture.
+    pub async fn icon(&self) -> String {
+        // Asked anew each time: the library tells of changes by a signal of its own.
+        let properties = zbus::fdo::PropertiesProxy::builder(self.item.connection())
+            .destination(self.item.destination().to_owned())
+            .and_then(|builder| builder.path(self.item.path().to_owned()))
+            .expect("the icon")
+            .build()
+            .await
+            .expect("the icon");
+        let interface = self.item.interface().to_owned();
+        let name = properties.get(interface, "IconName").await;
+        name.expect("its name").downcast_ref().expect("text")
+    }
+
     /// The items, in their order.
     pub async fn items(&self) -> Vec<Item> {
         let (_, (_, _, children)): Layout = self
@@ -125,20 +149,31 @@ impl Tray {
 
     /// Waits until the menu is as wanted.
     pub async fn until(&self, what: &str, wanted: impl Fn(&[Item]) -> bool) -> Vec<Item> {
-        eventually(what, async || {
-            let items = self.items().await;
-            wanted(&items).then_some(items)
+        let last = std::cell::RefCell::new(Vec::new());
+        let looking = async {
+            let mut again = tokio::time::interval(std::time::Duration::from_millis(20));
+            loop {
+                again.tick().await;
+                let items = self.items().await;
+                if wanted(&items) {
+                    return items;
+                }
+                *last.borrow_mut() = items;
+            }
+        };
+        let found = timeout(LIMIT, looking).await;
+        found.unwrap_or_else(|_| {
+            panic!(
+                "in {LIMIT:?} it did not come to this: {what}; but {:#?}",
+                last.borrow()
+            )
         })
-        .await
     }
 
     /// Clicks on the item whose label begins like this.
     pub async fn click(&self, label: &str) {
         let items = self.items().await;
-        let item = items
-            .iter()
-            .find(|item| item.label.starts_with(label))
-            .unwrap_or_else(|| panic!("no item `{label}` in {items:?}"));
+        let item = find(&items, label).unwrap_or_else(|| panic!("no item `{label}` in {items:?}"));
         assert!(item.enabled, "{item:?} cannot be clicked");
         let _: () = self
             .menu
@@ -153,7 +188,7 @@ fn item(value: &Value<'_>) -> Item {
         Value::Value(inner) => inner,
         other => other,
     };
-    let (id, properties, _): (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>) =
+    let (id, properties, children): (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>) =
         Structure::try_from(node.try_clone().expect("a copy"))
             .and_then(TryInto::try_into)
             .expect("a menu item");
@@ -181,5 +216,6 @@ fn item(value: &Value<'_>) -> Item {
             .is_some_and(|kind| !kind.is_empty())
             .then_some(checked == Some(1)),
         separator: text("type") == Some("separator"),
+        items: children.iter().map(|child| item(child)).collect(),
     }
 }

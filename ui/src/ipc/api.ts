@@ -105,10 +105,10 @@ export type AdminEvent =
   | { type: "request_finished"; request: RequestRow }
   /** The gateway's own state changed. */
   | { type: "status"; status: Status }
-  /** A task over several accounts goes on. It is over when `done` is `total`. */
+  /** A task over several accounts or items goes on. It is over when `done` is `total`. */
   | { type: "progress"; done: number; label: string | null; task: string; total: number }
   /** Something to tell the person. */
-  | { type: "notice"; code: string; level: Level; text: string }
+  | { type: "notice"; account: Named | null; back_at: number | null; code: NoticeCode; level: Level; percent: number | null; port: number | null; reason: string | null; text: string }
   /** A setting has another value. */
   | { type: "settings_changed"; key: string }
   /** A sign-in goes on or has ended. */
@@ -186,7 +186,7 @@ export interface ErrorBody {
 }
 
 /** What kind of refusal it is. */
-export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | "home_locked" | "unauthorized" | "forbidden" | "not_built" | "failed";
+export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | "home_locked" | "unauthorized" | "forbidden" | "failed";
 
 /** Whether an account could serve a model now. */
 export interface Explain {
@@ -206,7 +206,7 @@ export interface ExportRequest {
   ids?: string[] | null;
   /** Seals the file. */
   passphrase?: string | null;
-  /** The new file; it will be readable by its owner only. */
+  /** The new file with its whole path; it will be readable by its owner only. A file that is there is replaced. */
   path: string;
 }
 
@@ -253,7 +253,9 @@ export type ImportAction = "new" | "update" | "duplicate_in_file";
 /** An import of files; desktop and command line only. */
 export interface ImportFiles {
   dry_run?: boolean;
-  /** Files, folders or ZIP files. */
+  /** Opens a sealed export. */
+  passphrase?: string | null;
+  /** Files, folders or ZIP files, with their whole paths. */
   paths: string[];
   verify?: boolean;
 }
@@ -277,6 +279,8 @@ export interface ImportItem {
 export interface ImportRequest {
   /** Only says what would happen. */
   dry_run?: boolean;
+  /** Opens a sealed export. */
+  passphrase?: string | null;
   /** Any of the known shapes. */
   text: string;
   /** Asks the providers afterwards; never a model call. */
@@ -349,6 +353,8 @@ export interface NewKey {
   name: string;
 }
 
+export type NoticeCode = "switched" | "quota_warning" | "all_exhausted" | "needs_sign_in" | "recovered" | "port_changed";
+
 /** The new order. */
 export interface OrderRequest {
   /** These first; the rest follow as they were. */
@@ -392,7 +398,7 @@ export interface Quota {
   source: Source;
 }
 
-/** How a query of all accounts ended. */
+/** How a query of all accounts ended, in numbers of accounts (F68). */
 export interface QuotaQueried {
   invalid: number;
   limited: number;
@@ -541,7 +547,11 @@ export interface SignIn {
   kind: SignInKind;
   /** Whether the local address listens; if not, the address must be pasted. */
   listening: boolean;
+  /** Who signed in instead of the account that was to; they can be added as an account of their own. */
+  other: string | null;
   state: SignInState;
+  /** Remind the person of the provider's terms: this would be their second sign-in (F31). */
+  terms: boolean;
   /** The page to open. */
   url: string;
   /** What to type on the page (device code). */
@@ -624,6 +634,8 @@ export interface Switch {
   at: number;
   /** Nobody clicked. */
   automatic: boolean;
+  /** The account that the local Codex CLI uses would have come first, and was passed over. */
+  avoided: boolean;
   /** When the one left is usable again, as known then. */
   back_at: number | null;
   /** Null when there was none. */
@@ -685,7 +697,7 @@ export type TryEvent =
   | { event: "error"; code: string; message: string; status: number | null };
 
 /** Which dialect to speak to the gateway. */
-export type TryProtocol = "chat" | "responses";
+export type TryProtocol = "chat" | "responses" | "messages" | "gemini" | "images";
 
 /** A prompt to send. */
 export interface TryRequest {
@@ -764,7 +776,7 @@ export interface Calls {
   "POST /accounts/import": { body: ImportRequest; answer: Import };
   /** Imports the sign-in of the Codex CLI on this computer */
   "POST /accounts/import-codex": { query: { dry_run?: boolean }; answer: Import };
-  /** Imports files, folders or ZIP files */
+  /** Imports files, folders or ZIP files as one batch, or says what that would do */
   "POST /accounts/import/files": { body: ImportFiles; answer: Import };
   /** Puts the named accounts first, in this order */
   "POST /accounts/order": { body: OrderRequest; answer: Account[] };
@@ -832,12 +844,14 @@ export interface Calls {
   "PUT /settings/{key}": { path: { key: string }; body: SettingRequest; answer: Setting };
   /** Puts a setting back to its default */
   "DELETE /settings/{key}": { path: { key: string }; answer: Setting };
-  /** Begins a sign-in */
+  /** Begins a sign-in; one under way is given up */
   "POST /signin": { body: SignInRequest; answer: SignIn };
   /** Where a sign-in stands */
   "GET /signin/{id}": { path: { id: string }; answer: SignIn };
   /** Gives it up */
   "DELETE /signin/{id}": { path: { id: string }; answer: SignIn };
+  /** Adds who signed in instead of the account that was to */
+  "POST /signin/{id}/add": { path: { id: string }; answer: SignIn };
   /** Takes what the browser ended on */
   "POST /signin/{id}/paste": { path: { id: string }; body: PasteRequest; answer: SignIn };
   /** The gateway in one look */
@@ -846,7 +860,7 @@ export interface Calls {
   "GET /switches": { query: { limit?: number }; answer: Switch[] };
   /** Takes the last switch back */
   "POST /switches/undo": { answer: Account };
-  /** Sends a prompt and streams what comes back; it costs quota */
+  /** Sends a prompt and streams what comes back; it costs quota. Hanging up cancels it upstream */
   "POST /try": { body: TryRequest; stream: TryEvent };
   /** Sums over a span of days */
   "GET /usage": { query: { from?: number; to?: number; group?: "account" | "model" | "client" | "day"; account?: string }; answer: Usage };

@@ -62,6 +62,7 @@ export function client(transport: Transport) {
     signIn: (kind: 'browser' | 'device', account_id: string | null) => post<T.SignIn>('/signin', { kind, account_id }),
     signInProgress: (id: string) => get<T.SignIn>(`/signin/${enc(id)}`),
     signInPaste: (id: string, text: string) => post<T.SignIn>(`/signin/${enc(id)}/paste`, { text }),
+    signInAdd: (id: string) => post<T.SignIn>(`/signin/${enc(id)}/add`),
     signInCancel: (id: string) => del(`/signin/${enc(id)}`),
 
     quotaHistory: (from: number, to: number, id: string | null) =>

@@ -1,7 +1,7 @@
 // Chooses the transport once, at start: the desktop window when the page runs in one, the browser console otherwise.
 // Development and tests put another file in this one's place (see vite.config.ts).
 
-import { consoleToken, httpTransport } from './http';
+import { hasConsoleToken, httpTransport } from './http';
 import { tauriTransport } from './tauri';
 import type { Transport } from './transport';
 
@@ -13,5 +13,5 @@ export interface Connected {
 
 export function connect(): Connected {
   if ('__TAURI_INTERNALS__' in window) return { transport: tauriTransport(), needsToken: false };
-  return { transport: httpTransport(), needsToken: consoleToken() === null };
+  return { transport: httpTransport(), needsToken: !hasConsoleToken() };
 }

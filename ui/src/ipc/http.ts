@@ -1,5 +1,5 @@
 // The transport of the browser console: the same admin router over HTTP with the console's own token, never a gateway key.
-// The token lives in this tab only (sessionStorage). Made by `ipc/connect`.
+// The token lives in this tab only (sessionStorage: not even another port of this machine sees it, as it would a cookie). Made by `ipc/connect`.
 
 import { readEvents } from './sse';
 import { ApiError, settle, type LiveListener, type Method, type Transport } from './transport';
@@ -10,14 +10,41 @@ const SLOT = 'switchyard.console-token';
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
-/** The token of this tab, if any; one given in the address (`#token=…`) is taken and removed from the address at once. */
-export function consoleToken(): string | null {
-  const given = /^#token=([\w.~-]+)$/.exec(location.hash);
-  if (given?.[1]) {
-    sessionStorage.setItem(SLOT, given[1]);
-    history.replaceState(null, '', location.pathname);
-  }
-  return sessionStorage.getItem(SLOT);
+/** Settled once the ticket of the address was handed in; every call waits for it. */
+let entering: Promise<void> | null = null;
+
+/** 32 random bytes as 43 letters, digits, `-` and `_`. */
+function freshToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** Takes a ticket out of the address (`#ticket=…`) and hands it in with a token of our own making. It is good once, so that the browser's
+ * history holds nothing of use; a refused one leaves the tab as it was. */
+function takeTicket(): void {
+  const ticket = /^#ticket=([\w-]+)$/.exec(location.hash)?.[1];
+  if (!ticket) return;
+  history.replaceState(null, '', location.pathname);
+  const token = freshToken();
+  entering = fetch(`${PREFIX}/console/session`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ticket}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+    cache: 'no-store',
+    credentials: 'omit',
+    redirect: 'error',
+  }).then(
+    (answer) => {
+      if (answer.ok) setConsoleToken(token);
+    },
+    () => undefined,
+  );
+}
+
+/** Whether this tab has a token, or is getting one with the ticket of its address. */
+export function hasConsoleToken(): boolean {
+  takeTicket();
+  return entering !== null || sessionStorage.getItem(SLOT) !== null;
 }
 
 /** Keeps the token for this tab, or forgets it. */
@@ -32,12 +59,13 @@ export function backoff(failures: number): number {
 }
 
 async function send(method: Method, path: string, body: unknown, signal: AbortSignal | null, accept: string): Promise<Response> {
+  await entering;
   try {
     return await fetch(PREFIX + path, {
       method,
       headers: {
         accept,
-        authorization: `Bearer ${consoleToken() ?? ''}`,
+        authorization: `Bearer ${sessionStorage.getItem(SLOT) ?? ''}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),

@@ -12,13 +12,17 @@ const REASON: Record<string, string> = {
   success: 'answered', cancelled: 'cancelled by the client', network: 'no connection', timeout: 'timed out', server_error: 'server error', model_unsupported: 'does not offer this model',
   invalid_request: 'request refused', empty_answer: 'empty answer', stream_cut: 'the stream broke off', not_an_api: 'not an API at this address', invalid_encrypted_content: 'reasoning of another account',
   not_pinned: 'another account was asked for', format_cannot_serve: 'its format cannot serve this', model_not_allowed: 'model not allowed', model_not_offered: 'model not offered',
-  no_credential: 'no usable credential', cooling: 'resting after a failure', already_tried: 'tried already', group_full: 'its group is busy', no_free_slot: 'busy', reserve: 'kept as a reserve',
+  no_credential: 'no usable credential', cooling: 'resting after a failure', already_tried: 'tried already', group_full: 'its group is busy', no_free_slot: 'busy', reserve: 'kept as a reserve', reserved: 'kept as a reserve',
+  demo: 'demo and real accounts stay apart', switch_back: 'has quota again', first_usable: 'the first usable one',
 };
 
 const SETTING: Record<string, string> = {
   'server.host': 'Listening address', 'server.port': 'Port', 'server.account_header': 'Name the account in answers', 'server.cors_origins': 'Allowed web origins', 'server.allowed_hosts': 'Allowed host names',
   'server.drain_s': 'Grace for running streams (s)', 'codex.base_url': 'Codex base URL', 'codex.usage_url': 'Codex quota URL', 'codex.auth_url': 'Sign-in server', 'codex.originator': 'Name told to Codex',
   'codex.client_version': 'Client version told to Codex', 'codex.user_agent': 'User agent told to Codex', 'rotation.mode': 'Rotation policy', 'auto_switch.enabled': 'Switch when exhausted',
+  'auto_switch.unknown_too': 'Unknown quota may follow', 'auto_switch.lowest_use_first': 'Least used first', 'auto_switch.threshold_primary': 'Short window: switch at (% used)', 'auto_switch.threshold_weekly': 'Week: switch at (% used)',
+  'auto_switch.switch_back': 'Return to your account', 'auto_switch.keys_too': 'Key accounts may stand in', 'notifications.switched': 'Account switched', 'notifications.quota_warning': 'Quota runs low', 'notifications.all_exhausted': 'All quota used up',
+  'notifications.needs_sign_in': 'Sign-in needed', 'notifications.recovered': 'Account is back', 'notifications.port_changed': 'Another port',
   'retry.max': 'Further attempts', 'retry.deadline_s': 'Time for all attempts (s)', 'timeouts.connect_s': 'Connect timeout (s)', 'timeouts.headers_s': 'Answer timeout (s)', 'timeouts.idle_s': 'Silence in a stream (s)',
   'timeouts.total_s': 'Whole answer (s)', 'proxy.enabled': 'Use a proxy', 'proxy.url': 'Proxy', 'proxy.no_proxy': 'Reached directly', 'limits.body_mib': 'Largest request (MiB)', 'limits.compact_body_mib': 'Largest compact request (MiB)',
   'refresh.margin_s': 'Renew tokens before their end (s)', 'refresh.interval_s': 'Look for ending tokens every (s)', 'log.level': 'Log level', 'journal.rows': 'Requests kept', 'journal.days': 'Days kept', 'ask.model': 'Model of `ask`',
@@ -63,7 +67,7 @@ export const en = {
   remove: { title: (n: number) => (n === 1 ? 'Remove this account?' : `Remove ${n} accounts?`), text: 'Their sign-ins and keys are deleted from this computer. What they did stays in the journal.', more: (n: number) => `and ${n} more`, confirm: (n: number) => (n === 1 ? 'Remove' : `Remove ${n}`) },
   export: { title: (n: number) => `Export ${many(n, 'account', 'accounts')}`, warning: 'The file holds the sign-ins themselves. Whoever has it can use these accounts.', seal: 'Seal it with a passphrase', phrase: 'Passphrase', phraseHint: 'It cannot be recovered.', again: 'Once more', short: (n: number) => `At least ${n} characters`, differ: 'The two are not the same', understood: 'I understand that the file will not be protected', save: 'Save…', saved: (n: number) => `${many(n, 'account', 'accounts')} saved` },
   signin: {
-    title: 'Sign in with ChatGPT', again: (name: string) => `Sign in again: ${name}`, way: 'Way to sign in', browser: 'Browser', device: 'Device code', browserText: 'Sign in on the page that opens. You are brought back here when it is done.', openBrowser: 'Open browser', copyLink: 'Copy link', paste: 'Did the page not come back?', pasteHint: 'Paste the address it ended on, or the code it shows.', use: 'Use',
+    title: 'Sign in with ChatGPT', again: (name: string) => `Sign in again: ${name}`, way: 'Way to sign in', browser: 'Browser', device: 'Device code', browserText: 'Sign in on the page that opens. You are brought back here when it is done.', mustPaste: 'The address that the page comes back to is busy on this computer. Sign in, then paste the address it ended on below.', terms: 'This adds another account. Use accounts that are your own, within the provider’s terms: they apply to each of them.', addOther: (who: string) => `Add ${who}`, openBrowser: 'Open browser', copyLink: 'Copy link', paste: 'Did the page not come back?', pasteHint: 'Paste the address it ended on, or the code it shows.', use: 'Use',
     deviceText: 'Open the page on any device and type this code.', code: 'Code', copyCode: 'Copy code', openPage: 'Open page', waiting: (left: string) => `Waiting for the sign-in · ${left} left`, exchanging: 'Almost done…', done: 'Signed in', expired: 'The time ran out', failed: 'The sign-in did not work', startAgain: 'Start again',
   },
   import: {

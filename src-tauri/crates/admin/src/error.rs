@@ -8,10 +8,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What kind of refusal it is.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorCode {
@@ -29,8 +25,6 @@ pub(crate) enum ErrorCode {
     Unauthorized,
     /// Not over this transport, or not from that page.
     Forbidden,
-    /// This version cannot do it yet.
-    NotBuilt,
     /// Something broke inside; the log says more.
     Failed,
 }
@@ -65,17 +59,10 @@ impl AdminError {
             message: message.into(),
         }
     }
-
-    /// For what the contract names and the program cannot do yet.
-    pub(crate) fn not_built(what: &str) -> Self {
-        Self::new(
-            ErrorCode::NotBuilt,
-            format!("{what} is not there yet in this version"),
-        )
-    }
 }
 
 impl From<EngineError> for AdminError {
+    /// What providers say may hold anything, so that the last word is the redactor's (F30).
     fn from(error: EngineError) -> Self {
         let code = match &error {
             EngineError::NotFound(_) => ErrorCode::NotFound,
@@ -88,7 +75,7 @@ impl From<EngineError> for AdminError {
             error if error.is_home_locked() => ErrorCode::HomeLocked,
             _ => ErrorCode::Failed,
         };
-        Self::new(code, error.to_string())
+        Self::new(code, engine::redact::redact(&error.to_string()))
     }
 }
 
@@ -102,7 +89,6 @@ impl ErrorCode {
             Self::HomeLocked => StatusCode::CONFLICT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotBuilt => StatusCode::NOT_IMPLEMENTED,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -114,7 +100,7 @@ impl ErrorCode {
             Self::Unauthorized => Some("log_in"),
             Self::Provider => Some("try_again"),
             Self::Failed => Some("open_log"),
-            Self::NotFound | Self::Invalid | Self::Forbidden | Self::NotBuilt => None,
+            Self::NotFound | Self::Invalid | Self::Forbidden => None,
         }
     }
 }
@@ -127,5 +113,45 @@ impl IntoResponse for AdminError {
             action: self.code.action().map(str::to_owned),
         };
         (self.code.status(), Json(ErrorAnswer { error: body })).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_code_has_one_status_and_one_shape() {
+        use ErrorCode::*;
+        let cases = [
+            (NotFound, 404, "not_found", None),
+            (Invalid, 400, "invalid", None),
+            (Provider, 502, "provider", Some("try_again")),
+            (VaultLocked, 423, "vault_locked", Some("unlock_vault")),
+            (HomeLocked, 409, "home_locked", Some("close_other_instance")),
+            (Unauthorized, 401, "unauthorized", Some("log_in")),
+            (Forbidden, 403, "forbidden", None),
+            (Failed, 500, "failed", Some("open_log")),
+        ];
+        for (code, status, word, action) in cases {
+            let response = AdminError::new(code, "why").into_response();
+            assert_eq!(response.status().as_u16(), status, "{word}");
+            let body = axum::body::to_bytes(response.into_body(), 1 << 10)
+                .await
+                .unwrap();
+            let expected =
+                serde_json::json!({"error": {"code": word, "message": "why", "action": action}});
+            assert_eq!(
+                serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn f30_what_a_provider_said_passes_the_redactor() {
+        let key = "sk-abcdefghijklmnopqrstuvwxyz0123456789";
+        let error = AdminError::from(EngineError::Provider(format!("bad key {key}")));
+        assert!(!error.message.contains(key), "{}", error.message);
     }
 }

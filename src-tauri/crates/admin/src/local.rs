@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::middleware::map_response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use engine::Engine;
@@ -11,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::AdminError;
+use crate::unshaped;
 
 /// The router with secrets, and everything of [`crate::window`].
 pub fn router(engine: Arc<Engine>) -> Router {
@@ -20,6 +22,7 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .route("/local/export", post(export))
         .with_state(engine.clone())
         .merge(crate::window(engine))
+        .layer(map_response(unshaped::shape))
 }
 
 async fn key(

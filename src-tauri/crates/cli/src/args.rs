@@ -41,6 +41,14 @@ pub enum Command {
     },
     /// Show the gateway, the active account and the accounts' standing
     Status,
+    /// Refuse new requests for a while; what runs goes on
+    Pause {
+        /// For how long [default: until `switchyard resume` or a restart]
+        #[arg(value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
+        minutes: Option<u64>,
+    },
+    /// Serve again
+    Resume,
     /// List the models that the accounts offer
     Models,
     /// Show the accounts' quota windows
@@ -97,9 +105,12 @@ pub struct Serve {
     /// Port to listen on, for this run; 0 is any free one [default: the setting server.port, 8787]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// Serve the web console too, under a token of its own
+    /// Serve the web console too, under a token of its own, which is printed at start
     #[arg(long)]
     pub console: bool,
+    /// Port of the web console, on loopback only; 0 is any free one [default: 8786, or any when it is busy]
+    #[arg(long, value_name = "N", requires = "console")]
+    pub console_port: Option<u16>,
     /// Print the default gateway key at start, for a terminal nobody else reads
     #[arg(long)]
     pub show_key: bool,
@@ -172,11 +183,14 @@ pub enum AccountCommand {
     Import(Import),
     /// Write accounts with their secrets into a private file
     Export(Export),
-    /// Sign in to ChatGPT
+    /// Sign in to ChatGPT; what the browser ended on may be pasted
     Login {
         /// Show a code to enter on another device
         #[arg(long)]
         device: bool,
+        /// Sign this account in again, in place; its id or label
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
     },
     /// Add an account that is used by API key; the key is read from standard input
     Add(Add),
@@ -341,14 +355,6 @@ impl Command {
     #[must_use]
     pub fn missing(&self) -> Option<&'static str> {
         match self {
-            Self::Serve(Serve { console: true, .. }) => {
-                Some("the web console is not there yet; run `switchyard serve` without --console")
-            }
-            Self::Account {
-                command: AccountCommand::Login { .. },
-            } => Some(
-                "signing in is not there yet; sign in with the Codex CLI and run `switchyard account import --from-codex`",
-            ),
             Self::Account {
                 command:
                     AccountCommand::Add(Add {

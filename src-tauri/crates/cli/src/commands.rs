@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, open_options, print, table};
+use crate::{ask, input, login, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -50,7 +50,7 @@ fn reads_stdin(command: &Command) -> bool {
                 import.passphrase_stdin || import.file.as_deref() == Some(Path::new("-"))
             }
             AccountCommand::Export(export) => export.passphrase_stdin || !export.yes,
-            AccountCommand::Add(_) => true,
+            AccountCommand::Add(_) | AccountCommand::Login { .. } => true,
             AccountCommand::Remove { yes, .. } => !yes,
             _ => false,
         },
@@ -62,6 +62,16 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
     match command {
         Command::Serve(_) | Command::Demo { .. } => Ok(()),
         Command::Status => status(desk, json).await,
+        Command::Pause { minutes } => {
+            pause(
+                desk,
+                json,
+                "/pause",
+                json!({"seconds": minutes.map(|minutes| minutes * 60)}),
+            )
+            .await
+        }
+        Command::Resume => pause(desk, json, "/resume", Value::Null).await,
         Command::Models => show(desk, "/models", json, models).await,
         Command::Quota { refresh } => {
             let path = if refresh {
@@ -113,21 +123,49 @@ fn tell(answer: &Value, json: bool, people: fn(&Value) -> String) {
     }
 }
 
+/// `pause` and `resume`: the running instance's state, so there has to be one.
+async fn pause(desk: &Desk, json: bool, path: &str, body: Value) -> Result<(), Failure> {
+    if desk.instance().is_none() {
+        return Err(anyhow::anyhow!(
+            "nothing is running; `switchyard serve` or the application starts the gateway"
+        )
+        .into());
+    }
+    let status = desk.call(Method::POST, path, Some(body)).await?.json()?;
+    tell(&status, json, |status| standing(status).to_owned());
+    Ok(())
+}
+
+/// Whether it serves, in a word or two.
+fn standing(status: &Value) -> &'static str {
+    match (status["paused"].as_bool(), status["paused_until"].is_null()) {
+        (Some(true), true) => "Paused until `switchyard resume`",
+        (Some(true), false) => "Paused for a while",
+        _ => "Running",
+    }
+}
+
 async fn status(desk: &Desk, json: bool) -> Result<(), Failure> {
     let mut status = desk.call(Method::GET, "/status", None).await?.json()?;
     status["serving"] = desk.instance().is_some().into();
     tell(&status, json, |status| {
         let mut lines = vec![match status["serving"].as_bool() {
             Some(true) => format!(
-                "Running at {} ({} requests)",
+                "{} at {} ({} requests)",
+                standing(status),
                 table::cell(&status["url"]),
                 status["running"]
             ),
             _ => "Not running".to_owned(),
         }];
         lines.push(format!(
-            "Policy {}, secrets in {}, home {}",
+            "Policy {}, auto-switch {}, secrets in {}, home {}",
             table::cell(&status["policy"]),
+            if status["auto_switch"].as_bool() == Some(true) {
+                "on"
+            } else {
+                "off"
+            },
             table::cell(&status["vault"]),
             table::cell(&status["home"])
         ));
@@ -281,7 +319,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
             if accounts.as_array().is_some_and(Vec::is_empty) {
                 return Err(Failure::new(
                     Exit::NotFound,
-                    "There is no account yet: `switchyard account import FILE` or `switchyard account add` adds one.",
+                    "There is no account yet: `switchyard account login`, `switchyard account import FILE` or `switchyard account add` adds one.",
                 ));
             }
             Ok(())
@@ -354,9 +392,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
         AccountCommand::Import(import) => import_accounts(desk, json, import).await,
         AccountCommand::Export(export) => export_accounts(desk, json, export).await,
         AccountCommand::Add(add) => add_account(desk, json, add).await,
-        AccountCommand::Login { .. } => {
-            Err(Failure::new(Exit::Usage, "signing in is not there yet"))
-        }
+        AccountCommand::Login { device, account } => login::run(desk, json, device, account).await,
     }
 }
 
@@ -371,7 +407,7 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
         let path = format!("/accounts/import-codex?dry_run={}", import.dry_run);
         desk.call(Method::POST, &path, None).await?
     } else {
-        let mut text = match import.file.as_deref() {
+        let text = match import.file.as_deref() {
             None => String::new(),
             Some(file) if file == Path::new("-") => input::all()?,
             Some(file) => engine::import::gather(file)
@@ -379,13 +415,11 @@ async fn import_accounts(desk: &Desk, json: bool, import: Import) -> Result<(), 
                 .expose_secret()
                 .to_owned(),
         };
-        if import.passphrase_stdin {
-            let passphrase = input::line()?;
-            let opened = engine::export::unseal(&text, &passphrase)
-                .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-            opened.expose_secret().clone_into(&mut text);
-        }
-        let body = json!({ "text": text, "dry_run": import.dry_run, "verify": import.verify });
+        let passphrase = match import.passphrase_stdin {
+            true => Some(input::line()?.expose_secret().to_owned()),
+            false => None,
+        };
+        let body = json!({ "text": text, "passphrase": passphrase, "dry_run": import.dry_run, "verify": import.verify });
         desk.call(Method::POST, "/accounts/import", Some(body))
             .await?
     };

@@ -5,6 +5,8 @@ mod commands;
 mod desk;
 mod failure;
 mod input;
+mod login;
+mod page;
 mod print;
 mod serve;
 mod table;
@@ -65,7 +67,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             host,
             port,
             show_key,
-            ..
+            console,
+            console_port,
         }) => {
             // A command that is at work on the home is waited for; an instance that serves it is not.
             let entered = home.enter(desk::PATIENCE);
@@ -88,7 +91,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
                 .extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
             let log = log(Some(&home));
             let show_key = show_key || std::io::stdout().is_terminal();
-            serve::serve(options, show_key, json, log).await
+            let console = console.then(|| console_port.unwrap_or(admin::console::DEFAULT_PORT));
+            serve::serve(options, show_key, console, json, log).await
         }
         command => commands::run(&home, env, json, command).await,
     }

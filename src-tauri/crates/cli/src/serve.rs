@@ -7,8 +7,7 @@ use anyhow::Context;
 use engine::env::Env;
 use engine::home::Home;
 use engine::{Engine, OpenOptions, Opening, VaultChoice};
-use secrecy::{ExposeSecret, SecretString};
-use simulator::{Demo, Simulator};
+use secrecy::ExposeSecret;
 
 use crate::failure::Failure;
 use crate::print;
@@ -17,6 +16,7 @@ use crate::print;
 pub(crate) async fn serve(
     options: OpenOptions,
     show_key: bool,
+    console: Option<u16>,
     json: bool,
     log: crate::Log,
 ) -> Result<(), Failure> {
@@ -24,8 +24,13 @@ pub(crate) async fn serve(
     // At once: deriving the vault's key takes its time, and clients may wait for it at the door.
     opening.listen().await?;
     let engine = opening.finish().await?;
-    let running = Running::start(engine, log).await?;
-    announce(&running.engine, show_key, json)?;
+    let mut running = Running::start(engine, log).await?;
+    let console = match console {
+        Some(port) => Some(running.open_console(port).await?),
+        None => None,
+    };
+    announce(&running.engine, show_key, console.as_ref(), json)?;
+    drop(console);
     running.until_stopped().await
 }
 
@@ -35,9 +40,6 @@ pub(crate) async fn demo(port: Option<u16>, json: bool, log: crate::Log) -> Resu
         .prefix("switchyard-demo-")
         .tempdir()
         .context("no throw-away home could be made")?;
-    let demo = Simulator::demo()
-        .await
-        .context("the simulated accounts could not be started")?;
     // Nothing of the person's own environment reaches a demo.
     let env = Env::from_pairs(Vec::<(String, String)>::new());
     let lock = Home::at(folder.path())
@@ -45,56 +47,26 @@ pub(crate) async fn demo(port: Option<u16>, json: bool, log: crate::Log) -> Resu
         .map_err(engine::EngineError::from)?;
     let mut options = OpenOptions::new(lock, env)?;
     options.vault = VaultChoice::Memory;
-    options.flags = vec![
-        ("codex.base_url".into(), demo.simulator.codex_base_url()),
-        ("codex.usage_url".into(), demo.simulator.usage_url()),
-        ("codex.auth_url".into(), demo.simulator.auth_url()),
-    ];
     if let Some(port) = port {
         options.flags.push(("server.port".into(), port.to_string()));
     }
     let engine = Engine::open(options).await?;
-    let report = engine
-        .import(&SecretString::from(demo_file(&demo)), false, false)
-        .await?;
-    if report.added == 0 {
-        return Err(anyhow::anyhow!(
-            "the simulated accounts could not be added: {}",
-            report.errors.join("; ")
-        )
-        .into());
-    }
-    engine.discover_models().await;
     let running = Running::start(engine, log).await?;
+    running.engine.add_demo_accounts().await?;
     print::note(
         "Demo: two simulated accounts, nothing leaves this machine. Ctrl-C ends it and removes its home.",
     );
-    announce(&running.engine, true, json)?;
-    let ended = running.until_stopped().await;
-    drop(demo);
-    ended
-}
-
-/// The demo accounts as an import file.
-fn demo_file(demo: &Demo) -> String {
-    let profiles: Vec<serde_json::Value> = demo
-        .accounts
-        .iter()
-        .map(|account| {
-            serde_json::json!({
-                "type": "codex",
-                "access_token": account.access_token,
-                "refresh_token": account.refresh_token,
-                "id_token": account.id_token,
-                "label": format!("demo: {}", account.email),
-            })
-        })
-        .collect();
-    serde_json::json!({ "type": "codex_profiles", "profiles": profiles }).to_string()
+    announce(&running.engine, true, None, json)?;
+    running.until_stopped().await
 }
 
 /// Says where it serves and prints a line that answers; as one JSON document where a program reads it.
-fn announce(engine: &Engine, show_key: bool, json: bool) -> Result<(), Failure> {
+fn announce(
+    engine: &Engine,
+    show_key: bool,
+    console: Option<&Console>,
+    json: bool,
+) -> Result<(), Failure> {
     let welcome = engine.welcome(show_key)?;
     for note in &welcome.notes {
         print::note(note);
@@ -117,19 +89,48 @@ fn announce(engine: &Engine, show_key: bool, json: bool) -> Result<(), Failure> 
                 .map(|key| key.expose_secret().to_owned())
                 .into();
         }
+        if let Some(console) = console {
+            document["console_url"] = console.url.as_str().into();
+            document["console_link"] = console.link().into();
+            document["console_token"] = console.opens.token.expose_secret().into();
+        }
         print::line(&format!("{document:#}"));
         return Ok(());
     }
     for line in &welcome.lines {
         print::line(line);
     }
+    if let Some(console) = console {
+        print::line(&format!(
+            "Console: {} (this link opens it once)",
+            console.link()
+        ));
+        print::line(&format!(
+            "Console token: {} (for another tab; told only now)",
+            console.opens.token.expose_secret()
+        ));
+    }
     Ok(())
+}
+
+/// The web console as it is told to the person, once.
+struct Console {
+    url: String,
+    opens: admin::console::Opens,
+}
+
+impl Console {
+    /// Behind the `#` nothing is sent to a server or logged by one.
+    fn link(&self) -> String {
+        format!("{}/#ticket={}", self.url, self.opens.ticket.expose_secret())
+    }
 }
 
 /// An engine that serves, with its control socket and an ear for signals.
 struct Running {
     engine: Arc<Engine>,
     control: tokio::task::JoinHandle<()>,
+    console: Option<tokio::task::JoinHandle<()>>,
     following: tokio::task::JoinHandle<()>,
     signals: Signals,
 }
@@ -154,8 +155,22 @@ impl Running {
         Ok(Self {
             engine,
             control,
+            console: None,
             following,
             signals,
+        })
+    }
+
+    /// Serves the web console beside the gateway.
+    async fn open_console(&mut self, port: u16) -> Result<Console, Failure> {
+        let (pass, opens) =
+            admin::console::Pass::generate().context("the console cannot be opened")?;
+        let opened = admin::console::open(self.engine.clone(), pass, crate::page::PAGE, port);
+        let (address, serving) = opened.await.context("the console cannot be opened")?;
+        self.console = Some(tokio::spawn(serving));
+        Ok(Console {
+            url: format!("http://{address}"),
+            opens,
         })
     }
 
@@ -171,6 +186,9 @@ impl Running {
         let control = self.control;
         let shutdown = async {
             control.abort();
+            if let Some(console) = self.console {
+                console.abort();
+            }
             self.following.abort();
             self.engine.shutdown(Duration::from_secs(patience)).await;
         };

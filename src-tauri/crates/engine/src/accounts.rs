@@ -9,11 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use store::{AccountRow, Store, StoreError};
 use upstream::{Credential, CredentialStore};
 
+use crate::change::check_proxy;
 use crate::compose::Engine;
 use crate::credentials::{VaultCredentials, item};
 use crate::error::EngineError;
 use crate::events::EngineEvent;
 use crate::records;
+use crate::switches::Noted;
 use crate::views::AccountView;
 
 /// A key account to be added.
@@ -81,24 +83,28 @@ impl Engine {
         }
         let id = AccountId::from(row.id.as_str());
         // What a click chose acts at once; that it is kept is a matter of milliseconds later.
-        let before = self
+        let (before, other_side) = self
             .pool
             .with(|pool| {
-                let before = pool.active().cloned();
-                pool.activate(&id).map(|()| before)
+                let before = (pool.active().cloned(), pool.simulated());
+                pool.activate(&id)
+                    .map(|()| (before.0, before.1 != pool.simulated()))
             })
             .map_err(|_| EngineError::Internal)?;
+        if other_side {
+            self.gateway.set_catalog(self.catalog());
+        }
         self.announce();
-        // Two clicks may be written in any order: what is written is what is in force then.
-        let pool = self.pool.clone();
-        self.stored(move |store| {
-            let active = pool.with(|pool| pool.active().cloned());
-            store.set_meta(records::ACTIVE, active.as_ref().map(AccountId::as_str))
-        })
-        .await?;
+        self.keep_active().await?;
         let view = self.view(&row);
-        self.note_switch(before.as_ref(), &view, reason, automatic)
-            .await;
+        let noted = Noted {
+            from: before.as_ref(),
+            reason,
+            automatic,
+            avoided: false,
+            back_at: None,
+        };
+        self.note_switch(&view, noted).await;
         Ok(view)
     }
 
@@ -179,10 +185,15 @@ impl Engine {
         self.records
             .change(|rows| rows.retain(|other| other.id != row.id));
         self.republish();
-        self.journal.bus.tell(EngineEvent::AccountRemoved(id));
+        self.journal
+            .bus
+            .tell(EngineEvent::AccountRemoved(id.clone()));
         drop(turn);
         if was_active {
             self.activate_first_usable(row.position).await?;
+        }
+        if crate::demo::is_demo(&row) {
+            self.erase_traces(vec![id]).await?;
         }
         Ok(())
     }
@@ -221,16 +232,7 @@ impl Engine {
                 "the key is empty; it is read from standard input".into(),
             ));
         }
-        if let Some(proxy) = new.proxy.as_deref().filter(|proxy| *proxy != "direct") {
-            let parsed = crate::settings::ProxyAddress::parse(proxy)
-                .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
-            if parsed.password().is_some() {
-                return Err(EngineError::Invalid(
-                    "a proxy of one account cannot carry a password yet; use the setting proxy.url"
-                        .into(),
-                ));
-            }
-        }
+        check_proxy(new.proxy.as_deref())?;
         let turn = self.records.turn().await;
         let existing = self.same_key_account(&base_url, &new.key).await?;
         let mut row = existing.unwrap_or_else(|| self.blank(kind, label.clone()));
@@ -372,6 +374,7 @@ impl Engine {
                 pool.set_token(&id, token);
             }
         });
+        self.put_switch_rule();
         self.gateway.set_catalog(self.catalog());
         self.announce();
     }
@@ -414,9 +417,13 @@ impl Engine {
         Ok(None)
     }
 
-    /// F5: the first usable account becomes active where there was none.
+    /// F5: the first usable account becomes active where there was none. A simulated one counts as none once there are others.
     pub(crate) async fn activate_first_usable_if_none(&self) -> Result<(), EngineError> {
-        if self.pool.with(|pool| pool.active().is_none()) {
+        let none = self.pool.with(|pool| {
+            let real = pool.accounts().any(|account| !account.demo);
+            pool.active().is_none() || (real && pool.simulated())
+        });
+        if none {
             self.activate_first_usable(0).await
         } else {
             Ok(())
@@ -433,7 +440,9 @@ impl Engine {
                     Some(Health::Active | Health::Unknown | Health::Attention)
                 )
             };
+            let real = pool.accounts().any(|account| !account.demo);
             pool.accounts()
+                .filter(|account| account.demo != real)
                 .filter(usable)
                 .min_by_key(|account| (account.position < from, account.position))
                 .map(|account| account.id.clone())

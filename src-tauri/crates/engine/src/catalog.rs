@@ -2,18 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gateway::{Catalog, Model};
-use pool::AccountId;
+use pool::{AccountKind, Format};
+use secrecy::{ExposeSecret, SecretString};
 use store::AccountRow;
+use tokio::time::Instant;
 
+use crate::change::check_proxy;
 use crate::compose::Engine;
+use crate::demo::is_demo;
 use crate::error::EngineError;
 use crate::records;
 
 /// A stored list is asked for again when it is older than this (F89: daily).
 const STALE_MS: i64 = 24 * 3600 * 1000;
+
+/// How long a relay may take to tell its models while a person waits.
+const ASKING: Duration = Duration::from_secs(20);
 
 /// A model of one account as the record keeps it.
 pub(crate) struct Cached {
@@ -37,40 +45,65 @@ fn allows(rules: &[String], model: &str) -> bool {
     })
 }
 
+/// What one account offers, and whether its upstream told of it. A relay's own list may be long; what the person allowed is what counts.
+fn offered(row: &AccountRow) -> Vec<(String, bool)> {
+    let told: Vec<String> = cached(row).into_iter().map(|model| model.id).collect();
+    let Some(rules) = &row.allowed_models else {
+        return told.into_iter().map(|id| (id, true)).collect();
+    };
+    // A wildcard is no name.
+    let named = rules.iter().filter(|rule| !rule.contains('*'));
+    let mut offered: Vec<(String, bool)> = named
+        .map(|rule| (rule.clone(), told.contains(rule)))
+        .collect();
+    let more = told
+        .iter()
+        .filter(|id| allows(rules, id) && !rules.contains(id));
+    offered.extend(more.map(|id| (id.clone(), true)));
+    offered
+}
+
+/// Whose models these are, as the OpenAI shape wants to know.
+fn owner(row: &AccountRow) -> &str {
+    if records::kind(row).is_key() {
+        &row.label
+    } else {
+        "openai"
+    }
+}
+
+/// A model clients can name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelView {
+    /// Its name.
+    pub id: String,
+    /// The provider, or the label of the first relay that offers it.
+    pub owned_by: String,
+    /// Labels of the enabled accounts that offer it, in the person's order.
+    pub accounts: Vec<String>,
+    /// What those accounts speak.
+    pub formats: Vec<Format>,
+    /// An upstream told of it; otherwise only the person allowed it.
+    pub told: bool,
+}
+
 impl Engine {
-    /// The union of what enabled accounts can serve, by name.
+    /// The union of what enabled accounts can serve, by name. Of simulated accounts while these serve, else of the others.
     pub(crate) fn catalog(&self) -> Catalog {
+        let simulated = self.pool.with(|pool| pool.simulated());
         let raw = self
             .codex_entries
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut models: BTreeMap<String, Model> = BTreeMap::new();
         self.records.with(|rows| {
-            for row in rows.iter().filter(|row| row.enabled) {
+            let serves = |row: &&AccountRow| row.enabled && is_demo(row) == simulated;
+            for row in rows.iter().filter(serves) {
                 let sign_in = !records::kind(row).is_key();
-                let owner = if sign_in {
-                    "openai"
-                } else {
-                    row.label.as_str()
-                };
-                let offered = cached(row).into_iter().map(|model| model.id);
-                // A relay's own list may be long; what the person allowed is what counts. A wildcard is no name.
-                let allowed = row
-                    .allowed_models
-                    .iter()
-                    .flatten()
-                    .filter(|model| !model.contains('*'))
-                    .cloned();
-                let names: Vec<String> = match &row.allowed_models {
-                    None => offered.collect(),
-                    Some(rules) => allowed
-                        .chain(offered.filter(|id| allows(rules, id)))
-                        .collect(),
-                };
-                for id in names {
+                for (id, _) in offered(row) {
                     let entry = models.entry(id.clone()).or_insert_with(|| Model {
                         id,
-                        owned_by: owner.to_owned(),
+                        owned_by: owner(row).to_owned(),
                         created: 0,
                         codex: None,
                     });
@@ -86,13 +119,32 @@ impl Engine {
         }
     }
 
-    /// Names of all models and who offers them.
-    pub fn models(&self) -> Vec<(String, String)> {
-        self.catalog()
-            .models
-            .into_iter()
-            .map(|model| (model.id, model.owned_by))
-            .collect()
+    /// All models clients can name, and who offers them.
+    pub fn models(&self) -> Vec<ModelView> {
+        let mut models: BTreeMap<String, ModelView> = BTreeMap::new();
+        self.records.with(|rows| {
+            for row in rows.iter().filter(|row| row.enabled) {
+                let format = records::format(row);
+                for (id, told) in offered(row) {
+                    let model = models.entry(id.clone()).or_insert_with(|| ModelView {
+                        id,
+                        owned_by: owner(row).to_owned(),
+                        accounts: Vec::new(),
+                        formats: Vec::new(),
+                        told: false,
+                    });
+                    // A relay may list a model twice.
+                    if model.accounts.last() != Some(&row.label) {
+                        model.accounts.push(row.label.clone());
+                    }
+                    if !model.formats.contains(&format) {
+                        model.formats.push(format);
+                    }
+                    model.told |= told;
+                }
+            }
+        });
+        models.into_values().collect()
     }
 
     /// Asks every enabled account for its models now. What fails keeps its old list.
@@ -135,7 +187,7 @@ impl Engine {
         });
     }
 
-    async fn discover(&self, row: &AccountRow) {
+    pub(crate) async fn discover(&self, row: &AccountRow) {
         let Ok(target) = records::target(row) else {
             return;
         };
@@ -171,31 +223,6 @@ impl Engine {
         }
     }
 
-    /// The quota of one sign-in, asked now; no model call (F68).
-    ///
-    /// # Errors
-    /// When there is no such account, it uses a key, or its provider does not tell.
-    pub async fn query_quota_of(
-        &self,
-        name: &str,
-    ) -> Result<crate::views::AccountView, EngineError> {
-        let row = self.find(name)?;
-        if records::kind(&row).is_key() {
-            return Err(EngineError::Invalid(format!(
-                "{} uses a key; its provider tells no quota",
-                row.label
-            )));
-        }
-        let quota = self
-            .upstream
-            .query_usage(&records::target(&row)?)
-            .await
-            .map_err(|error| EngineError::Provider(error.to_string()))?;
-        self.gateway
-            .observe(&AccountId::from(row.id.as_str()), quota);
-        self.account(&row.id)
-    }
-
     /// Where requests to a base URL will go: the normalised base, the request's address and the model list's.
     ///
     /// # Errors
@@ -205,37 +232,51 @@ impl Engine {
         format: &str,
     ) -> Result<(String, String, String), EngineError> {
         let invalid = |error: upstream::BaseUrlError| EngineError::Invalid(error.to_string());
-        let format: pool::Format = format
+        let format: Format = format
             .parse()
             .map_err(|error: pool::UnknownWord| EngineError::Invalid(error.to_string()))?;
         let base = upstream::normalise_base(format, base_url).map_err(invalid)?;
         let request = upstream::preview(format, base_url).map_err(invalid)?;
-        let models = format!("{}/models", base.as_str().trim_end_matches('/'));
+        let models = upstream::preview_models(format, base_url).map_err(invalid)?;
         Ok((base.to_string(), request, models))
     }
 
-    /// Quota of every sign-in, asked now; no model call (F68). Three at a time.
-    pub async fn query_quota(&self) {
-        use futures_util::StreamExt;
-        let rows: Vec<AccountRow> = self.records.with(|rows| {
-            rows.iter()
-                .filter(|row| row.enabled && !records::kind(row).is_key())
-                .cloned()
-                .collect()
-        });
-        futures_util::stream::iter(rows)
-            .for_each_concurrent(3, |row| async move {
-                let Ok(target) = records::target(&row) else {
-                    return;
-                };
-                let id = AccountId::from(row.id.as_str());
-                match self.upstream.query_usage(&target).await {
-                    Ok(quota) => self.gateway.observe(&id, quota),
-                    Err(error) => {
-                        tracing::info!(account = %row.label, %error, "the quota could not be read")
-                    }
-                }
-            })
-            .await;
+    /// What a relay offers that is no account yet, and how long it took; the key is used once and kept nowhere (F104).
+    ///
+    /// # Errors
+    /// Names the field that is wrong, or says what the relay answered.
+    pub async fn relay_models(
+        &self,
+        base_url: &str,
+        format: &str,
+        key: &SecretString,
+        proxy: Option<String>,
+    ) -> Result<(Vec<String>, Duration), EngineError> {
+        let format: Format = format
+            .parse()
+            .map_err(|error: pool::UnknownWord| EngineError::Invalid(error.to_string()))?;
+        let base = upstream::normalise_base(format, base_url)
+            .map_err(|error| EngineError::Invalid(error.to_string()))?;
+        if key.expose_secret().trim().is_empty() {
+            return Err(EngineError::Invalid("the key is empty".into()));
+        }
+        let proxy = proxy.filter(|proxy| !proxy.is_empty());
+        check_proxy(proxy.as_deref())?;
+        let row = AccountRow {
+            format: Some(format.as_str().to_owned()),
+            base_url: Some(base.to_string()),
+            proxy,
+            ..self.blank(AccountKind::Relay, "relay".to_owned())
+        };
+        let target = records::target(&row)?;
+        let began = Instant::now();
+        let asked = self.upstream.list_models_with(&target, key);
+        let words = |text: String| EngineError::Provider(crate::redact::redact(&text).into_owned());
+        let models = tokio::time::timeout(ASKING, asked)
+            .await
+            .map_err(|_| words("the relay did not answer in time".into()))?
+            .map_err(|error| words(error.to_string()))?;
+        let names = models.into_iter().map(|model| model.id).collect();
+        Ok((names, began.elapsed()))
     }
 }

@@ -60,17 +60,8 @@ impl Engine {
                 "notes have at most {LONGEST_NOTE} characters"
             )));
         }
-        if let Some(Some(proxy)) = &change.proxy
-            && proxy != "direct"
-        {
-            let parsed = crate::settings::ProxyAddress::parse(proxy)
-                .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
-            if parsed.password().is_some() {
-                return Err(EngineError::Invalid(
-                    "a proxy of one account cannot carry a password yet; use the setting proxy.url"
-                        .into(),
-                ));
-            }
+        if let Some(proxy) = &change.proxy {
+            check_proxy(proxy.as_deref())?;
         }
         let there = self
             .edit(&id, |row| {
@@ -114,4 +105,19 @@ impl Engine {
         self.announce();
         Ok(self.view(&row))
     }
+}
+
+/// An account's own proxy: a URL without a password, or `direct` (F119).
+pub(crate) fn check_proxy(proxy: Option<&str>) -> Result<(), EngineError> {
+    let Some(url) = proxy.filter(|proxy| !matches!(*proxy, "" | "direct")) else {
+        return Ok(());
+    };
+    let parsed = crate::settings::ProxyAddress::parse(url)
+        .map_err(|problem| EngineError::Invalid(format!("the proxy {problem}")))?;
+    if parsed.password().is_some() {
+        return Err(EngineError::Invalid(
+            "a proxy of one account cannot carry a password yet; use the setting proxy.url".into(),
+        ));
+    }
+    Ok(())
 }

@@ -17,12 +17,14 @@ use vault::{Vault, VaultChoice};
 use crate::env::{self, Env};
 use crate::error::EngineError;
 use crate::home::{Home, HomeLock};
+use crate::import::Identity;
 use crate::journal::Gathering;
 use crate::keys::StoredKey;
 use crate::listening::Listening;
 use crate::read_only::ReadOnly;
 use crate::records::Records;
 use crate::settings::SettingsFile;
+use crate::signin::{CALLBACK_PORTS, SignIns};
 use crate::tasks::Tasks;
 
 /// What an engine is opened with.
@@ -40,6 +42,9 @@ pub struct OpenOptions {
     pub flags: Vec<(String, String)>,
     /// Serve a home whose database a newer version has written, read-only (F124, F125); otherwise it is refused.
     pub accept_newer: bool,
+    /// Where the local address of a sign-in may listen, in this order (0 is any free port). Only [`CALLBACK_PORTS`] are registered with
+    /// the issuer: others are for simulated ones.
+    pub callback_ports: [u16; 2],
 }
 
 impl OpenOptions {
@@ -79,6 +84,7 @@ impl OpenOptions {
             passphrase,
             flags: Vec::new(),
             accept_newer: false,
+            callback_ports: CALLBACK_PORTS,
         })
     }
 }
@@ -97,12 +103,21 @@ pub struct Engine {
     pub(crate) tasks: Tasks,
     pub(crate) journal: Arc<Gathering>,
     pub(crate) records: Records,
+    pub(crate) sign_ins: SignIns,
     pub(crate) keys: Mutex<Vec<StoredKey>>,
     /// Held while the keys are changed.
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
+    /// Held while all providers are asked for quota.
+    pub(crate) asking_quota: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
     pub(crate) listening: Listening,
+    /// Who the local Codex CLI is signed in as, as last read (F44).
+    pub(crate) codex_cli: Mutex<Option<Identity>>,
+    /// Simulated accounts' upstreams.
+    pub(crate) demo: crate::demo::Demo,
+    /// Ends a pause in time.
+    pub(crate) pausing: crate::pause::Pausing,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

@@ -7,8 +7,9 @@ use pool::AccountId;
 use tokio::sync::broadcast;
 
 use crate::compose::Engine;
+use crate::notices::Notice;
 use crate::switches::SwitchView;
-use crate::views::RequestView;
+use crate::views::{RequestView, StartedView};
 
 /// Events a reader may be behind.
 const ROOM: usize = 256;
@@ -26,12 +27,27 @@ pub enum EngineEvent {
     Switched(Arc<SwitchView>),
     /// A newer reading of an account's quota: see [`Engine::account`].
     Quota(AccountId),
+    /// Something to tell the person; already decided, paced and switched on (F143).
+    Notice(Arc<Notice>),
+    /// A request is being served.
+    RequestStarted(Arc<StartedView>),
     /// A request has ended.
     RequestFinished(Arc<RequestView>),
     /// The whole looks different: see [`Engine::status`].
     Status,
     /// A setting has another value.
     SettingsChanged(String),
+    /// A task over several accounts or items goes on; it is over when `done` is `total`.
+    Progress {
+        /// `import`, `quota` or `refresh`.
+        task: &'static str,
+        /// How many are done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+        /// Which one was done last.
+        label: Option<String>,
+    },
 }
 
 /// The sending side.
@@ -41,6 +57,11 @@ pub(crate) struct Bus(broadcast::Sender<EngineEvent>);
 impl Bus {
     pub(crate) fn new() -> Self {
         Self(broadcast::Sender::new(ROOM))
+    }
+
+    /// Everything told from now on.
+    pub(crate) fn listen(&self) -> broadcast::Receiver<EngineEvent> {
+        self.0.subscribe()
     }
 
     /// Whether an event would reach anybody: what is costly to make is not made otherwise.
@@ -58,6 +79,9 @@ impl Engine {
     /// Everything that changes from now on. A reader more than 256 events behind gets
     /// [`broadcast::error::RecvError::Lagged`] and should look at everything again.
     pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
-        self.journal.bus.0.subscribe()
+        let events = self.journal.bus.listen();
+        // Notices wait for somebody to hear them.
+        self.journal.stirred.knock();
+        events
     }
 }

@@ -3,7 +3,8 @@
 //! Not the reading side. The gateway calls [`Gathering`]; one task of the engine writes.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gateway::{Entry, Journal};
@@ -11,11 +12,15 @@ use pool::{AccountId, Event};
 use tokio::sync::{Notify, watch};
 
 use crate::events::{Bus, EngineEvent};
+use crate::views::StartedView;
 
 /// How long entries gather before they are written.
 const GATHER: Duration = Duration::from_millis(500);
 /// Most entries kept between two writes; older ones would be pruned from the database right away (F74: 2000 rows).
 const KEEP: usize = 2_000;
+
+/// Most requests told as begun, and as ended, between two writes: nobody reads more, and the bus has other things to tell.
+pub(crate) const MOST_TOLD: usize = 64;
 
 /// What waits to be written.
 #[derive(Default)]
@@ -57,6 +62,10 @@ pub(crate) struct Gathering {
     waiting: Mutex<Waiting>,
     wake: Notify,
     changes: watch::Sender<u64>,
+    /// Requests told as begun since the last write.
+    begun: AtomicUsize,
+    /// For notices and the history of switches.
+    pub(crate) stirred: Stirred,
     /// Who wants to know what exactly changed.
     pub(crate) bus: Bus,
 }
@@ -67,6 +76,8 @@ impl Gathering {
             waiting: Mutex::default(),
             wake: Notify::new(),
             changes: watch::Sender::new(0),
+            begun: AtomicUsize::new(0),
+            stirred: Stirred::default(),
             bus: Bus::new(),
         }
     }
@@ -88,7 +99,22 @@ impl Gathering {
 
     /// What waits, taken.
     pub(crate) fn take(&self) -> Waiting {
+        self.begun.store(0, Ordering::Relaxed);
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Drops what waits of accounts that are erased.
+    pub(crate) fn forget(&self, ids: &[AccountId]) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = |entry: &Entry| {
+            let mut attempts = entry.attempts.iter();
+            attempts.any(|attempt| ids.contains(&attempt.account))
+        };
+        waiting.entries.retain(|entry| !named(entry));
+        waiting
+            .counts
+            .retain(|key, _| !key.account.as_ref().is_some_and(|id| ids.contains(id)));
+        waiting.accounts.retain(|id| !ids.contains(id));
     }
 
     /// The account's state is to be written again.
@@ -158,12 +184,93 @@ impl Journal for Gathering {
         for event in &events {
             match (event, whose(event)) {
                 (Event::QuotaChanged { id }, _) => self.bus.tell(EngineEvent::Quota(id.clone())),
+                (Event::Switched { from, to, .. }, _) => {
+                    self.bus.tell(EngineEvent::AccountChanged(from.clone()));
+                    self.bus.tell(EngineEvent::AccountChanged(to.clone()));
+                }
                 (_, Some(id)) => self.bus.tell(EngineEvent::AccountChanged(id.clone())),
                 (_, None) => self.bus.tell(EngineEvent::Status),
             }
         }
         self.wake.notify_one();
+        self.stirred.add(events);
         self.announce();
+    }
+
+    fn started(&self, entry: &Entry) {
+        if self.bus.heard() && self.begun.fetch_add(1, Ordering::Relaxed) < MOST_TOLD {
+            let request = StartedView {
+                request_id: entry.request_id.clone(),
+                started_at: entry.started_at,
+                key: entry.key.to_string(),
+                dialect: entry.dialect,
+                endpoint: entry.endpoint,
+                model: entry.model.clone(),
+                stream: entry.stream,
+            };
+            self.bus
+                .tell(EngineEvent::RequestStarted(Arc::new(request)));
+        }
+    }
+}
+
+/// Something that may be worth a notice.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stir {
+    /// In the pool.
+    Pool(Event),
+    /// The gateway listens on another port than the one wanted.
+    Port {
+        /// The configured one.
+        wanted: u16,
+        /// The one in use.
+        used: u16,
+    },
+}
+
+/// What happened and has not been looked at by the one who decides on notices. Readings of one account's quota are one, so
+/// that this cannot grow with the traffic.
+#[derive(Default)]
+pub(crate) struct Stirred {
+    waiting: Mutex<Vec<Stir>>,
+    wake: Notify,
+}
+
+impl Stirred {
+    fn add(&self, events: Vec<Event>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            let event = Stir::Pool(event);
+            let reading = matches!(event, Stir::Pool(Event::QuotaChanged { .. }));
+            if !reading || !waiting.contains(&event) {
+                waiting.push(event);
+            }
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// The gateway listens on another port than the one wanted.
+    pub(crate) fn port(&self, wanted: u16, used: u16) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(Stir::Port { wanted, used });
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Waits until something happened, or until somebody knocks.
+    pub(crate) async fn stirred(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Wakes the one who waits.
+    pub(crate) fn knock(&self) {
+        self.wake.notify_one();
+    }
+
+    /// What happened, taken.
+    pub(crate) fn take(&self) -> Vec<Stir> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -174,8 +281,9 @@ fn whose(event: &Event) -> Option<&AccountId> {
         | Event::Cooling { id, .. }
         | Event::Recovered { id }
         | Event::QuotaChanged { id }
-        | Event::NeedsLogin { id } => Some(id),
-        Event::Offline | Event::Online => None,
+        | Event::NeedsLogin { id }
+        | Event::NoSuccessor { id, .. } => Some(id),
+        Event::Switched { .. } | Event::Offline | Event::Online => None,
     }
 }
 

@@ -15,6 +15,7 @@ pub mod env;
 mod error;
 mod events;
 pub mod export;
+mod handing_out;
 pub mod home;
 pub mod import;
 mod journal;
@@ -23,50 +24,56 @@ mod listening;
 pub mod logs;
 mod look;
 pub mod memory;
+mod notices;
 mod opening;
 mod pause;
+mod progress;
+mod quota_history;
+mod quota_query;
 mod read_only;
 mod records;
 pub mod redact;
+mod renewing;
 mod schedule;
 pub mod settings;
 mod settings_use;
+mod signin;
 mod state_rows;
 mod switches;
+mod switching;
 mod tasks;
 mod transfer;
+mod trying;
 mod usage;
+mod verifying;
 mod views;
 mod welcome;
 
 pub use accounts::NewKeyAccount;
+pub use catalog::ModelView;
 pub use change::AccountChange;
 pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
 pub use events::EngineEvent;
 pub use keys::{DEFAULT_KEY, KeyView};
+pub use notices::{Notice, NoticeKind};
 pub use opening::Opening;
 pub use pool::{
-    AccountKind, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot, QuotaSource,
-    QuotaWindow, Timestamp,
+    AccountKind, Clock, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot,
+    QuotaSource, QuotaWindow, Timestamp,
 };
+pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
+pub use quota_query::QuotaQueried;
+pub use renewing::RefreshView;
 pub use settings_use::SettingView;
+pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
 pub use switches::SwitchView;
-pub use transfer::{ImportItemView, ImportReport, RefreshView};
+pub use transfer::{ImportItemView, ImportReport};
+pub use trying::{TestView, TryAsk, TryEvent, TryProtocol};
 pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{
     AccountView, AttemptView, ExplainView, HEALTH_WORDS, HoldView, ICON_WORDS, RequestFilter,
-    RequestView, StatusView,
+    RequestView, StartedView, StatusView,
 };
-
-/// Every word of a sign-in's state.
-pub const SIGN_IN_WORDS: &[&str] = &[
-    "waiting",
-    "exchanging",
-    "done",
-    "failed",
-    "expired",
-    "cancelled",
-];
 pub use welcome::Welcome;

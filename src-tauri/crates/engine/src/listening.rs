@@ -73,7 +73,16 @@ impl Engine {
             }
         };
         self.publish()?;
+        self.tell_port(address);
         Ok(address)
+    }
+
+    /// Tells when clients have to use another port than the one wanted (F127).
+    fn tell_port(&self, address: SocketAddr) {
+        let wanted = u16::try_from(self.settings.current().settings.server.port).unwrap_or(0);
+        if wanted != 0 && wanted != address.port() {
+            self.journal.stirred.port(wanted, address.port());
+        }
     }
 
     /// Follows `server.host` and `server.port` to another address; running streams go on (F127). Nothing happens where nothing listens.
@@ -118,6 +127,7 @@ impl Engine {
         moved?;
         tracing::warn!(%before, now = %address, "the gateway's address has changed; clients must use the new one");
         self.publish()?;
+        self.tell_port(address);
         self.announce();
         Ok(())
     }
@@ -173,6 +183,7 @@ impl Engine {
             tracing::warn!("a token refresh was still under way at the end");
         }
         self.tasks.end(Duration::from_secs(10)).await;
+        self.note_what_waits().await;
         self.flush();
     }
 }

@@ -123,8 +123,13 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
     let state = pool.state(&id).cloned().unwrap_or_default();
     let health = pool.health(now, &id).unwrap_or(Health::Unknown);
     let hold = hold(health, &state);
+    // Healthy, but not to be used: the person keeps what is left.
+    let reserved = match pool.held(now, &id) {
+        Some(reason @ pool::SkipReason::Reserved { until }) => Some((reason, until)),
+        _ => None,
+    };
     let reason = match health {
-        Health::Active | Health::Unknown => None,
+        Health::Active | Health::Unknown => reserved.map(|(reason, _)| reason.plain().to_owned()),
         Health::Disabled => Some("switched off".to_owned()),
         Health::Cooling { source, .. } => Some(source.as_str().replace('_', " ")),
         Health::Exhausted { .. } => Some("quota used up".to_owned()),
@@ -141,7 +146,9 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
         active: pool.active() == Some(&id),
         health: health.code(),
         reason,
-        usable_again_at: hold.map(|hold| hold.until),
+        usable_again_at: hold
+            .map(|hold| hold.until)
+            .or(reserved.map(|(_, until)| until)),
         hold,
         running: pool.in_flight(&id),
         remaining_percent: state

@@ -24,6 +24,7 @@ use crate::keys::{self, StoredKey};
 use crate::listening::{self, Listening};
 use crate::records::Records;
 use crate::settings::SettingsFile;
+use crate::signin::SignIns;
 use crate::tasks::Tasks;
 use crate::{convert, read_only, schedule};
 
@@ -36,6 +37,7 @@ pub struct Opening {
     env: Env,
     settings: SettingsFile,
     accept_newer: bool,
+    callback_ports: [u16; 2],
     vault: JoinHandle<Opened>,
     late_vault: LateVault,
     tasks: Tasks,
@@ -68,6 +70,7 @@ impl Opening {
             passphrase,
             flags,
             accept_newer,
+            callback_ports,
         } = options;
         let tasks = Tasks::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -118,6 +121,7 @@ impl Opening {
             env,
             settings,
             accept_newer,
+            callback_ports,
             vault,
             late_vault,
             tasks,
@@ -153,6 +157,7 @@ impl Opening {
             env,
             settings,
             accept_newer,
+            callback_ports,
             vault,
             late_vault,
             tasks,
@@ -199,14 +204,22 @@ impl Opening {
             tasks,
             journal,
             records,
+            sign_ins: SignIns::new(callback_ports),
             keys: Mutex::new(keys),
             changing_keys: tokio::sync::Mutex::default(),
+            asking_quota: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
             listening: Listening::new(server),
+            codex_cli: Mutex::default(),
+            demo: crate::demo::Demo::default(),
+            pausing: crate::pause::Pausing::default(),
             read_only,
         });
+        engine.sweep_demo().await;
         engine.republish();
+        engine.restore_preferred().await;
         engine.gateway.set_ready();
+        engine.look_at_codex_cli().await;
         schedule::start(&engine);
         Ok(engine)
     }

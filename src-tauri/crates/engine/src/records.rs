@@ -34,7 +34,7 @@ impl Records {
         }
         if let Some(active) = store.meta(ACTIVE)? {
             // An active account that is gone leaves the pool without one, which the next import or click mends.
-            let _ = pool.activate(&AccountId::from(active));
+            pool.restore_active(AccountId::from(active));
         }
         Ok(Self {
             rows: Mutex::new(rows),
@@ -86,6 +86,8 @@ pub(crate) fn account(row: &AccountRow) -> Account {
         known_models: known_models(row),
         plan: row.plan.clone(),
         excluded: row.excluded,
+        reserve_percent: row.reserve_percent,
+        demo: crate::demo::is_demo(row),
         // F114's default of three is not set until a full account lets requests wait: before that it would turn them away.
         slots: row.slots,
         refreshable: row.refreshable,

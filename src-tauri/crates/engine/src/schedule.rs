@@ -11,7 +11,7 @@ use upstream::{CredentialError, Observer, Refreshed, Target};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
-use crate::journal::Waiting;
+use crate::journal::{MOST_TOLD, Waiting};
 use crate::views::{AttemptView, RequestFilter, RequestView};
 use crate::{records, state_rows};
 
@@ -44,6 +44,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     });
     let expiry = engine.clone();
     engine.tasks.run(async move { expiry.watch_expiry().await });
+    engine.tasks.run(engine.clone().follow_pool());
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;
@@ -51,6 +52,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
         loop {
             keeper.prune().await;
             tokio::time::sleep(PRUNE).await;
+            keeper.look_at_codex_cli().await;
             keeper.discover_stale().await;
         }
     });
@@ -117,7 +119,7 @@ impl Engine {
             .map(journal_row)
             .collect();
         if self.journal.bus.heard() {
-            for row in &rows {
+            for row in rows.iter().skip(rows.len().saturating_sub(MOST_TOLD)) {
                 let request = std::sync::Arc::new(request_view(row.clone()));
                 self.journal
                     .bus

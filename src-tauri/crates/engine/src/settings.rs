@@ -8,7 +8,9 @@ mod field;
 mod file;
 mod proxy;
 mod resolve;
+mod switching;
 mod table;
+mod window;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -32,6 +34,8 @@ pub struct Settings {
     pub rotation: Rotation,
     /// Whether the active account changes by itself.
     pub auto_switch: AutoSwitch,
+    /// Which notices are told.
+    pub notifications: Notifications,
     /// Attempts of one request.
     pub retry: Retry,
     /// Limits of time on the way to the upstream.
@@ -48,6 +52,8 @@ pub struct Settings {
     pub journal: Journal,
     /// The command `ask`.
     pub ask: Ask,
+    /// How the window, the tray and notifications look to this person.
+    pub ui: Ui,
 }
 
 /// `server.*`
@@ -96,6 +102,35 @@ pub struct Rotation {
 pub struct AutoSwitch {
     /// Off at first start (F41).
     pub enabled: bool,
+    /// Whether accounts of unknown quota may follow (F44).
+    pub unknown_too: bool,
+    /// Whether the least used one follows rather than the next in order (F44).
+    pub lowest_use_first: bool,
+    /// Used percent of a short window that is a reason; 0 is none (F47).
+    pub threshold_primary: u64,
+    /// The same for the weekly window; 0 is none (F47).
+    pub threshold_weekly: u64,
+    /// Whether the person's choice comes back by itself (F47).
+    pub switch_back: bool,
+    /// Whether key accounts follow when no sign-in is left (F49).
+    pub keys_too: bool,
+}
+
+/// `notifications.*`: which kinds of notices are told (F143).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Notifications {
+    /// The active account changed by itself.
+    pub switched: bool,
+    /// Quota runs low.
+    pub quota_warning: bool,
+    /// No account has quota.
+    pub all_exhausted: bool,
+    /// A sign-in is over.
+    pub needs_sign_in: bool,
+    /// An account is back.
+    pub recovered: bool,
+    /// The port is another one.
+    pub port_changed: bool,
 }
 
 /// `retry.*`
@@ -163,6 +198,23 @@ pub struct Journal {
     pub rows: u64,
     /// Days kept at most.
     pub days: u64,
+}
+
+/// `ui.*`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ui {
+    /// `system`, `light` or `dark`.
+    pub theme: &'static str,
+    /// `system`, `en` or `zh`.
+    pub language: &'static str,
+    /// `remaining` or `used`.
+    pub numbers: &'static str,
+    /// Text size in percent: 100, 125, 150 or 200.
+    pub text_scale: &'static str,
+    /// Whether addresses in labels are masked.
+    pub hide_emails: bool,
+    /// Whether the first-run guide has been seen.
+    pub guide_done: bool,
 }
 
 /// `ask.*`

@@ -127,6 +127,7 @@ impl Engine {
             .set_config(convert::gateway_config(&resolved.settings));
         self.pool
             .with(|pool| pool.set_policy(convert::policy(&resolved.settings)));
+        self.put_switch_rule();
         self.announce();
         Ok(())
     }

@@ -23,7 +23,19 @@ pub struct SwitchView {
     pub reason: String,
     /// Nobody clicked.
     pub automatic: bool,
+    /// The account that the local Codex CLI uses would have come first, and was passed over (F48).
+    pub avoided: bool,
     /// When the account left is usable again, as known then.
+    pub back_at: Option<Timestamp>,
+}
+
+/// What is noted of a change beside the account chosen.
+pub(crate) struct Noted<'a> {
+    pub from: Option<&'a AccountId>,
+    pub reason: &'a str,
+    pub automatic: bool,
+    pub avoided: bool,
+    /// `None`: what is known of the account left now.
     pub back_at: Option<Timestamp>,
 }
 
@@ -50,13 +62,14 @@ impl Engine {
     }
 
     /// Notes a change and tells everyone. A history that cannot be written does not undo the switch.
-    pub(crate) async fn note_switch(
-        &self,
-        from: Option<&AccountId>,
-        to: &AccountView,
-        reason: &str,
-        automatic: bool,
-    ) {
+    pub(crate) async fn note_switch(&self, to: &AccountView, noted: Noted<'_>) {
+        let Noted {
+            from,
+            reason,
+            automatic,
+            avoided,
+            back_at,
+        } = noted;
         if from == Some(&to.id) {
             return;
         }
@@ -70,8 +83,10 @@ impl Engine {
             to_label: to.label.clone(),
             reason: reason.to_owned(),
             automatic,
-            avoided: false,
-            back_at: left.and_then(|left| left.usable_again_at).map(|at| at.0),
+            avoided,
+            back_at: back_at
+                .or_else(|| left.and_then(|left| left.usable_again_at))
+                .map(|at| at.0),
         };
         let told = view(row.clone());
         self.journal.bus.tell(EngineEvent::Switched(Arc::new(told)));
@@ -88,6 +103,7 @@ fn view(row: SwitchRow) -> SwitchView {
         to: (row.to_id, row.to_label),
         reason: row.reason,
         automatic: row.automatic,
+        avoided: row.avoided,
         back_at: row.back_at.map(Timestamp),
     }
 }

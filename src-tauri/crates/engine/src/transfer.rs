@@ -1,6 +1,9 @@
-//! Import and export of accounts as use cases (F4–F9, F20): what a file holds becomes records and vault items, and back.
+//! Import of accounts as a use case (F2, F4–F7, F10): what a text or files hold becomes records and vault items.
+//!
+//! Not the reading of files (`import`) and not the way back (`handing_out`).
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pool::{AccountId, AccountKind, Timestamp};
@@ -11,13 +14,14 @@ use upstream::{Credential, CredentialStore, OAuthTokens};
 use crate::compose::Engine;
 use crate::error::EngineError;
 use crate::events::EngineEvent;
-use crate::export::{self, ExportAccount};
-use crate::import::{self, CodexTokens, DuplicateKey, Identity, ImportBatch, ImportItem, Relay};
+use crate::export;
+use crate::import::{self, CodexTokens, DuplicateKey, Identity, ImportBatch, ImportItem};
+use crate::progress::Progress;
 use crate::records;
 use crate::redact::mask_email;
 
 /// Most error lines of one report (F5).
-const ERRORS: usize = 48;
+pub(crate) const ERRORS: usize = 48;
 
 /// One item of an import, done or previewed.
 #[derive(Debug, Clone)]
@@ -53,19 +57,6 @@ pub struct ImportReport {
     pub errors: Vec<String>,
     /// Item by item.
     pub items: Vec<ImportItemView>,
-}
-
-/// What a refresh of one account came to (F20).
-#[derive(Debug, Clone)]
-pub struct RefreshView {
-    /// Which account.
-    pub id: AccountId,
-    /// Its label.
-    pub label: String,
-    /// `ok`, `skipped` or `failed`.
-    pub result: &'static str,
-    /// Why not.
-    pub reason: Option<String>,
 }
 
 impl Engine {
@@ -145,6 +136,57 @@ impl Engine {
         self.discover_later(rows);
     }
 
+    /// Imports what files, the files of folders and ZIP archives hold, as one batch (F10); a sealed export needs its passphrase.
+    ///
+    /// # Errors
+    /// Names the file, or the item as [`Engine::import`].
+    pub async fn import_files(
+        self: &Arc<Self>,
+        paths: Vec<PathBuf>,
+        passphrase: Option<SecretString>,
+        dry_run: bool,
+        verify: bool,
+    ) -> Result<ImportReport, EngineError> {
+        if paths.is_empty() || paths.iter().any(|path| !path.is_absolute()) {
+            return Err(EngineError::Invalid(
+                "name the files with their whole paths".into(),
+            ));
+        }
+        let text = self
+            .tasks
+            .blocking(move || {
+                // A pipe or a device would be waited for without end.
+                let plain = |path: &&PathBuf| !path.exists() || path.is_file() || path.is_dir();
+                if let Some(odd) = paths.iter().find(|path| !plain(path)) {
+                    return Err(format!("{} is no plain file", odd.display()));
+                }
+                import::gather_all(&paths).map_err(|error| error.to_string())
+            })
+            .await?
+            .map_err(EngineError::Invalid)?;
+        let text = self.unsealed(text, passphrase).await?;
+        self.import(&text, dry_run, verify).await
+    }
+
+    /// The text of a sealed export; any other text as it is where no passphrase is given (F9).
+    ///
+    /// # Errors
+    /// When the passphrase does not open it, or it is not sealed.
+    pub async fn unsealed(
+        &self,
+        text: SecretString,
+        passphrase: Option<SecretString>,
+    ) -> Result<SecretString, EngineError> {
+        let Some(passphrase) = passphrase else {
+            return Ok(text);
+        };
+        // Slow on purpose, so not on a worker of the runtime.
+        self.tasks
+            .blocking(move || export::unseal(text.expose_secret(), &passphrase))
+            .await?
+            .map_err(|error| EngineError::Invalid(error.to_string()))
+    }
+
     async fn import_batch(
         &self,
         batch: ImportBatch,
@@ -158,6 +200,8 @@ impl Engine {
         let known = self.known(&batch.items).await?;
         let mut seen: HashSet<DuplicateKey> = HashSet::new();
         let mut rows = Vec::new();
+        let total = if dry_run { 0 } else { batch.items.len() };
+        let progress = Progress::begin(&self.journal.bus, "import", total);
         for entry in batch.items {
             let existing = known
                 .get(&entry.duplicate_key())
@@ -179,6 +223,9 @@ impl Engine {
                 expires_at: row.expires_at.map(Timestamp),
                 id: None,
             };
+            if !dry_run {
+                progress.step(&line.label);
+            }
             if action != "duplicate_in_file" && !dry_run {
                 let id = AccountId::from(row.id.as_str());
                 match self.keep(&id, &row, entry).await {
@@ -394,171 +441,5 @@ impl Engine {
             self.clear_state(id);
         }
         Ok(())
-    }
-
-    /// F7: by refresh or usage query, two at a time, never a model call. A failure keeps the account.
-    async fn verify(&self, ids: &[AccountId], report: &mut ImportReport) {
-        use futures_util::StreamExt;
-        let rows: Vec<AccountRow> = ids
-            .iter()
-            .filter_map(|id| self.find(id.as_str()).ok())
-            .collect();
-        let checks = rows.into_iter().map(|row| async move {
-            let problem = self.check(&row).await?;
-            Some((row.label, problem))
-        });
-        let problems: Vec<_> = futures_util::stream::iter(checks)
-            .buffer_unordered(2)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
-        for (label, problem) in problems {
-            if report.errors.len() < ERRORS {
-                report.errors.push(format!("{label}: {problem}"));
-            }
-        }
-    }
-
-    /// What is wrong with an account, if anything.
-    async fn check(&self, row: &AccountRow) -> Option<String> {
-        let target = records::target(row).ok()?;
-        if records::kind(row).is_key() {
-            return self
-                .upstream
-                .list_models(&target)
-                .await
-                .err()
-                .map(|error| error.to_string());
-        }
-        match self.upstream.query_usage(&target).await {
-            Ok(quota) => {
-                self.gateway
-                    .observe(&AccountId::from(row.id.as_str()), quota);
-                None
-            }
-            Err(error) => Some(error.to_string()),
-        }
-    }
-
-    /// Refreshes one account or all enabled ones, by hand (F20).
-    ///
-    /// # Errors
-    /// When there is no such account.
-    pub async fn refresh(&self, name: Option<&str>) -> Result<Vec<RefreshView>, EngineError> {
-        let rows = match name {
-            Some(name) => vec![self.find(name)?],
-            None => self
-                .records
-                .with(|rows| rows.iter().filter(|row| row.enabled).cloned().collect()),
-        };
-        let mut results = Vec::new();
-        for row in rows {
-            let (result, reason) = match records::target(&row) {
-                Err(error) => ("failed", Some(error.to_string())),
-                Ok(target) if target.is_oauth() => match self.upstream.refresh(&target, true).await
-                {
-                    Ok(_) => ("ok", None),
-                    Err(error) => ("failed", Some(error.to_string())),
-                },
-                Ok(_) => (
-                    "skipped",
-                    Some("uses a key, which is never refreshed".to_owned()),
-                ),
-            };
-            results.push(RefreshView {
-                id: AccountId::from(row.id.as_str()),
-                label: row.label,
-                result,
-                reason,
-            });
-        }
-        Ok(results)
-    }
-
-    /// The named accounts (all when empty) with their secrets, sealed when a passphrase is given (F8, F9). Each export is counted.
-    ///
-    /// # Errors
-    /// When an account is not there or the vault does not give its credential.
-    pub async fn export(
-        &self,
-        names: &[String],
-        passphrase: Option<&SecretString>,
-    ) -> Result<SecretString, EngineError> {
-        let rows = if names.is_empty() {
-            self.records.with(Vec::clone)
-        } else {
-            names
-                .iter()
-                .map(|name| self.find(name))
-                .collect::<Result<_, _>>()?
-        };
-        if rows.is_empty() {
-            return Err(EngineError::NotFound(
-                "there is no account to export".into(),
-            ));
-        }
-        let mut accounts = Vec::new();
-        for row in &rows {
-            accounts.push(self.export_of(row).await?);
-        }
-        let now = self.clock.now();
-        let mut text = export::export(&accounts, now);
-        if let Some(passphrase) = passphrase {
-            text = export::seal(&text, passphrase)
-                .map_err(|error| EngineError::Invalid(error.to_string()))?;
-        }
-        for row in rows {
-            self.edit(&row.id, |row| {
-                row.export_count += 1;
-                row.exported_at = Some(now.0);
-            })
-            .await?;
-        }
-        Ok(text)
-    }
-
-    async fn export_of(&self, row: &AccountRow) -> Result<ExportAccount, EngineError> {
-        let id = AccountId::from(row.id.as_str());
-        let held = self
-            .credentials()
-            .load(&id)
-            .await
-            .map_err(|error| EngineError::Provider(error.to_string()))?;
-        let credential = match held {
-            Some(Credential::Key(key)) => import::Credential::Key(key),
-            Some(Credential::OAuth(tokens)) => import::Credential::Codex(CodexTokens {
-                access: tokens.access,
-                refresh: tokens.refresh,
-                id_token: tokens.id_token,
-            }),
-            None => {
-                return Err(EngineError::NotFound(format!(
-                    "{} has no credential in the vault",
-                    row.label
-                )));
-            }
-        };
-        let relay = row.base_url.clone().map(|base_url| Relay {
-            base_url,
-            format: records::format(row),
-            format_assumed: false,
-            allowed_models: row.allowed_models.clone(),
-            group: row.group.clone(),
-        });
-        Ok(ExportAccount {
-            kind: records::kind(row),
-            label: Some(row.label.clone()),
-            credential,
-            identity: Identity {
-                account_id: row.provider_account_id.clone(),
-                user_id: row.provider_user_id.clone(),
-                email: row.email.clone(),
-                plan: row.plan.clone(),
-                expires_at: row.expires_at.map(Timestamp),
-                fedramp: false,
-            },
-            relay,
-            priority: (row.priority != pool::Account::DEFAULT_PRIORITY).then_some(row.priority),
-        })
     }
 }

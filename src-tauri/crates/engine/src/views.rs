@@ -168,6 +168,25 @@ pub struct AttemptView {
     pub reason: Option<String>,
 }
 
+/// One request that has begun to be served.
+#[derive(Debug, Clone)]
+pub struct StartedView {
+    /// `x-request-id` of its answer.
+    pub request_id: String,
+    /// When it arrived.
+    pub started_at: Timestamp,
+    /// Name of the gateway key.
+    pub key: String,
+    /// The client's dialect.
+    pub dialect: &'static str,
+    /// Path.
+    pub endpoint: &'static str,
+    /// Model asked for.
+    pub model: String,
+    /// Whether it is to be streamed.
+    pub stream: bool,
+}
+
 /// One finished request, as the journal holds it.
 #[derive(Debug, Clone)]
 pub struct RequestView {

@@ -39,7 +39,7 @@ impl Engine {
     pub fn welcome(&self, show_key: bool) -> Result<Welcome, EngineError> {
         // Without the default key it serves all the same: others may be there, and none refuses everything (F26).
         let key = self.key(DEFAULT_KEY).ok();
-        let model = self.models().into_iter().next().map(|(id, _)| id);
+        let model = self.models().into_iter().next().map(|model| model.id);
         let wanted = self.setting("server.port")?.value.as_u64();
         let moved = match (wanted, self.address()) {
             (Some(wanted), Some(address)) if wanted != 0 && wanted != u64::from(address.port()) => {
@@ -122,7 +122,7 @@ fn words(facts: &Facts<'_>) -> Welcome {
                 "Try: curl -s {url}/v1/models -H \"Authorization: Bearer {shown}\""
             ));
             notes.push(format!(
-                "There is no account yet: `{program} account import FILE` or `{program} account add` adds one."
+                "There is no account yet: `{program} account login`, `{program} account import FILE` or `{program} account add` adds one."
             ));
         }
     }

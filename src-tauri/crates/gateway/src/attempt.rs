@@ -39,6 +39,8 @@ pub(crate) struct Request {
     pub head: Head,
     /// Model asked for, or the default.
     pub model: String,
+    /// The only account that may serve it; a request from inside the process may say so.
+    pub pinned: Option<AccountId>,
 }
 
 /// Which formats can serve a call, best first (F101).
@@ -209,14 +211,20 @@ impl Road<'_> {
             formats: formats(&request.call),
             session,
             continues: request.head.previous_response_id.as_deref(),
-            pinned: again_on.as_ref().or(self.amends.only()),
+            pinned: again_on
+                .as_ref()
+                .or(self.amends.only())
+                .or(request.pinned.as_ref()),
             tried: &self.tried,
             last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
         };
-        let chosen = match gateway
+        let (chosen, events) = gateway
             .pool
-            .with(|pool| pool.select(gateway.clock.now(), &ask))
-        {
+            .with(|pool| (pool.select(gateway.clock.now(), &ask), pool.take_events()));
+        if !events.is_empty() {
+            gateway.journal.pool_events(events);
+        }
+        let chosen = match chosen {
             Ok(chosen) => chosen,
             Err(none) => {
                 // F54: with nobody else left, a connection that broke before any answer may be tried once more on the same account.

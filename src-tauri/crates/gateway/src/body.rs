@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
@@ -41,10 +41,41 @@ pub(crate) enum BodyError {
     Cut,
 }
 
+/// The body of a request: as it arrives on a connection, or whole from inside the process.
+#[derive(Debug)]
+pub(crate) enum ClientBody {
+    Wire(Incoming),
+    Inside(Full<Bytes>),
+}
+
+impl HttpBody for ClientBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Wire(body) => Pin::new(body).poll_frame(cx),
+            Self::Inside(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map(|next| next.map(|frame| frame.map_err(|never| match never {}))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Wire(body) => body.is_end_stream(),
+            Self::Inside(body) => body.is_end_stream(),
+        }
+    }
+}
+
 /// Reads the whole body, decoded. `limit` counts decoded bytes, so that a small compressed body cannot unfold without end (F58, T189).
 pub(crate) async fn read(
     headers: &HeaderMap,
-    body: &mut Incoming,
+    body: &mut ClientBody,
     limit: usize,
 ) -> Result<Bytes, BodyError> {
     let encoding = match headers
@@ -71,7 +102,7 @@ pub(crate) async fn read(
 
 async fn read_plain(
     headers: &HeaderMap,
-    body: &mut Incoming,
+    body: &mut ClientBody,
     limit: usize,
 ) -> Result<Bytes, BodyError> {
     let announced = headers
@@ -106,7 +137,7 @@ async fn read_plain(
 
 /// Takes in what a refused client still sends, and drops it: closing on it would reset the connection before the client has read its
 /// answer. Bounded in size and time; a client that goes on beyond that is cut.
-pub(crate) fn let_pass(mut body: Incoming) {
+pub(crate) fn let_pass(mut body: ClientBody) {
     const REST: usize = 128 << 20;
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
     tokio::spawn(tokio::time::timeout(PATIENCE, async move {

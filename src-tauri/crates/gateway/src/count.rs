@@ -4,10 +4,9 @@
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use hyper::body::Incoming;
 use protocol::Dialect;
 
-use crate::body::{self, Body};
+use crate::body::{self, Body, ClientBody};
 use crate::config::Config;
 use crate::reply::{Shape, json};
 use crate::surface::{MESSAGE_REQUEST_ID, REQUEST_ID, body_refusal, request_id};
@@ -16,7 +15,11 @@ use crate::surface::{MESSAGE_REQUEST_ID, REQUEST_ID, body_refusal, request_id};
 const ESTIMATED: HeaderName = HeaderName::from_static("x-switchyard-estimated");
 
 /// Answers `count_tokens` with an estimate, and says that it is one: no upstream is asked (F79, T194).
-pub(crate) async fn tokens(config: &Config, parts: &Parts, body: &mut Incoming) -> Response<Body> {
+pub(crate) async fn tokens(
+    config: &Config,
+    parts: &Parts,
+    body: &mut ClientBody,
+) -> Response<Body> {
     let shape = Shape::Of(Dialect::Messages);
     let body = match body::read(&parts.headers, body, config.body_limit).await {
         Ok(body) => body,

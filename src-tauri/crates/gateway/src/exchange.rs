@@ -210,7 +210,7 @@ async fn refused(
     headers: &HeaderMap,
     body: ResponseBody,
 ) -> Fault {
-    let text = read_some(body).await;
+    let text = access.hidden_in(read_some(body).await);
     let outcome = upstream::classify(target.format, status, headers, &text, gateway.clock.now());
     if matches!(outcome, Outcome::Unauthorized) {
         gateway.upstream.unauthorized(target, access);

@@ -84,6 +84,10 @@ pub struct Entry {
 
 /// Where entries and pool events go. Must not block: it is called on the request path.
 pub trait Journal: Send + Sync + 'static {
+    /// A request was understood and is about to be served; `entry` holds what is known so far.
+    fn started(&self, entry: &Entry) {
+        let _ = entry;
+    }
     /// A request ended.
     fn record(&self, entry: Entry);
     /// The pool changed because of a request: an account is exhausted, recovered, needs a sign-in.

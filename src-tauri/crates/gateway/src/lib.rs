@@ -17,9 +17,11 @@ mod exchange;
 mod fault;
 mod forward;
 mod guard;
+mod inside;
 mod journal;
 mod models;
 mod opened;
+mod pause;
 mod record;
 mod relay;
 mod reply;
@@ -37,6 +39,7 @@ use upstream::Upstream;
 
 pub use body::Body;
 pub use config::{Catalog, ClientKey, Config, Keys, Model, Targets};
+pub use inside::{Inside, InsideAnswer};
 pub use journal::{Attempt, End, Entry, Journal};
 pub use server::{MOST_CONNECTIONS, Server, serve, serve_at_most};
 pub use shared_pool::SharedPool;
@@ -56,6 +59,7 @@ pub struct Gateway {
     catalog: ArcSwap<Catalog>,
     ready: watch::Sender<bool>,
     running: AtomicUsize,
+    pause: pause::Pause,
     pub(crate) refused_seals: amend::RefusedSeals,
 }
 
@@ -86,6 +90,7 @@ impl Gateway {
             catalog: ArcSwap::default(),
             ready: watch::Sender::new(false),
             running: AtomicUsize::new(0),
+            pause: pause::Pause::default(),
             refused_seals: amend::RefusedSeals::default(),
         })
     }

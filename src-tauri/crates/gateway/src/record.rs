@@ -88,6 +88,9 @@ impl Record {
             model.clone_into(&mut entry.model);
             entry.stream = stream;
         });
+        if let Some(entry) = &self.entry {
+            self.gateway.journal.started(entry);
+        }
     }
 
     /// What the attempt under way cannot carry over.

@@ -68,8 +68,23 @@ impl Gateway {
         }
     }
 
-    /// Hands a quota reading to the pool (F67).
+    /// Hands a quota reading to the pool (F67). When it shows the active account used up, another one is switched to (F43 b, d).
     pub fn observe(&self, id: &AccountId, quota: QuotaSnapshot) {
+        let now = self.clock.now();
+        let events = self.pool.with(|pool| {
+            let mut events = pool.observe_quota(now, id, quota);
+            if !events.is_empty() && pool.active() == Some(id) {
+                events.extend(pool.switch_if_needed(now));
+            }
+            events
+        });
+        if !events.is_empty() {
+            self.journal.pool_events(events);
+        }
+    }
+
+    /// The same for a reading that a person asked for: no reason to switch by itself (F43). The next request is.
+    pub fn observe_by_hand(&self, id: &AccountId, quota: QuotaSnapshot) {
         let events = self
             .pool
             .with(|pool| pool.observe_quota(self.clock.now(), id, quota));

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::body::ClientBody;
 use crate::{Gateway, surface};
 
 /// Connections at one time. More than any set of clients of one person opens, and few enough that one that leaks them cannot take all
@@ -169,10 +171,10 @@ async fn converse(
     mut stopped: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: http::Request<Incoming>| {
         let gateway = gateway.clone();
         // On the heap: hyper keeps room for this future as long as the connection lives, streams included.
-        let answer = Box::pin(surface::handle(gateway, request));
+        let answer = Box::pin(surface::handle(gateway, request.map(ClientBody::Wire)));
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()

@@ -14,11 +14,11 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use protocol::Dialect;
 
-use crate::body::{self, Body, BodyError};
+use crate::body::{self, Body, BodyError, ClientBody};
 use crate::config::Config;
+use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
 use crate::{Gateway, attempt, count, forward, guard, models};
@@ -145,9 +145,12 @@ fn shape(place: &Place<'_>) -> Shape {
 }
 
 /// Serves one request. A panic inside becomes a 500 and leaves every other request running.
-pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<ClientBody>) -> Response<Body> {
     let (parts, mut body) = request.into_parts();
-    let config = gateway.config.load_full();
+    let config = match parts.extensions.get::<Inside>() {
+        None => gateway.config.load_full(),
+        Some(_) => Inside::config(&gateway.config.load()),
+    };
     let asks_first = parts.headers.contains_key(EXPECT);
     let id = parts.headers.get(REQUEST_ID).cloned();
     let origin = guard::cors_origin(&config, &parts.headers).cloned();
@@ -189,7 +192,7 @@ async fn dispatch(
     gateway: Arc<Gateway>,
     config: &Arc<Config>,
     parts: Parts,
-    body: &mut Incoming,
+    body: &mut ClientBody,
 ) -> Response<Body> {
     let path = parts.uri.path();
     let (mut place, methods) = place(path);
@@ -227,7 +230,10 @@ async fn dispatch(
         .retry_after(Some(5))
         .into_response(shape);
     }
-    let Some(key) = gateway.key_name(&parts.headers) else {
+    // Only this process can put an `Inside` there: the network brings no extensions.
+    let inside = parts.extensions.get::<Inside>();
+    let key = inside.map(|inside| inside.name.clone());
+    let Some(key) = key.or_else(|| gateway.key_name(&parts.headers)) else {
         return Refusal::new(
             StatusCode::UNAUTHORIZED,
             "invalid_api_key",
@@ -258,6 +264,9 @@ async fn dispatch(
     if matches!(place, Place::Inference(_)) && parts.method == Method::GET {
         place = Place::WebSocket;
     }
+    if let Some(refusal) = gateway.refusal_while_paused() {
+        return refusal.into_response(shape);
+    }
     match place {
         Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
         Place::WebSocket => upgrade_required(shape),
@@ -284,7 +293,7 @@ async fn infer(
     config: Arc<Config>,
     call: Inference,
     parts: Parts,
-    body: &mut Incoming,
+    body: &mut ClientBody,
     key: Arc<str>,
 ) -> Response<Body> {
     let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key);
@@ -312,8 +321,10 @@ async fn infer(
         return record.refuse(refusal, shape);
     };
     record.asked(&model, head.stream);
+    let inside = parts.extensions.get::<Inside>();
     attempt::serve(
         attempt::Request {
+            pinned: inside.and_then(|inside| inside.account.clone()),
             gateway,
             config,
             call,
@@ -386,8 +397,13 @@ fn is_codex_query(query: Option<&str>) -> bool {
 /// F135: open, and without a word about accounts.
 fn health(gateway: &Gateway) -> Response<Body> {
     let started = *gateway.ready.borrow();
-    let status = if started { "ok" } else { "starting" };
-    let ready = started && gateway.any_usable();
+    let paused = gateway.paused().is_some();
+    let status = match (started, paused) {
+        (false, _) => "starting",
+        (true, true) => "paused",
+        (true, false) => "ok",
+    };
+    let ready = started && !paused && gateway.any_usable();
     let body =
         serde_json::json!({"status": status, "version": env!("CARGO_PKG_VERSION"), "ready": ready});
     json(StatusCode::OK, body.to_string())

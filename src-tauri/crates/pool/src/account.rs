@@ -145,6 +145,10 @@ pub struct Account {
     pub plan: Option<String>,
     /// Neither leaves nor becomes the active account automatically (F45). Says nothing about serving a request.
     pub excluded: bool,
+    /// Share of each quota window in percent that requests leave alone.
+    pub reserve_percent: Option<u32>,
+    /// Simulated: serves only beside other simulated accounts.
+    pub demo: bool,
     /// Requests it may run at once (F114); `None` is unlimited.
     pub slots: Option<u32>,
     /// Whether an expired credential can be renewed without the person.
@@ -173,6 +177,8 @@ impl Account {
             known_models: None,
             plan: None,
             excluded: false,
+            reserve_percent: None,
+            demo: false,
             slots: (!kind.is_key()).then_some(Self::DEFAULT_OAUTH_SLOTS),
             refreshable: !kind.is_key(),
         }

@@ -63,6 +63,13 @@ pub enum SkipReason {
         /// Until then, if told.
         until: Option<Timestamp>,
     },
+    /// Only what the person keeps in reserve is left.
+    Reserved {
+        /// Until the window starts afresh.
+        until: Timestamp,
+    },
+    /// Simulated accounts and others never serve in each other's place: the active account is of the other sort.
+    OtherSide,
     /// Resting after a 429 that names no usage limit.
     RateLimited {
         /// Until then.
@@ -94,6 +101,8 @@ impl SkipReason {
             SkipReason::NeedsLogin => "needs_login",
             SkipReason::NoCredential => "no_credential",
             SkipReason::Exhausted { .. } => "exhausted",
+            SkipReason::Reserved { .. } => "reserved",
+            SkipReason::OtherSide => "demo",
             SkipReason::RateLimited { .. } => "rate_limited",
             SkipReason::Cooling { .. } => "cooling",
             SkipReason::AlreadyTried => "already_tried",
@@ -106,14 +115,16 @@ impl SkipReason {
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
             SkipReason::Exhausted { until } => *until,
-            SkipReason::RateLimited { until } | SkipReason::Cooling { until } => Some(*until),
+            SkipReason::Reserved { until }
+            | SkipReason::RateLimited { until }
+            | SkipReason::Cooling { until } => Some(*until),
             _ => None,
         }
     }
 
-    /// The sentence for people, with the wait counted from `now`. Never holds a secret.
-    pub fn text(&self, now: Timestamp) -> String {
-        let plain = match self {
+    /// The words for people, without a time.
+    pub const fn plain(&self) -> &'static str {
+        match self {
             SkipReason::Disabled => "switched off",
             SkipReason::NotPinned => "another account was asked for",
             SkipReason::FormatCannotServe => "its format cannot serve this route",
@@ -123,12 +134,19 @@ impl SkipReason {
             SkipReason::NeedsLogin => "sign in again",
             SkipReason::NoCredential => "no usable credential: sign in or add its key again",
             SkipReason::Exhausted { .. } => "quota used up",
+            SkipReason::Reserved { .. } => "only its reserve is left",
+            SkipReason::OtherSide => "demo accounts and real ones never stand in for each other",
             SkipReason::RateLimited { .. } => "rate limited",
             SkipReason::Cooling { .. } => "resting after a failure",
             SkipReason::AlreadyTried => "already tried in this request",
             SkipReason::GroupFull => "its group is busy",
             SkipReason::NoFreeSlot => "busy",
-        };
+        }
+    }
+
+    /// The sentence for people, with the wait counted from `now`. Never holds a secret.
+    pub fn text(&self, now: Timestamp) -> String {
+        let plain = self.plain();
         match self.until() {
             Some(until) => format!(
                 "{plain}, again in {}",

@@ -39,6 +39,6 @@ pub use report::{
 };
 pub use slots::LEAK_GUARD;
 pub use state::{AccountState, Cooldown, Counters, Event, Exhaustion, Health, HoldSource, Reason};
-pub use switch::SwitchRule;
+pub use switch::{SWITCH_REST, SwitchReason, SwitchRule};
 pub use time::{Clock, Timestamp};
 pub use words::UnknownWord;

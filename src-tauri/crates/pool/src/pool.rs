@@ -7,6 +7,7 @@ use crate::affinity::Affinity;
 use crate::models::ModelMemory;
 use crate::row::{NEVER, Row};
 use crate::slots::Group;
+use crate::switch::Switching;
 use crate::{
     Account, AccountId, AccountState, Event, Health, Policy, Reason, SkipReason, Status, Timestamp,
     Token,
@@ -31,6 +32,16 @@ pub(crate) struct Entry {
     was_held: bool,
 }
 
+impl Entry {
+    /// The end of its credential, as far as known; later is better (F44).
+    pub(crate) fn token_end(&self) -> Option<Timestamp> {
+        match self.token {
+            Token::Until(at) => Some(at),
+            Token::Usable | Token::Missing => None,
+        }
+    }
+}
+
 /// The accounts, their state and the rotation.
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
@@ -45,6 +56,9 @@ pub struct Pool {
     pub(crate) models: ModelMemory,
     pub(crate) affinity: Affinity,
     pub(crate) active: Option<AccountId>,
+    pub(crate) switching: Switching,
+    /// Simulated accounts serve at present, and only they: the active account is one, or there are no others.
+    pub(crate) simulated: bool,
     /// The turn being given out (F34).
     pub(crate) round: u64,
     /// Selections so far.
@@ -135,7 +149,7 @@ impl Pool {
         true
     }
 
-    /// Makes an account the active one (F33). Nothing but this changes it.
+    /// Makes an account the active one, because a person chose it (F33). Else only the automatic switch changes it.
     ///
     /// # Errors
     /// [`UnknownAccount`] when the pool has no such account; the active one stays.
@@ -144,7 +158,15 @@ impl Pool {
             return Err(UnknownAccount(id.clone()));
         }
         self.active = Some(id.clone());
+        self.chosen_by_hand();
+        self.side();
         Ok(())
+    }
+
+    /// The active account as it was kept over a restart. Nobody chose it now, and one that is gone leaves none.
+    pub fn restore_active(&mut self, id: AccountId) {
+        self.active = Some(id).filter(|id| self.place(id).is_some());
+        self.side();
     }
 
     /// The active account, if one was chosen and is still there.
@@ -264,10 +286,7 @@ impl Pool {
     pub fn expire(&mut self, now: Timestamp) -> Vec<Event> {
         let mut events = Vec::new();
         for place in 0..self.entries.len() {
-            let held = self.rows[place]
-                .exhausted_until(now.0)
-                .max(self.rows[place].cooling_until(now.0))
-                .is_some();
+            let held = self.rows[place].free_at(now.0).is_some();
             let entry = &mut self.entries[place];
             entry.state.cooldown.take_if(|c| c.until <= now);
             entry.state.exhausted.take_if(|e| e.until <= now);
@@ -282,10 +301,9 @@ impl Pool {
 
     /// The next instant at which a rest ends, for whoever wakes [`Pool::expire`].
     pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        let ends = |row: &Row| row.exhausted_until(now.0).max(row.cooling_until(now.0));
         self.rows
             .iter()
-            .filter_map(ends)
+            .filter_map(|row| row.free_at(now.0))
             .filter(|at| at.0 != NEVER)
             .min()
     }
@@ -352,6 +370,7 @@ impl Pool {
         {
             self.active = None;
         }
+        self.side();
         self.groups.clear();
         for place in 0..self.entries.len() {
             self.rows[place].group = self.group_place(place);
@@ -360,6 +379,15 @@ impl Pool {
         self.count_groups();
         self.models
             .reset(self.entries.iter().map(|entry| &entry.account));
+    }
+
+    /// Whose turn it is, simulated accounts' or the others': they never serve in each other's place.
+    fn side(&mut self) {
+        let active = self.active.as_ref().and_then(|id| self.place(id));
+        self.simulated = match active {
+            Some(place) => self.entries[place].account.demo,
+            None => !self.entries.is_empty() && self.entries.iter().all(|e| e.account.demo),
+        };
     }
 
     /// The lasting reason of an account, if any: what F66 leaves out of "all accounts".

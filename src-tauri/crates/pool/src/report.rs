@@ -138,6 +138,9 @@ impl Pool {
             }
         }
         self.derive(place);
+        if self.active.as_ref() == Some(id) {
+            self.switch(now, None, &mut events);
+        }
         events
     }
 

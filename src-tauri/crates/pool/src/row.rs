@@ -2,7 +2,9 @@
 //!
 //! Never a source of truth. Kept apart from the records so that a scan over a thousand accounts touches little memory.
 
-use crate::{Account, AccountState, Format, HoldSource, SkipReason, Status, Timestamp, Token};
+use crate::{
+    Account, AccountState, Format, HoldSource, SkipReason, Status, Timestamp, Token, UNTOLD_RESET,
+};
 
 /// An instant that never comes, and one that has always passed.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -47,6 +49,14 @@ pub(crate) struct Row {
     token_until: i64,
     cooling_until: i64,
     exhausted_until: i64,
+    /// Until then a window has come down to the account's reserve.
+    reserved_until: i64,
+    /// Its key was refused, and no later answer proved it good.
+    pub(crate) refused: bool,
+    /// The present rest is the provider's refusal of the account (F43 c).
+    pub(crate) forbidden: bool,
+    /// Simulated.
+    pub(crate) demo: bool,
     primary: Share,
     secondary: Share,
     pub(crate) last_used: i64,
@@ -72,6 +82,10 @@ impl Row {
             token_until: NEVER,
             cooling_until: PAST,
             exhausted_until: PAST,
+            reserved_until: PAST,
+            refused: false,
+            forbidden: false,
+            demo: false,
             primary: Share::UNKNOWN,
             secondary: Share::UNKNOWN,
             last_used: PAST,
@@ -109,7 +123,18 @@ impl Row {
         self.rate_limited = state
             .cooldown
             .is_some_and(|c| c.source == HoldSource::RateLimit);
+        self.forbidden = state
+            .cooldown
+            .is_some_and(|c| c.source == HoldSource::Forbidden);
+        self.refused = account.kind.is_key()
+            && state.status == Status::Attention
+            && state
+                .reason
+                .as_ref()
+                .is_some_and(|reason| reason.code == "unauthorized");
+        self.demo = account.demo;
         self.exhausted_until = state.exhausted.map_or(PAST, |e| e.until.0);
+        self.reserved_until = PAST;
         self.last_used = state.last_used.map_or(PAST, |at| at.0);
         self.last_success = state.last_success.map_or(PAST, |at| at.0);
         self.primary = Share::UNKNOWN;
@@ -132,6 +157,15 @@ impl Row {
                 if window.used_percent >= 100.0 {
                     self.exhausted_until = self.exhausted_until.max(until);
                 }
+                if let Some(reserve) = account.reserve_percent.filter(|reserve| *reserve > 0)
+                    && window.used_percent + f64::from(reserve) >= 100.0
+                {
+                    // Where no reset was told, one request now and then finds out.
+                    let until = window
+                        .resets_at
+                        .unwrap_or(quota.captured_at.plus(UNTOLD_RESET));
+                    self.reserved_until = self.reserved_until.max(until.0);
+                }
             }
         }
     }
@@ -144,6 +178,11 @@ impl Row {
         if self.exhausted_until > now {
             let until = (self.exhausted_until != NEVER).then_some(Timestamp(self.exhausted_until));
             return Some(SkipReason::Exhausted { until });
+        }
+        if self.reserved_until > now {
+            return Some(SkipReason::Reserved {
+                until: Timestamp(self.reserved_until),
+            });
         }
         if self.cooling_until > now {
             let until = Timestamp(self.cooling_until);
@@ -166,9 +205,18 @@ impl Row {
         (self.cooling_until > now).then_some(Timestamp(self.cooling_until))
     }
 
+    /// When the last of all that time ends does end: quota, reserve, rest.
+    pub(crate) fn free_at(&self, now: i64) -> Option<Timestamp> {
+        let last = self
+            .exhausted_until
+            .max(self.reserved_until)
+            .max(self.cooling_until);
+        (last > now).then_some(Timestamp(last))
+    }
+
     /// Whether any rest was set, over or not.
     pub(crate) fn has_end(&self) -> bool {
-        self.exhausted_until != PAST || self.cooling_until != PAST
+        self.exhausted_until != PAST || self.reserved_until != PAST || self.cooling_until != PAST
     }
 
     /// The used share of the primary window; unknown sorts last (F34).

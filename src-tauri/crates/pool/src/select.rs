@@ -62,6 +62,9 @@ impl<'a> Pass<'a> {
         if self.pinned.is_some_and(|pinned| pinned != Some(place)) {
             return Err(SkipReason::NotPinned);
         }
+        if row.demo != self.pool.simulated && self.pinned.is_none() {
+            return Err(SkipReason::OtherSide);
+        }
         let Some(rank) = self.ranks[row.format as usize] else {
             return Err(SkipReason::FormatCannotServe);
         };
@@ -174,6 +177,7 @@ impl Pool {
         self.guard_slots(now);
         self.models
             .prepare(ask.model, self.entries.iter().map(|entry| &entry.account));
+        self.switch_before(now, ask.model);
         let pass = Pass::new(self, now, ask, self.models.get(ask.model));
         let mut best: Option<(Key, usize)> = None;
         let mut skipped: Vec<(usize, SkipReason)> = Vec::new();
@@ -206,14 +210,18 @@ impl Pool {
         Ok(chosen)
     }
 
-    /// The order in which the accounts would be tried for `ask`, and why the others would not, in ring order. Takes nothing.
+    /// The order in which the accounts would be tried for `ask`, and why the others would not, in ring order. Takes nothing; an automatic
+    /// switch that would come first is thought of.
     pub fn explain(
         &self,
         now: Timestamp,
         ask: &Ask<'_>,
     ) -> Vec<(AccountId, Result<usize, SkipReason>)> {
         let matches = match_all(ask.model, self.entries.iter().map(|entry| &entry.account));
-        let pass = Pass::new(self, now, ask, Some(&matches));
+        let pass = Pass {
+            active: self.active_next(now, &matches),
+            ..Pass::new(self, now, ask, Some(&matches))
+        };
         let judged: Vec<Result<Key, SkipReason>> = self
             .rows
             .iter()
@@ -282,11 +290,13 @@ fn common_kind(reasons: impl Iterator<Item = SkipReason>) -> NoCandidateKind {
     let (mut model, mut quota, mut busy, mut other) = (0_usize, 0_usize, 0_usize, 0_usize);
     for reason in reasons {
         match reason {
-            SkipReason::Disabled | SkipReason::NotPinned => {}
+            SkipReason::Disabled | SkipReason::NotPinned | SkipReason::OtherSide => {}
             SkipReason::FormatCannotServe
             | SkipReason::ModelNotAllowed
             | SkipReason::ModelNotOffered => model += 1,
-            SkipReason::Exhausted { .. } | SkipReason::RateLimited { .. } => quota += 1,
+            SkipReason::Exhausted { .. }
+            | SkipReason::Reserved { .. }
+            | SkipReason::RateLimited { .. } => quota += 1,
             SkipReason::NoFreeSlot | SkipReason::GroupFull => busy += 1,
             SkipReason::Banned
             | SkipReason::NeedsLogin

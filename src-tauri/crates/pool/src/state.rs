@@ -213,6 +213,26 @@ pub enum Event {
         /// Which.
         id: crate::AccountId,
     },
+    /// The active account was left by itself (F43).
+    Switched {
+        /// The one left.
+        from: crate::AccountId,
+        /// The active one now.
+        to: crate::AccountId,
+        /// Why.
+        reason: crate::SwitchReason,
+        /// The account that another program uses would have come first (F48).
+        avoided: bool,
+        /// When the one left can serve again, as known now.
+        back_at: Option<Timestamp>,
+    },
+    /// The active account ought to be left and nobody can follow; told once until that changes (F45).
+    NoSuccessor {
+        /// The one that stays.
+        id: crate::AccountId,
+        /// Why it ought to be left.
+        reason: crate::SwitchReason,
+    },
     /// Every account fails to reach the network (F66).
     Offline,
     /// An upstream answered again after [`Event::Offline`].

@@ -20,6 +20,9 @@ enum Step {
     Touch(usize),
     Expire,
     Jump(i64),
+    Switching(bool, Option<u8>, Option<usize>),
+    SwitchIfNeeded,
+    SwitchBack,
 }
 
 fn instants() -> impl Strategy<Value = i64> {
@@ -65,6 +68,14 @@ fn steps() -> impl Strategy<Value = Step> {
         account().prop_map(Step::Touch),
         Just(Step::Expire),
         instants().prop_map(Step::Jump),
+        (
+            any::<bool>(),
+            prop::option::of(any::<u8>()),
+            prop::option::of(account())
+        )
+            .prop_map(|(on, threshold, avoid)| Step::Switching(on, threshold, avoid)),
+        Just(Step::SwitchIfNeeded),
+        Just(Step::SwitchBack),
     ]
 }
 
@@ -117,6 +128,9 @@ fn play(pool: &mut Pool, now: &mut Timestamp, step: Step) {
                 refreshable: on,
                 priority: position,
                 group: on.then(|| "g".into()),
+                excluded: position == 7,
+                reserve_percent: slots.map(|slots| slots * 30),
+                demo: position == 8,
                 allowed_models: models[n % 4].clone(),
                 ..Account::new(name(n), kind_format.0, kind_format.1)
             });
@@ -178,6 +192,24 @@ fn play(pool: &mut Pool, now: &mut Timestamp, step: Step) {
             assert!(pool.next_expiry(*now).is_none_or(|at| at > *now));
         }
         Step::Jump(to) => *now = Timestamp(to),
+        Step::Switching(enabled, threshold, avoid) => pool.set_switch_rule(SwitchRule {
+            enabled,
+            threshold_primary: threshold,
+            keys_too: enabled,
+            avoid: avoid.map(name),
+            ..SwitchRule::default()
+        }),
+        Step::SwitchIfNeeded => drop(pool.switch_if_needed(*now)),
+        Step::SwitchBack => drop(pool.switch_back(*now)),
+    }
+    let there = |id: &AccountId| pool.account(id).is_some();
+    assert!(pool.active().is_none_or(there));
+    for event in pool.take_events() {
+        if let Event::Switched { from, to, .. } = event {
+            assert_ne!(from, to);
+            let side = |id| pool.account(id).map(|account| account.demo);
+            assert_eq!(side(&from), side(&to));
+        }
     }
 }
 

@@ -11,44 +11,50 @@ fn order_of_successors() {
         &'a str,
         Change,
         &'a [(&'a str, f64)],
-        SwitchRule<'a>,
+        SwitchRule,
         Option<&'a str>,
     );
     let quota = |pool: &mut Pool, name: &str, used: f64| {
         drop(pool.observe_quota(at(0), &id(name), reading(at(0), used, 1.0)))
     };
-    let plain = SwitchRule::default();
+    let plain = SwitchRule::default;
     let b = id("b");
     let rows: &[Row<'_>] = &[
         (
             "the next in the ring",
             |_| {},
             &[("a", 1.0), ("b", 1.0), ("d", 90.0), ("e", 1.0)],
-            plain,
+            plain(),
             Some("d"),
         ),
         (
             "around the end",
             |_| {},
             &[("a", 80.0), ("b", 1.0)],
-            plain,
+            plain(),
             Some("a"),
         ),
         (
             "known before unknown",
             |_| {},
             &[("b", 99.0)],
-            plain,
+            plain(),
             Some("b"),
         ),
-        ("unknown when none is known", |_| {}, &[], plain, Some("d")),
+        (
+            "unknown when none is known",
+            |_| {},
+            &[],
+            plain(),
+            Some("d"),
+        ),
         (
             "unknown switched off",
             |_| {},
             &[],
             SwitchRule {
                 unknown_too: false,
-                ..plain
+                ..plain()
             },
             None,
         ),
@@ -56,7 +62,7 @@ fn order_of_successors() {
             "used up ones never",
             |_| {},
             &[("a", 100.0), ("b", 100.0), ("d", 100.0), ("e", 100.0)],
-            plain,
+            plain(),
             None,
         ),
         (
@@ -65,7 +71,7 @@ fn order_of_successors() {
             &[("a", 5.0), ("b", 3.0), ("d", 90.0)],
             SwitchRule {
                 lowest_use_first: true,
-                ..plain
+                ..plain()
             },
             Some("b"),
         ),
@@ -74,8 +80,8 @@ fn order_of_successors() {
             |_| {},
             &[("b", 3.0), ("a", 5.0)],
             SwitchRule {
-                avoid: Some(&b),
-                ..plain
+                avoid: Some(b.clone()),
+                ..plain()
             },
             Some("a"),
         ),
@@ -84,8 +90,8 @@ fn order_of_successors() {
             |_| {},
             &[("b", 3.0)],
             SwitchRule {
-                avoid: Some(&b),
-                ..plain
+                avoid: Some(b.clone()),
+                ..plain()
             },
             Some("b"),
         ),
@@ -101,7 +107,7 @@ fn order_of_successors() {
                 pool.report(at(0), &id("a"), &Outcome::Challenge);
             },
             &[("a", 1.0), ("b", 1.0), ("d", 1.0), ("e", 1.0)],
-            plain,
+            plain(),
             Some("b"),
         ),
         (
@@ -115,7 +121,7 @@ fn order_of_successors() {
                 }
             },
             &[],
-            plain,
+            plain(),
             None,
         ),
         (
@@ -128,14 +134,14 @@ fn order_of_successors() {
                 })
             },
             &[],
-            plain,
+            plain(),
             None,
         ),
         (
             "no active account: the top",
             |pool| assert!(pool.remove(&id("c"))),
             &[],
-            plain,
+            plain(),
             Some("a"),
         ),
     ];

@@ -12,6 +12,7 @@
 
 mod account_state;
 mod accounts;
+mod erase;
 mod error;
 mod journal;
 mod meta;

@@ -126,6 +126,15 @@ pub fn preview(format: Format, base: &str) -> Result<String, BaseUrlError> {
     })
 }
 
+/// Where the model list of an account at this base is read.
+///
+/// # Errors
+/// As [`normalise_base`].
+pub fn preview_models(format: Format, base: &str) -> Result<String, BaseUrlError> {
+    let base = normalise_base(format, base)?;
+    Ok(endpoint_url(&base, format, false, Endpoint::Models).to_string())
+}
+
 /// The usage endpoint that belongs to a Codex base (codex-backend 5.3): beside `/codex` below `/backend-api`, else
 /// `<base>/api/codex/usage`.
 pub(crate) fn usage_url(codex_base: &Url) -> Url {

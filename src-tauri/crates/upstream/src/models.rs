@@ -2,10 +2,14 @@
 
 use http_body_util::{BodyExt as _, Limited};
 use pool::{Format, Outcome};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Call, Endpoint, QueryError, Upstream, classify, target::Target, usage::refused};
+use crate::{
+    Access, Call, Endpoint, QueryError, Upstream, classify, target::Target,
+    tokens::access_with_key, usage::refused,
+};
 
 const BODY_LIMIT: usize = 16 << 20;
 
@@ -53,6 +57,27 @@ impl Upstream {
     /// [`QueryError`]; an answer that is no model list is [`QueryError::Unreadable`].
     pub async fn list_models(&self, target: &Target) -> Result<Vec<Model>, QueryError> {
         let access = self.access(target).await?;
+        self.list_models_as(target, &access).await
+    }
+
+    /// The same for an account that is not there yet, with a key that is used once and kept nowhere (F104).
+    ///
+    /// # Errors
+    /// As [`Upstream::list_models`].
+    pub async fn list_models_with(
+        &self,
+        target: &Target,
+        key: &SecretString,
+    ) -> Result<Vec<Model>, QueryError> {
+        let access = access_with_key(target, key)?;
+        self.list_models_as(target, &access).await
+    }
+
+    async fn list_models_as(
+        &self,
+        target: &Target,
+        access: &Access,
+    ) -> Result<Vec<Model>, QueryError> {
         let mut call = Call::json(Endpoint::Models, Vec::new(), false);
         if target.is_oauth() || target.format == Format::Codex {
             // Required by the Codex backend, which hides models newer than the version named.
@@ -62,7 +87,7 @@ impl Upstream {
                 .finish();
             call.query = Some(pair);
         }
-        let answer = self.send(target, &access, call).await?;
+        let answer = self.send(target, access, call).await?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, BODY_LIMIT)
             .collect()
@@ -83,9 +108,9 @@ impl Upstream {
         );
         if outcome != Outcome::Success {
             if outcome == Outcome::Unauthorized {
-                self.unauthorized(target, &access);
+                self.unauthorized(target, access);
             }
-            return Err(refused(outcome, head.status, &body));
+            return Err(refused(outcome, head.status, &access.hidden_in(body)));
         }
         parse(&body).ok_or(QueryError::Unreadable)
     }

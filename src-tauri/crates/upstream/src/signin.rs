@@ -9,7 +9,7 @@ use crate::{
     AccessError, OAuthTokens, ProxyChoice, Upstream,
     oauth::{
         self, TokenError,
-        device::{DeviceCode, DeviceProgress},
+        device::{DeviceCode, DeviceGrant, DeviceProgress},
     },
     tokens::RefreshError,
 };
@@ -75,8 +75,20 @@ impl Upstream {
         proxy: &ProxyChoice,
         code: &DeviceCode,
     ) -> Result<DeviceProgress, AccessError> {
+        self.issuer(proxy)?.device_poll(code).await.map_err(refused)
+    }
+
+    /// Exchanges a typed code for tokens. It works once.
+    ///
+    /// # Errors
+    /// As [`Upstream::exchange_code`].
+    pub async fn exchange_device(
+        &self,
+        proxy: &ProxyChoice,
+        grant: &DeviceGrant,
+    ) -> Result<OAuthTokens, AccessError> {
         self.issuer(proxy)?
-            .device_poll(code, self.0.clock.now())
+            .device_exchange(grant, self.0.clock.now())
             .await
             .map_err(refused)
     }

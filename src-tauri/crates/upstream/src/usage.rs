@@ -68,7 +68,7 @@ impl Upstream {
             if outcome == pool::Outcome::Unauthorized {
                 self.unauthorized(target, &access);
             }
-            return Err(refused(outcome, status, &body));
+            return Err(refused(outcome, status, &access.hidden_in(body)));
         }
         quota_from_usage(&body, now).ok_or(QueryError::Unreadable)
     }

@@ -535,9 +535,15 @@ async fn f3_sign_in_by_device_code() {
     assert!(!code.user_code.is_empty() && code.verification_url.ends_with("/codex/device"));
     let first = stage.upstream.device_poll(&direct, &code).await.unwrap();
     assert!(matches!(first, DeviceProgress::Pending));
-    let DeviceProgress::Done(tokens) = stage.upstream.device_poll(&direct, &code).await.unwrap()
+    let DeviceProgress::Authorized(grant) =
+        stage.upstream.device_poll(&direct, &code).await.unwrap()
     else {
         panic!()
     };
+    let tokens = stage
+        .upstream
+        .exchange_device(&direct, &grant)
+        .await
+        .unwrap();
     assert_eq!(tokens.account_id.as_deref(), Some("acc-one"));
 }

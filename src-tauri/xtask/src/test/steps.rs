@@ -68,6 +68,11 @@ pub fn run(only: &[String], rest: &[String], report: &mut Report) {
                     let name = format!("ui {script}");
                     report.command(&name, &mut ui::script(script), TEST_LIMIT);
                 }
+                if cfg!(target_os = "linux") {
+                    report.command("ui screens", &mut ui::screens(), TEST_LIMIT);
+                } else {
+                    report.left_out("ui screens", "the browser is installed on Linux only");
+                }
             }
             Err(error) => report.broken("ui", &format!("{error:#}")),
         }
@@ -155,6 +160,10 @@ fn run_tests(
     }
     if chosen("desktop") {
         if desktop {
+            // With the step `ui` the page is there; alone, this step builds what it needs.
+            if !chosen("ui") || !ui::is_built() {
+                report.check("desktop page", |_| ui::build().map(|()| None));
+            }
             let built = report.command(
                 "desktop build",
                 &mut cargo(["build", "--package", "switchyard-desktop"]),

@@ -75,7 +75,16 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "engine",
-        rooms: &["protocol", "pool", "upstream", "vault", "store", "gateway"],
+        rooms: &[
+            "protocol",
+            "pool",
+            "upstream",
+            "vault",
+            "store",
+            "gateway",
+            // Its demo accounts.
+            "simulator",
+        ],
         only: None,
         never: &["axum", "clap"],
         never_behind: &["tauri"],
@@ -89,7 +98,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "cli",
-        rooms: &["engine", "admin", "simulator"],
+        rooms: &["engine", "admin"],
         only: None,
         never: &["rusqlite", "keyring*"],
         never_behind: &["tauri"],

@@ -232,10 +232,6 @@ impl From<engine::RefreshView> for Refreshed {
 }
 
 /// A live test (F62, F104): it costs quota.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct TestRequest {
     /// The account's first model when nothing is said.
@@ -255,6 +251,20 @@ pub(crate) struct TestResult {
     pub first_byte_ms: Option<u64>,
     pub text: Option<String>,
     pub error: Option<String>,
+}
+
+impl From<engine::TestView> for TestResult {
+    fn from(view: engine::TestView) -> Self {
+        Self {
+            ok: view.ok,
+            model: Some(view.model),
+            status: view.status,
+            latency_ms: super::millis(view.took),
+            first_byte_ms: view.first_byte.map(super::millis),
+            text: view.text,
+            error: view.error,
+        }
+    }
 }
 
 impl From<AccountPatch> for engine::AccountChange {

@@ -66,6 +66,10 @@ pub(crate) struct ImportRequest {
     /// Any of the known shapes.
     #[schema(write_only)]
     pub text: String,
+    /// Opens a sealed export.
+    #[serde(default)]
+    #[schema(write_only)]
+    pub passphrase: Option<String>,
     /// Only says what would happen.
     #[serde(default)]
     pub dry_run: bool,
@@ -75,14 +79,14 @@ pub(crate) struct ImportRequest {
 }
 
 /// An import of files; desktop and command line only.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct ImportFiles {
-    /// Files, folders or ZIP files.
+    /// Files, folders or ZIP files, with their whole paths.
     pub paths: Vec<String>,
+    /// Opens a sealed export.
+    #[serde(default)]
+    #[schema(write_only)]
+    pub passphrase: Option<String>,
     #[serde(default)]
     pub dry_run: bool,
     #[serde(default)]
@@ -98,10 +102,6 @@ pub(crate) struct DryRun {
 }
 
 /// An export into a file; desktop and command line only (F9).
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ExportRequest {
     /// Null: all.
@@ -111,7 +111,7 @@ pub(crate) struct ExportRequest {
     #[serde(default)]
     #[schema(write_only)]
     pub passphrase: Option<String>,
-    /// The new file; it will be readable by its owner only.
+    /// The new file with its whole path; it will be readable by its owner only. A file that is there is replaced.
     pub path: String,
 }
 

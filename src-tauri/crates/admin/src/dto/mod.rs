@@ -28,3 +28,8 @@ pub(crate) use status::*;
 pub(crate) use trying::*;
 pub(crate) use usage::*;
 pub(crate) use words::*;
+
+/// A duration in whole milliseconds.
+pub(crate) fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -79,10 +79,6 @@ impl From<&QuotaSnapshot> for Quota {
 }
 
 /// Which part of the history.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct HistoryQuery {
@@ -90,7 +86,7 @@ pub(crate) struct HistoryQuery {
     pub account: Option<String>,
     /// From then on; a day ago when nothing is said.
     pub from: Option<i64>,
-    /// Up to then; now when nothing is said.
+    /// Up to then, at most 32 days later; now when nothing is said.
     pub to: Option<i64>,
 }
 
@@ -135,7 +131,7 @@ pub(crate) struct QuotaQuery {
     pub refresh: bool,
 }
 
-/// How a query of all accounts ended.
+/// How a query of all accounts ended, in numbers of accounts (F68).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QuotaQueried {
     pub ok: usize,
@@ -143,4 +139,59 @@ pub(crate) struct QuotaQueried {
     pub invalid: usize,
     pub network: usize,
     pub skipped: usize,
+}
+
+impl From<engine::QuotaQueried> for QuotaQueried {
+    fn from(sum: engine::QuotaQueried) -> Self {
+        Self {
+            ok: sum.ok,
+            limited: sum.limited,
+            invalid: sum.invalid,
+            network: sum.network,
+            skipped: sum.skipped,
+        }
+    }
+}
+
+impl From<engine::QuotaHistory> for History {
+    fn from(history: engine::QuotaHistory) -> Self {
+        Self {
+            from: history.from.0,
+            to: history.to.0,
+            series: history.series.into_iter().map(Series::from).collect(),
+            forecast: history.forecast.into_iter().map(Forecast::from).collect(),
+        }
+    }
+}
+
+impl From<engine::QuotaLine> for Series {
+    fn from(line: engine::QuotaLine) -> Self {
+        Self {
+            account_id: line.account_id,
+            label: line.label,
+            window: line.window.into(),
+            length_s: line.length_s,
+            points: line
+                .points
+                .into_iter()
+                .map(|(at, used)| (at.0, used))
+                .collect(),
+            gaps: line
+                .gaps
+                .into_iter()
+                .map(|(from, to)| (from.0, to.0))
+                .collect(),
+            resets: line.resets.into_iter().map(|at| at.0).collect(),
+        }
+    }
+}
+
+impl From<engine::QuotaForecast> for Forecast {
+    fn from(forecast: engine::QuotaForecast) -> Self {
+        Self {
+            account_id: forecast.account_id,
+            window: forecast.window.into(),
+            empty_at: forecast.empty_at.map(|at| at.0),
+        }
+    }
 }

@@ -31,10 +31,6 @@ pub(crate) struct RelayUrls {
 }
 
 /// Asks a relay for its models with a key that is not kept.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct RelayModelsRequest {
     pub base_url: String,

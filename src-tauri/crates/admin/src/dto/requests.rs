@@ -123,6 +123,22 @@ pub(crate) struct Model {
     pub source: ModelSource,
 }
 
+impl From<engine::ModelView> for Model {
+    fn from(view: engine::ModelView) -> Self {
+        Self {
+            id: view.id,
+            owned_by: view.owned_by,
+            accounts: view.accounts,
+            dialects: view
+                .formats
+                .into_iter()
+                .map(|format| format.as_str().into())
+                .collect(),
+            source: if view.told { "upstream" } else { "allowed" }.into(),
+        }
+    }
+}
+
 /// A model name to explain.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -174,6 +190,8 @@ pub(crate) struct Switch {
     pub reason: String,
     /// Nobody clicked.
     pub automatic: bool,
+    /// The account that the local Codex CLI uses would have come first, and was passed over.
+    pub avoided: bool,
     /// When the one left is usable again, as known then.
     pub back_at: Option<i64>,
 }
@@ -195,6 +213,7 @@ impl From<engine::SwitchView> for Switch {
             to: named(view.to),
             reason: view.reason,
             automatic: view.automatic,
+            avoided: view.avoided,
             back_at: view.back_at.map(|at| at.0),
         }
     }

@@ -1,5 +1,6 @@
 //! Sign-ins on the wire (F3).
 
+use engine::SignInView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,10 +17,6 @@ pub(crate) enum SignInKind {
 }
 
 /// A sign-in to begin.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SignInRequest {
     pub kind: SignInKind,
@@ -46,15 +43,46 @@ pub(crate) struct SignIn {
     pub account: Option<Account>,
     /// What went wrong and what to do.
     pub error: Option<String>,
+    /// Who signed in instead of the account that was to; they can be added as an account of their own.
+    pub other: Option<String>,
+    /// Remind the person of the provider's terms: this would be their second sign-in (F31).
+    pub terms: bool,
 }
 
 /// What the browser ended on: the address, `code#state`, a query string or the bare code.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PasteRequest {
     #[schema(write_only)]
     pub text: String,
+}
+
+impl From<SignInKind> for engine::SignInKind {
+    fn from(kind: SignInKind) -> Self {
+        match kind {
+            SignInKind::Browser => Self::Browser,
+            SignInKind::Device => Self::Device,
+        }
+    }
+}
+
+impl From<SignInView> for SignIn {
+    fn from(view: SignInView) -> Self {
+        Self {
+            id: view.id,
+            kind: match view.kind {
+                engine::SignInKind::Browser => SignInKind::Browser,
+                engine::SignInKind::Device => SignInKind::Device,
+            },
+            state: view.state.into(),
+            url: view.url,
+            expires_at: view.expires_at.0,
+            listening: view.listening,
+            user_code: view.user_code,
+            verification_url: view.verification_url,
+            account: view.account.map(Into::into),
+            error: view.error,
+            other: view.other,
+            terms: view.terms,
+        }
+    }
 }

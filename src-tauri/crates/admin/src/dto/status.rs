@@ -112,10 +112,6 @@ pub(crate) enum AttentionAction {
 }
 
 /// How long to refuse requests.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct PauseRequest {
     /// Null: until resumed.

@@ -9,6 +9,10 @@ use utoipa::ToSchema;
 pub(crate) enum TryProtocol {
     Chat,
     Responses,
+    /// Answers `not_built` so far, as do the following ones.
+    Messages,
+    Gemini,
+    Images,
 }
 
 /// How much to think.
@@ -21,10 +25,6 @@ pub(crate) enum Effort {
 }
 
 /// A prompt to send.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct TryRequest {
     pub protocol: TryProtocol,
@@ -46,10 +46,6 @@ pub(crate) struct TryRequest {
 }
 
 /// What comes back. Exactly one `done` or `error` ends it.
-#[expect(
-    dead_code,
-    reason = "part of the contract; its call answers not_built so far"
-)]
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum TryEvent {
@@ -90,4 +86,95 @@ pub(crate) enum TryEvent {
         message: String,
         status: Option<u16>,
     },
+}
+
+impl TryProtocol {
+    /// The engine's word for it; nothing for what the gateway does not serve yet.
+    fn served(self) -> Option<engine::TryProtocol> {
+        match self {
+            Self::Chat => Some(engine::TryProtocol::Chat),
+            Self::Responses => Some(engine::TryProtocol::Responses),
+            Self::Messages | Self::Gemini | Self::Images => None,
+        }
+    }
+}
+
+impl TryRequest {
+    /// What is asked of the engine; nothing where its protocol is not served yet.
+    pub(crate) fn ask(self) -> Option<engine::TryAsk> {
+        Some(engine::TryAsk {
+            protocol: self.protocol.served()?,
+            model: self.model,
+            account: self.account_id,
+            prompt: self.prompt,
+            image: self.image,
+            stream: self.stream,
+            tools: self.tools,
+            thinking: self.thinking.map(|effort| match effort {
+                Effort::Low => "low",
+                Effort::Medium => "medium",
+                Effort::High => "high",
+            }),
+        })
+    }
+}
+
+impl TryEvent {
+    /// The only event of a protocol that is not served yet.
+    pub(crate) fn not_built() -> Self {
+        Self::Error {
+            code: "not_built".into(),
+            message: "this version does not serve that protocol yet; chat and responses work"
+                .into(),
+            status: None,
+        }
+    }
+}
+
+impl From<engine::TryEvent> for TryEvent {
+    fn from(event: engine::TryEvent) -> Self {
+        use engine::TryEvent as Event;
+        match event {
+            Event::Head {
+                status,
+                headers,
+                account,
+                curl,
+            } => Self::Head {
+                status,
+                headers,
+                account,
+                curl,
+            },
+            Event::Delta(text) => Self::Delta { text },
+            Event::Thinking(text) => Self::Thinking { text },
+            Event::Tool { name, arguments } => Self::Tool { name, arguments },
+            Event::Image(url) => Self::Image { url },
+            Event::Usage {
+                input,
+                output,
+                cached,
+                reasoning,
+            } => Self::Usage {
+                input_tokens: input,
+                output_tokens: output,
+                cached_tokens: cached,
+                reasoning_tokens: reasoning,
+            },
+            Event::Raw(line) => Self::Raw { line },
+            Event::Done { first_byte, took } => Self::Done {
+                first_byte_ms: first_byte.map(super::millis),
+                duration_ms: super::millis(took),
+            },
+            Event::Error {
+                code,
+                message,
+                status,
+            } => Self::Error {
+                code,
+                message,
+                status,
+            },
+        }
+    }
 }

@@ -72,6 +72,8 @@ words! {
     SignInState = engine::SIGN_IN_WORDS.to_vec();
     /// How loud a notice is.
     Level = vec!["info", "warning", "error"];
+    /// What a notice is about (F143).
+    NoticeCode = engine::NoticeKind::ALL.iter().map(engine::NoticeKind::code).collect();
     /// Which of the two plan windows.
     WindowName = vec!["primary", "secondary"];
     /// Where a model name comes from: told by the upstream, or allowed by the person.

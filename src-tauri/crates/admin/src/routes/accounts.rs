@@ -127,9 +127,12 @@ async fn try_now(State(engine): Engines, Path(id): Path<String>) -> Answer<dto::
 /// Sends one short message through this account; it costs quota
 #[utoipa::path(post, path = "/accounts/{id}/test", tag = "accounts", request_body = dto::TestRequest, responses((status = 200, body = dto::TestResult)))]
 async fn test(
-    State(_engine): Engines,
-    Path(_id): Path<String>,
-    Json(_request): Json<dto::TestRequest>,
+    State(engine): Engines,
+    Path(id): Path<String>,
+    Json(request): Json<dto::TestRequest>,
 ) -> Answer<dto::TestResult> {
-    Err(AdminError::not_built("testing an account"))
+    let result = engine
+        .test_account(&id, request.model, request.prompt)
+        .await?;
+    Ok(Json(result.into()))
 }

@@ -1,5 +1,6 @@
 //! Simulated accounts to try the program with: added and removed as one.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,12 +16,16 @@ pub(super) fn routes() -> Routes {
 
 /// Adds simulated accounts; nothing leaves this machine
 #[utoipa::path(post, path = "/demo/accounts", tag = "demo", responses((status = 200, body = dto::Demo)))]
-async fn add(State(_engine): Engines) -> Answer<dto::Demo> {
-    Err(AdminError::not_built("demo accounts"))
+async fn add(State(engine): Engines) -> Answer<dto::Demo> {
+    let accounts = engine.add_demo_accounts().await?;
+    Ok(Json(dto::Demo {
+        accounts: accounts.into_iter().map(Into::into).collect(),
+    }))
 }
 
 /// Removes every simulated account
 #[utoipa::path(delete, path = "/demo/accounts", tag = "demo", responses((status = 204)))]
-async fn remove(State(_engine): Engines) -> Result<StatusCode, AdminError> {
-    Err(AdminError::not_built("demo accounts"))
+async fn remove(State(engine): Engines) -> Result<StatusCode, AdminError> {
+    engine.remove_demo_accounts().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

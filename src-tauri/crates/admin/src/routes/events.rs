@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use engine::{Engine, EngineEvent};
+use engine::{Engine, EngineEvent, NoticeKind};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
 use utoipa_axum::router::OpenApiRouter;
@@ -69,9 +69,15 @@ fn told(engine: &Engine, surface: Surface, event: EngineEvent) -> Option<AdminEv
         EngineEvent::Switched(switch) => AdminEvent::Switched {
             switch: (*switch).clone().into(),
         },
+        // The window tells of a switch by the switch itself, with its way back.
+        EngineEvent::Notice(notice) if notice.kind == NoticeKind::Switched => return None,
+        EngineEvent::Notice(notice) => AdminEvent::from(&*notice),
         EngineEvent::Quota(id) => AdminEvent::Quota {
             quota: engine.account(id.as_str()).ok()?.quota.as_ref()?.into(),
             account_id: id.to_string(),
+        },
+        EngineEvent::RequestStarted(request) => AdminEvent::RequestStarted {
+            request: (&*request).into(),
         },
         EngineEvent::RequestFinished(request) => AdminEvent::RequestFinished {
             request: Box::new((*request).clone().into()),
@@ -80,5 +86,16 @@ fn told(engine: &Engine, surface: Surface, event: EngineEvent) -> Option<AdminEv
             status: Box::new(dto::Status::of(engine.status(), surface)),
         },
         EngineEvent::SettingsChanged(key) => AdminEvent::SettingsChanged { key },
+        EngineEvent::Progress {
+            task,
+            done,
+            total,
+            label,
+        } => AdminEvent::Progress {
+            task: task.to_owned(),
+            done,
+            total,
+            label,
+        },
     })
 }

@@ -21,7 +21,10 @@ async fn import(
     State(engine): Engines,
     Json(request): Json<dto::ImportRequest>,
 ) -> Answer<dto::Import> {
-    let text = SecretString::from(request.text);
+    let passphrase = request.passphrase.map(SecretString::from);
+    let text = engine
+        .unsealed(SecretString::from(request.text), passphrase)
+        .await?;
     let report = engine
         .import(&text, request.dry_run, request.verify)
         .await?;

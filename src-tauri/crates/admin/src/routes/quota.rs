@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use engine::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Answer, Engines, Routes, accounts};
 use crate::dto;
-use crate::error::AdminError;
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
@@ -31,8 +31,8 @@ async fn quota(
 
 /// Asks every provider now; progress comes as events
 #[utoipa::path(post, path = "/accounts/quota", tag = "quota", responses((status = 200, body = dto::QuotaQueried)))]
-async fn query_all(State(_engine): Engines) -> Answer<dto::QuotaQueried> {
-    Err(AdminError::not_built("asking for all quotas"))
+async fn query_all(State(engine): Engines) -> Json<dto::QuotaQueried> {
+    Json(engine.query_quota().await.into())
 }
 
 /// Asks this account's provider now; never a model call
@@ -44,8 +44,12 @@ async fn query_one(State(engine): Engines, Path(id): Path<String>) -> Answer<dto
 /// Quota over time, and where it is heading
 #[utoipa::path(get, path = "/quota/history", tag = "quota", params(dto::HistoryQuery), responses((status = 200, body = dto::History)))]
 async fn history(
-    State(_engine): Engines,
-    Query(_query): Query<dto::HistoryQuery>,
+    State(engine): Engines,
+    Query(query): Query<dto::HistoryQuery>,
 ) -> Answer<dto::History> {
-    Err(AdminError::not_built("the quota history"))
+    let (from, to) = (query.from.map(Timestamp), query.to.map(Timestamp));
+    let history = engine
+        .quota_history(query.account.as_deref(), from, to)
+        .await?;
+    Ok(Json(history.into()))
 }

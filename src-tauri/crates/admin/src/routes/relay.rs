@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use secrecy::SecretString;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Answer, Engines, Routes};
 use crate::dto;
-use crate::error::AdminError;
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
@@ -37,8 +37,15 @@ async fn preview(Json(request): Json<dto::RelayPreviewRequest>) -> Json<dto::Rel
 /// Lists what a relay offers; the key is used once and not kept
 #[utoipa::path(post, path = "/relay/models", tag = "relay", request_body = dto::RelayModelsRequest, responses((status = 200, body = dto::RelayModels)))]
 async fn models(
-    State(_engine): Engines,
-    Json(_request): Json<dto::RelayModelsRequest>,
+    State(engine): Engines,
+    Json(request): Json<dto::RelayModelsRequest>,
 ) -> Answer<dto::RelayModels> {
-    Err(AdminError::not_built("fetching models"))
+    let key = SecretString::from(request.key);
+    let (models, took) = engine
+        .relay_models(&request.base_url, &request.format, &key, request.proxy)
+        .await?;
+    Ok(Json(dto::RelayModels {
+        models,
+        latency_ms: dto::millis(took),
+    }))
 }

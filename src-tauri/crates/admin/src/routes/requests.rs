@@ -37,14 +37,7 @@ async fn journal(
 /// Models clients can name, and who offers them
 #[utoipa::path(get, path = "/models", tag = "requests", responses((status = 200, body = Vec<dto::Model>)))]
 async fn models(State(engine): Engines) -> Json<Vec<dto::Model>> {
-    let model = |(id, owned_by): (String, String)| dto::Model {
-        id,
-        owned_by,
-        accounts: Vec::new(),
-        dialects: Vec::new(),
-        source: "upstream".into(),
-    };
-    Json(engine.models().into_iter().map(model).collect())
+    Json(engine.models().into_iter().map(Into::into).collect())
 }
 
 /// Which account would serve a model now, and why the others would not

@@ -1,5 +1,7 @@
 //! The state of the whole, the first page, pause and resume.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Extension, State};
 use engine::Engine;
@@ -8,7 +10,6 @@ use utoipa_axum::routes;
 
 use super::{Answer, Engines, Routes, Surface};
 use crate::dto;
-use crate::error::AdminError;
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
@@ -55,16 +56,22 @@ async fn overview(
 /// Refuses requests for a while, or until resumed
 #[utoipa::path(post, path = "/pause", tag = "status", request_body = dto::PauseRequest, responses((status = 200, body = dto::Status)))]
 async fn pause(
-    State(_engine): Engines,
-    Json(_request): Json<dto::PauseRequest>,
-) -> Answer<dto::Status> {
-    Err(AdminError::not_built("pausing"))
+    State(engine): Engines,
+    Extension(surface): Extension<Surface>,
+    Json(request): Json<dto::PauseRequest>,
+) -> Json<dto::Status> {
+    engine.pause(request.seconds.map(Duration::from_secs));
+    Json(view(&engine, surface))
 }
 
 /// Serves again
 #[utoipa::path(post, path = "/resume", tag = "status", responses((status = 200, body = dto::Status)))]
-async fn resume(State(_engine): Engines) -> Answer<dto::Status> {
-    Err(AdminError::not_built("resuming"))
+async fn resume(
+    State(engine): Engines,
+    Extension(surface): Extension<Surface>,
+) -> Json<dto::Status> {
+    engine.resume();
+    Json(view(&engine, surface))
 }
 
 fn view(engine: &Engine, surface: Surface) -> dto::Status {

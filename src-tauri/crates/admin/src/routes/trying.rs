@@ -1,24 +1,39 @@
 //! The test page: a prompt through the gateway's own road.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::{Stream, StreamExt, stream};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Engines, Routes};
-use crate::dto;
+use crate::dto::{self, TryEvent};
 use crate::error::AdminError;
+
+/// A silent stream is kept open this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default().routes(routes!(send))
 }
 
-/// Sends a prompt and streams what comes back; it costs quota
+/// Sends a prompt and streams what comes back; it costs quota. Hanging up cancels it upstream
 #[utoipa::path(post, path = "/try", tag = "try", request_body = dto::TryRequest, responses((status = 200, body = dto::TryEvent, content_type = "text/event-stream")))]
 async fn send(
-    State(_engine): Engines,
-    Json(_request): Json<dto::TryRequest>,
-) -> Result<Response, AdminError> {
-    Err(AdminError::not_built("the test page"))
+    State(engine): Engines,
+    Json(request): Json<dto::TryRequest>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, AdminError> {
+    let events = match request.ask() {
+        Some(ask) => engine.try_out(&ask)?.map(TryEvent::from).left_stream(),
+        None => stream::iter([TryEvent::not_built()]).right_stream(),
+    };
+    let frames = events.filter_map(|event| async move {
+        let event = Event::default().json_data(&event).ok()?;
+        Some(Ok(event))
+    });
+    Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

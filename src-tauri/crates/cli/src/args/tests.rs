@@ -43,6 +43,7 @@ fn f137_f138_every_documented_line_is_understood() {
     for line in [
         "serve",
         "serve --host 127.0.0.1 --port 8787 --console",
+        "serve --console --console-port 0",
         "serve --host ::1 --port 0",
         "serve --host localhost",
         "demo",
@@ -80,6 +81,7 @@ fn f137_f138_every_documented_line_is_understood() {
         "account export --all --out f.json --passphrase-stdin",
         "account login",
         "account login --device",
+        "account login --account work",
         "account add --kind relay --label L --base-url https://relay.example.com/v1 --format openai",
         "account add --kind provider --label L --base-url https://example.com --format responses --models a,b --group g --priority 20 --proxy socks5h://example.com:1080",
         "account add --kind zai --preset zai --label L",
@@ -99,6 +101,7 @@ fn wrong_usage_ends_with_2() {
         "",
         "nonsense",
         "serve --port 70000",
+        "serve --console-port 9000",
         "serve --host a/b",
         "explain",
         "ask",
@@ -162,9 +165,9 @@ fn values_arrive() {
 fn what_is_not_there_yet_says_so() {
     for (line, missing) in [
         ("serve", false),
-        ("serve --console", true),
-        ("account login", true),
-        ("account login --device", true),
+        ("serve --console", false),
+        ("account login", false),
+        ("account login --device", false),
         ("account add --kind relay --preset p --label L", true),
         (
             "account add --kind relay --label L --base-url u --format openai",

@@ -1,6 +1,6 @@
 //! Several account files as one batch (F10): those of a folder, or of a ZIP archive, become one text that is imported like any other.
 //!
-//! Nothing is unpacked to the disk and no file is changed. Called by the command line; blocking.
+//! Nothing is unpacked to the disk and no file is changed. Called by the command line and by the import of files; blocking.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -66,82 +66,50 @@ pub enum SeveralError {
 /// # Errors
 /// [`SeveralError`]; one wrong file refuses all (F5).
 pub fn gather(path: &Path) -> Result<SecretString, SeveralError> {
-    let failed = |source| SeveralError::Io {
-        path: path.to_path_buf(),
-        source,
-    };
-    if path.is_dir() {
-        return from_folder(path);
-    }
-    let mut file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    // One more, so that the reader of the text can tell that it is too large.
-    (&mut file)
-        .take(LARGEST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        return from_archive(path, bytes);
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not text")))?;
-    Ok(SecretString::from(text))
+    gather_all(&[path])
 }
 
-fn from_folder(folder: &Path) -> Result<SecretString, SeveralError> {
-    let failed = |source| SeveralError::Io {
-        path: folder.to_path_buf(),
-        source,
-    };
-    let mut paths = Vec::new();
-    for (count, entry) in fs::read_dir(folder).map_err(failed)?.enumerate() {
-        if count >= MOST_ENTRIES {
-            return Err(SeveralError::TooMany(folder.to_path_buf()));
-        }
-        let entry = entry.map_err(failed)?;
-        if entry.file_type().map_err(failed)?.is_file() && is_account_file(&entry.path()) {
-            paths.push(entry.path());
-        }
-    }
-    // The same order wherever it is done.
-    paths.sort();
-    let mut joined = Joined::new(folder);
+/// The same for several of them together, within the same limits.
+///
+/// # Errors
+/// As [`gather`].
+pub fn gather_all(paths: &[impl AsRef<Path>]) -> Result<SecretString, SeveralError> {
+    let mut joined = Joined::new();
     for path in paths {
-        let file = File::open(&path).map_err(|source| SeveralError::Io {
-            path: path.clone(),
+        let path = path.as_ref();
+        joined.origin = path.to_path_buf();
+        if path.is_dir() {
+            joined.folder(path)?;
+            continue;
+        }
+        let failed = |source| SeveralError::Io {
+            path: path.to_path_buf(),
             source,
-        })?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        joined.add(&name, file)?;
+        };
+        let mut file = File::open(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        // One more, so that the reader of the text can tell that it is too large.
+        (&mut file)
+            .take(LARGEST as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+        if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+            joined.archive(bytes)?;
+        } else if paths.len() == 1 {
+            // As it is: line and column of an error are then the file's own, and it may be a sealed export.
+            let text = String::from_utf8(bytes).map_err(|_| failed(not_text()))?;
+            return Ok(SecretString::from(text));
+        } else {
+            joined.entry()?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            joined.add(&name, bytes.as_slice())?;
+        }
     }
     joined.finish()
 }
 
-fn from_archive(path: &Path, bytes: Vec<u8>) -> Result<SecretString, SeveralError> {
-    let broken = |error: zip::result::ZipError| SeveralError::Archive {
-        path: path.to_path_buf(),
-        why: error.to_string(),
-    };
-    if bytes.len() > LARGEST {
-        return Err(SeveralError::TooLarge(path.to_path_buf()));
-    }
-    let mut archive = zip::ZipArchive::new(io::Cursor::new(bytes)).map_err(broken)?;
-    if archive.len() > MOST_ENTRIES {
-        return Err(SeveralError::TooMany(path.to_path_buf()));
-    }
-    let mut joined = Joined::new(path);
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(broken)?;
-        // Nothing is unpacked, but an archive that tries is none to trust.
-        let name = entry
-            .enclosed_name()
-            .filter(|_| !entry.is_symlink())
-            .ok_or_else(|| SeveralError::Outside(path.to_path_buf()))?;
-        if entry.is_file() && is_account_file(&name) {
-            joined.add(&name.to_string_lossy(), entry)?;
-        }
-    }
-    joined.finish()
+fn not_text() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is not text")
 }
 
 fn is_account_file(path: &Path) -> bool {
@@ -157,20 +125,86 @@ fn is_account_file(path: &Path) -> bool {
 }
 
 /// One JSON value or token per line.
-struct Joined<'p> {
-    origin: &'p Path,
+struct Joined {
+    /// What is being read.
+    origin: PathBuf,
     text: String,
     /// What may still be read.
     left: usize,
+    entries: usize,
 }
 
-impl<'p> Joined<'p> {
-    fn new(origin: &'p Path) -> Self {
+impl Joined {
+    fn new() -> Self {
         Self {
-            origin,
+            origin: PathBuf::new(),
             text: String::new(),
             left: LARGEST,
+            entries: 0,
         }
+    }
+
+    /// One more entry of a folder or archive, whatever it is.
+    fn entry(&mut self) -> Result<(), SeveralError> {
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES {
+            return Err(SeveralError::TooMany(self.origin.clone()));
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, folder: &Path) -> Result<(), SeveralError> {
+        let failed = |source| SeveralError::Io {
+            path: folder.to_path_buf(),
+            source,
+        };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            self.entry()?;
+            let entry = entry.map_err(failed)?;
+            if entry.file_type().map_err(failed)?.is_file() && is_account_file(&entry.path()) {
+                paths.push(entry.path());
+            }
+        }
+        // The same order wherever it is done.
+        paths.sort();
+        for path in paths {
+            let file = File::open(&path).map_err(|source| SeveralError::Io {
+                path: path.clone(),
+                source,
+            })?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            self.add(&name, file)?;
+        }
+        Ok(())
+    }
+
+    fn archive(&mut self, bytes: Vec<u8>) -> Result<(), SeveralError> {
+        let path = self.origin.clone();
+        let broken = |error: zip::result::ZipError| SeveralError::Archive {
+            path: path.clone(),
+            why: error.to_string(),
+        };
+        if bytes.len() > LARGEST {
+            return Err(SeveralError::TooLarge(path));
+        }
+        let mut archive = zip::ZipArchive::new(io::Cursor::new(bytes)).map_err(broken)?;
+        if archive.len() > MOST_ENTRIES {
+            return Err(SeveralError::TooMany(path));
+        }
+        for index in 0..archive.len() {
+            self.entry()?;
+            let entry = archive.by_index(index).map_err(broken)?;
+            // Nothing is unpacked, but an archive that tries is none to trust.
+            let name = entry
+                .enclosed_name()
+                .filter(|_| !entry.is_symlink())
+                .ok_or_else(|| SeveralError::Outside(path.clone()))?;
+            if entry.is_file() && is_account_file(&name) {
+                self.add(&name.to_string_lossy(), entry)?;
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, name: &str, file: impl Read) -> Result<(), SeveralError> {
@@ -185,11 +219,10 @@ impl<'p> Joined<'p> {
             .read_to_end(&mut bytes)
             .map_err(failed)?;
         if bytes.len() > self.left {
-            return Err(SeveralError::TooLarge(self.origin.to_path_buf()));
+            return Err(SeveralError::TooLarge(self.origin.clone()));
         }
         self.left -= bytes.len();
-        let text = String::from_utf8(bytes)
-            .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not text")))?;
+        let text = String::from_utf8(bytes).map_err(|_| failed(not_text()))?;
         // Here, so that the message can name the file.
         parse(&text).map_err(|source| SeveralError::File {
             file: shown,
@@ -206,7 +239,7 @@ impl<'p> Joined<'p> {
 
     fn finish(self) -> Result<SecretString, SeveralError> {
         if self.text.is_empty() {
-            return Err(SeveralError::Nothing(self.origin.to_path_buf()));
+            return Err(SeveralError::Nothing(self.origin));
         }
         Ok(SecretString::from(self.text))
     }
@@ -257,6 +290,26 @@ mod tests {
             let batch = parse(text.expose_secret()).unwrap();
             assert_eq!(batch.items.len(), 4, "{}", path.display());
         }
+    }
+
+    #[test]
+    fn f10_several_paths_are_one_batch_within_the_same_limits() {
+        let list = r#"{"accounts":[{"refresh_token":"rt_two"},{"refresh_token":"rt_three"}]}"#;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("one.json"), ACCOUNT).unwrap();
+        std::fs::create_dir(at("more")).unwrap();
+        std::fs::write(at("more/two.json"), list).unwrap();
+        let file = archive(&[("four.txt", b"rt_four")]);
+        let text = gather_all(&[at("one.json"), at("more"), file.path().to_path_buf()]).unwrap();
+        assert_eq!(parse(text.expose_secret()).unwrap().items.len(), 4);
+        let half = vec![b' '; LARGEST / 2];
+        let large = archive(&[("a.json", &[&half[..], ACCOUNT.as_bytes()].concat())]);
+        let twice = [large.path(), large.path()];
+        let error = gather_all(&twice).unwrap_err();
+        assert!(matches!(error, SeveralError::TooLarge(_)), "{error}");
+        let error = gather_all(&[at("one.json"), at("gone.json")]).unwrap_err();
+        assert!(error.to_string().contains("gone.json"), "{error}");
     }
 
     #[test]

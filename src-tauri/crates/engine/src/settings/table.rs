@@ -2,6 +2,8 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
+use super::switching;
+use super::window;
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
@@ -151,15 +153,13 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.rotation.mode,
         },
     },
-    Key {
-        name: "auto_switch.enabled",
-        doc: "The active account changes by itself when it is exhausted.",
-        apply: Apply::Live,
-        field: Field::Bool {
-            default: false,
-            at: |s| &mut s.auto_switch.enabled,
-        },
-    },
+    switching::ENABLED,
+    switching::UNKNOWN_TOO,
+    switching::LOWEST_USE_FIRST,
+    switching::THRESHOLD_PRIMARY,
+    switching::THRESHOLD_WEEKLY,
+    switching::SWITCH_BACK,
+    switching::KEYS_TOO,
     Key {
         name: "retry.max",
         doc: "Further attempts after the first one, each on another account.",
@@ -308,6 +308,12 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.refresh.interval_s,
         },
     },
+    switching::TELL_SWITCHED,
+    switching::TELL_QUOTA_WARNING,
+    switching::TELL_ALL_EXHAUSTED,
+    switching::TELL_NEEDS_SIGN_IN,
+    switching::TELL_RECOVERED,
+    switching::TELL_PORT_CHANGED,
     Key {
         name: "log.level",
         doc: "What is logged.",
@@ -352,6 +358,12 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.ask.model,
         },
     },
+    window::THEME,
+    window::LANGUAGE,
+    window::NUMBERS,
+    window::TEXT_SCALE,
+    window::HIDE_EMAILS,
+    window::GUIDE_DONE,
 ];
 
 /// The key of that name.

@@ -9,6 +9,7 @@
 mod clock;
 mod connections;
 mod held;
+mod inside;
 mod messages;
 mod models;
 mod previous;

@@ -1,14 +1,16 @@
 //! Sign-in by device code (codex-backend 1.5): the issuer makes the PKCE pair, the person types a code in any browser.
+//!
+//! Single calls only: who waits between them, and for how long, is the engine's.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::StatusCode;
 use pool::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{CLIENT_ID, Issuer, TokenError, token::read_limited};
-use crate::credential::OAuthTokens;
+use crate::{classify::ErrorBody, credential::OAuthTokens};
 
 /// How long a code may be typed in.
 pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -34,8 +36,22 @@ pub struct DeviceCode {
 pub enum DeviceProgress {
     /// Not yet.
     Pending,
-    /// Signed in.
-    Done(Box<OAuthTokens>),
+    /// Not yet, and the questions come too fast: wait longer between them (RFC 8628 3.5).
+    SlowDown,
+    /// Typed: what is to be exchanged for tokens.
+    Authorized(DeviceGrant),
+}
+
+/// A code that was typed, with the issuer's own verifier. Works once; `Debug` tells nothing.
+pub struct DeviceGrant {
+    code: SecretString,
+    verifier: SecretString,
+}
+
+impl fmt::Debug for DeviceGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceGrant")
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,25 +95,23 @@ impl Issuer {
         })
     }
 
-    /// Asks once whether the code was typed: 403 and 404 mean "not yet".
-    pub async fn device_poll(
-        &self,
-        code: &DeviceCode,
-        now: Timestamp,
-    ) -> Result<DeviceProgress, TokenError> {
+    /// Asks once whether the code was typed: 403 and 404 mean "not yet", as do the words of RFC 8628.
+    pub async fn device_poll(&self, code: &DeviceCode) -> Result<DeviceProgress, TokenError> {
         let body = serde_json::json!({ "device_auth_id": code.device_auth_id, "user_code": code.user_code });
         let (status, body) = self
             .device_call("/api/accounts/deviceauth/token", &body)
             .await?;
-        if matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
-            return Ok(DeviceProgress::Pending);
-        }
-        let authorized: Authorized = read(status, &body)?;
-        let verifier = SecretString::from(authorized.code_verifier);
-        let tokens = self
-            .exchange(&authorized.authorization_code, REDIRECT, &verifier, now)
-            .await?;
-        Ok(DeviceProgress::Done(Box::new(tokens)))
+        progress(status, &body)
+    }
+
+    /// Exchanges a typed code for tokens.
+    pub async fn device_exchange(
+        &self,
+        grant: &DeviceGrant,
+        now: Timestamp,
+    ) -> Result<OAuthTokens, TokenError> {
+        self.exchange(grant.code.expose_secret(), REDIRECT, &grant.verifier, now)
+            .await
     }
 
     async fn device_call(
@@ -120,12 +134,41 @@ impl Issuer {
 
 fn read<T: for<'de> Deserialize<'de>>(status: StatusCode, body: &[u8]) -> Result<T, TokenError> {
     if !status.is_success() {
-        return Err(TokenError::Unavailable {
-            reason: format!("it answered {}", status.as_u16()),
-        });
+        return Err(answered(status));
     }
     let unreadable = |_| TokenError::Unavailable {
         reason: "its answer could not be read".into(),
     };
     serde_json::from_slice(body).map_err(unreadable)
+}
+
+/// What an answer to the question means.
+pub(super) fn progress(status: StatusCode, body: &[u8]) -> Result<DeviceProgress, TokenError> {
+    if status.is_success() {
+        let authorized: Authorized = read(status, body)?;
+        return Ok(DeviceProgress::Authorized(DeviceGrant {
+            code: SecretString::from(authorized.authorization_code),
+            verifier: SecretString::from(authorized.code_verifier),
+        }));
+    }
+    let word = ErrorBody::read(body).and_then(|error| error.code.or(error.message));
+    match word.as_deref() {
+        Some("authorization_pending") => Ok(DeviceProgress::Pending),
+        Some("slow_down") => Ok(DeviceProgress::SlowDown),
+        Some(code @ ("expired_token" | "access_denied")) => Err(TokenError::Refused {
+            code: code.to_owned(),
+            banned: false,
+        }),
+        _ if status == StatusCode::TOO_MANY_REQUESTS => Ok(DeviceProgress::SlowDown),
+        _ if matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
+            Ok(DeviceProgress::Pending)
+        }
+        _ => Err(answered(status)),
+    }
+}
+
+fn answered(status: StatusCode) -> TokenError {
+    TokenError::Unavailable {
+        reason: format!("it answered {}", status.as_u16()),
+    }
 }

@@ -3,6 +3,7 @@ use pool::Timestamp;
 
 use super::{
     TokenError, authorize_url,
+    device::{DeviceProgress, progress},
     pkce::{Pkce, challenge_of, state},
     token::refusal,
 };
@@ -43,6 +44,37 @@ fn f3_authorize_address() {
         "{text}"
     );
     assert!(text.ends_with("code_challenge=chal&code_challenge_method=S256&id_token_add_organizations=true&codex_cli_simplified_flow=true&state=st&originator=switchyard"), "{text}");
+}
+
+#[test]
+fn f3_what_a_device_poll_means() {
+    let authorized = r#"{"authorization_code":"ac","code_challenge":"c","code_verifier":"v"}"#;
+    for (status, body, expected) in [
+        (403, "", "pending"),
+        (404, r#"{"detail":"not found"}"#, "pending"),
+        (400, r#"{"error":"authorization_pending"}"#, "pending"),
+        (400, r#"{"error":"slow_down"}"#, "slower"),
+        (403, r#"{"error":{"code":"slow_down"}}"#, "slower"),
+        (429, "", "slower"),
+        (400, r#"{"error":"expired_token"}"#, "refused"),
+        (403, r#"{"error":{"code":"access_denied"}}"#, "refused"),
+        (500, "", "unavailable"),
+        (200, "no json", "unavailable"),
+        (200, authorized, "typed"),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let found = match progress(status, body.as_bytes()) {
+            Ok(DeviceProgress::Pending) => "pending",
+            Ok(DeviceProgress::SlowDown) => "slower",
+            Ok(DeviceProgress::Authorized(grant)) => {
+                assert_eq!(format!("{grant:?}"), "DeviceGrant");
+                "typed"
+            }
+            Err(TokenError::Refused { .. }) => "refused",
+            Err(_) => "unavailable",
+        };
+        assert_eq!(found, expected, "{status} {body}");
+    }
 }
 
 #[test]

@@ -17,7 +17,9 @@ pub(crate) use slot::{Slot, Slots};
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use memchr::memmem;
 use pool::{AccountId, Timestamp};
 
 use self::flight::Reason;
@@ -48,6 +50,31 @@ impl std::fmt::Debug for Access {
         f.debug_struct("Access")
             .field("generation", &self.generation)
             .finish_non_exhaustive()
+    }
+}
+
+/// A token or key shorter than this may stand in a text by chance.
+const SHORTEST_SECRET: usize = 8;
+
+impl Access {
+    /// A provider's words without the token or key that was sent to it: some repeat what they refuse, and their words reach clients,
+    /// journal and log (F30). Nothing is copied where nothing is found.
+    #[must_use]
+    pub fn hidden_in(&self, text: Bytes) -> Bytes {
+        let value = self.value.as_bytes();
+        let secret = value.strip_prefix(b"Bearer ").unwrap_or(value);
+        if secret.len() < SHORTEST_SECRET || memmem::find(&text, secret).is_none() {
+            return text;
+        }
+        let mut shown = Vec::with_capacity(text.len());
+        let mut from = 0;
+        for at in memmem::find_iter(&text, secret) {
+            shown.extend_from_slice(&text[from..at]);
+            shown.extend_from_slice("•••".as_bytes());
+            from = at + secret.len();
+        }
+        shown.extend_from_slice(&text[from..]);
+        Bytes::from(shown)
     }
 }
 
@@ -83,6 +110,17 @@ pub trait Observer: Send + Sync {
 /// An observer that is not interested.
 pub(crate) struct Unobserved;
 impl Observer for Unobserved {}
+
+/// What a request with a key that nobody keeps is authorized with.
+///
+/// # Errors
+/// When the target wants tokens, or the key cannot be sent in a header.
+pub(crate) fn access_with_key(
+    target: &Target,
+    key: &secrecy::SecretString,
+) -> Result<Access, AccessError> {
+    slot::Current::from_key(target, key).map(|current| current.access)
+}
 
 impl Upstream {
     /// What the next request of this account is authorized with. Refreshes first when the token is within five minutes of its

@@ -804,3 +804,41 @@ async fn a_request_that_joins_a_look_still_gets_a_fresh_token() {
     assert_eq!(bearer(&access.unwrap()), "Bearer at1");
     assert_eq!(world.calls(), 1);
 }
+
+#[test]
+fn f30_a_provider_that_repeats_the_key_is_not_repeated() {
+    let access = |format: Format, key: &str| {
+        let target = Target::new(TargetSpec {
+            id: AccountId::from("relay"),
+            label: "relay".into(),
+            kind: AccountKind::Relay,
+            format,
+            base_url: "https://relay.example.com".into(),
+            proxy: ProxyChoice::Direct,
+            headers: Vec::new(),
+            provider_account_id: None,
+            fedramp: false,
+        });
+        super::access_with_key(&target.unwrap(), &SecretString::from(key)).unwrap()
+    };
+    let cases = [
+        (
+            Format::OpenAi,
+            "a-KEY-8842",
+            "what is a-KEY-8842, a-KEY-8842?",
+            "what is •••, •••?",
+        ),
+        (Format::Anthropic, "a-KEY-8842", "a-KEY-8842", "•••"),
+        (
+            Format::OpenAi,
+            "a-KEY-8842",
+            "no such model",
+            "no such model",
+        ),
+        (Format::OpenAi, "short", "in short: no", "in short: no"),
+    ];
+    for (format, key, text, shown) in cases {
+        let hidden = access(format, key).hidden_in(text.into());
+        assert_eq!(String::from_utf8_lossy(&hidden), shown);
+    }
+}

@@ -1,0 +1,13 @@
+//! What a running engine does by itself: automatic switches, notices, a pause, demo accounts. The providers are simulated, clients speak
+//! over a socket.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test program: a failed unwrap is a failed test"
+)]
+
+mod demo;
+mod notices;
+mod pause;
+mod stage;
+mod switches;

@@ -1,0 +1,26 @@
+//! Takes accounts out with everything that was ever noted of them: for simulated accounts, which leave no trace. A person's own accounts keep
+//! their history (see [`Store::delete_account`]).
+
+use crate::{Durability, Store, StoreError};
+
+/// What names an account, beside what goes with its own row.
+const TRACES: [&str; 4] = [
+    "DELETE FROM requests WHERE account_id = ?1 OR seq IN (SELECT request_seq FROM attempts WHERE account_id = ?1)",
+    "DELETE FROM usage_daily WHERE account_id = ?1",
+    "DELETE FROM switches WHERE from_id = ?1 OR to_id = ?1",
+    "DELETE FROM accounts WHERE id = ?1",
+];
+
+impl Store {
+    /// Erases the named accounts, their requests, usage, samples and switches. Unknown ids are passed over. On disk when it returns.
+    pub fn erase_accounts(&self, ids: &[&str]) -> Result<(), StoreError> {
+        self.write(Durability::Power, |transaction| {
+            for id in ids {
+                for trace in TRACES {
+                    transaction.prepare_cached(trace)?.execute([id])?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
