@@ -54,6 +54,8 @@ pub(crate) struct Scene<'a> {
     pub paused: Option<Option<Timestamp>>,
     pub offline: bool,
     pub icon: &'static str,
+    /// The panel is likely to be light.
+    pub light: bool,
     pub accounts: Vec<Row>,
 }
 
@@ -92,6 +94,8 @@ impl From<AccountView> for Row {
 pub(crate) struct Content {
     /// Of [`engine::ICON_WORDS`].
     pub icon: &'static str,
+    /// It is for a light panel.
+    pub light: bool,
     pub tooltip: String,
     pub entries: Vec<Entry>,
 }
@@ -176,6 +180,7 @@ impl Content {
         entries.push(button(id::QUIT, say("Quit", "退出")));
         Self {
             icon: scene.icon,
+            light: scene.light,
             tooltip: labels::tooltip(scene),
             entries,
         }

@@ -4,6 +4,8 @@
 //! It holds no policy: everything it shows and does is a use case of the engine. The gateway serves before anything is drawn, and goes on
 //! when everything that is drawn has gone.
 
+#[cfg(target_os = "linux")]
+mod appearance;
 mod args;
 mod autostart;
 mod commands;
@@ -164,7 +166,10 @@ fn show_tray(app: &AppHandle, shell: &Arc<Shell>, window: &Arc<Window>, hidden: 
     match shown {
         Ok(Ok(())) => {
             #[cfg(target_os = "linux")]
-            tray_host::watch(shell.clone(), window.clone(), hidden);
+            {
+                tray_host::watch(shell.clone(), window.clone(), hidden);
+                appearance::follow(shell);
+            }
             #[cfg(not(target_os = "linux"))]
             {
                 let _ = hidden;

@@ -18,6 +18,8 @@ pub(crate) struct Shell {
     pub notifier: Notifier,
     /// Whether something draws the icon, as far as known.
     tray: AtomicBool,
+    /// Whether the panel is likely to be light.
+    light: AtomicBool,
 }
 
 impl Shell {
@@ -28,6 +30,7 @@ impl Shell {
             engine,
             runtime,
             tray: AtomicBool::new(false),
+            light: AtomicBool::new(false),
         }
     }
 
@@ -38,6 +41,18 @@ impl Shell {
 
     pub(crate) fn set_tray(&self, there: bool) {
         self.tray.store(there, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_light(&self) -> bool {
+        self.light.load(Ordering::Relaxed)
+    }
+
+    /// Notes the colour of the panel; the icon follows.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn set_light(&self, light: bool) {
+        if self.light.swap(light, Ordering::Relaxed) != light {
+            self.engine.announce();
+        }
     }
 
     /// The language of tray and notifications: the person's choice, else the system's.

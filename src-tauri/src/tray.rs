@@ -60,7 +60,7 @@ pub(crate) fn show(
         leave,
     });
     let tray = TrayIconBuilder::with_id(ICON)
-        .icon(icon::draw(content.icon))
+        .icon(icon::draw(content.icon, content.light))
         .icon_as_template(cfg!(target_os = "macos"))
         .tooltip(&content.tooltip)
         .menu(items.menu())
@@ -104,6 +104,7 @@ fn look(shell: &Shell) -> Content {
         paused: status.paused,
         offline: status.offline,
         icon: status.icon,
+        light: shell.is_light(),
         accounts: status.accounts.into_iter().map(Into::into).collect(),
     })
 }
@@ -191,8 +192,8 @@ struct Shown {
 
 impl Shown {
     fn update(&mut self, app: &AppHandle, old: &Content, new: &Content) -> tauri::Result<()> {
-        if old.icon != new.icon {
-            self.tray.set_icon(Some(icon::draw(new.icon)))?;
+        if (old.icon, old.light) != (new.icon, new.light) {
+            self.tray.set_icon(Some(icon::draw(new.icon, new.light)))?;
             self.tray.set_icon_as_template(cfg!(target_os = "macos"))?;
         }
         if old.tooltip != new.tooltip {

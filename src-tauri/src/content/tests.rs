@@ -52,6 +52,7 @@ fn scene(accounts: Vec<Row>) -> Scene<'static> {
         paused: None,
         offline: false,
         icon: "running",
+        light: false,
         accounts,
     }
 }

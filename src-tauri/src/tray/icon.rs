@@ -1,7 +1,7 @@
 //! The icon, drawn: a track that divides, and a mark in the corner that tells the state by its shape, not by its colour alone.
 //!
-//! Three variants: for dark panels, for light panels, and the template that macOS colours itself. Panels do not say what colour they are;
-//! nearly all of Linux and Windows draw theirs dark, so the first one, with a thin dark rim that also stands out on a light one, is theirs.
+//! Three variants: for dark panels, with a thin dark rim that also stands out on a light one; for light panels; and the template that macOS
+//! colours itself.
 
 use tauri::image::Image;
 
@@ -14,10 +14,6 @@ const FINE: u32 = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Variant {
     Dark,
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for a platform that tells of a light panel")
-    )]
     Light,
     Template,
 }
@@ -33,12 +29,12 @@ const AMBER: Colour = [245, 166, 35, 255];
 const RED: Colour = [229, 72, 77, 255];
 const CLEAR: Colour = [0, 0, 0, 0];
 
-/// The icon of a state (of [`engine::ICON_WORDS`]).
-pub(super) fn draw(state: &str) -> Image<'static> {
-    let variant = if cfg!(target_os = "macos") {
-        Variant::Template
-    } else {
-        Variant::Dark
+/// The icon of a state (of [`engine::ICON_WORDS`]), for a light panel or a dark one.
+pub(super) fn draw(state: &str, light: bool) -> Image<'static> {
+    let variant = match light {
+        _ if cfg!(target_os = "macos") => Variant::Template,
+        true => Variant::Light,
+        false => Variant::Dark,
     };
     Image::new_owned(pixels(state, variant), SIDE, SIDE)
 }

@@ -1,7 +1,7 @@
 //! The window's page, driven as a person would: through WebKit's own WebDriver.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use simulator::{Gate, Step};
@@ -133,7 +133,7 @@ async fn opened(app: &mut TestApp, session: &Session) -> Page {
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = free.local_addr().expect("its number").port();
     drop(free);
-    let mut driver = session.program(app, &PathBuf::from("/usr/bin/WebKitWebDriver"), &[]);
+    let mut driver = session.program(app, Path::new("WebKitWebDriver"), &[]);
     driver
         .arg(format!("--port={port}"))
         .env("TAURI_WEBVIEW_AUTOMATION", "true")
@@ -200,6 +200,18 @@ async fn a_person_uses_the_window() {
     .await;
     page.shows("office").await;
     assert_eq!(app.account_ids().await.len(), 2);
+
+    // A prompt through the gateway's own road, streamed; its reading of the quota then stands in the account's chart.
+    page.run("location.hash = '#/test'").await;
+    page.fill("main textarea", "say:from_the_window").await;
+    page.press("Send").await;
+    page.shows("from_the_window").await;
+    page.shows("HTTP 200").await;
+    let id = &app.account_ids().await[0];
+    page.run(&format!("location.hash = '#/accounts/{id}'"))
+        .await;
+    page.until("the quota's chart", "document.querySelector('canvas')")
+        .await;
 
     // What it cannot do: leave, load, run foreign code, open windows.
     let kept = page
