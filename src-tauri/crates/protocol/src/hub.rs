@@ -84,6 +84,13 @@ pub(crate) fn translate_request(
         Dialect::Responses => responses::request_decode::decode(text, &mut losses)?,
         Dialect::Messages => messages::request_decode::decode(text, &mut losses)?,
     };
+    // Who speaks Messages and did not ask for thoughts reads the first block as the answer.
+    let unasked = from == Dialect::Messages && request.settings.summary.is_none();
+    let reasoning = if unasked {
+        ReasoningOutput::Off
+    } else {
+        options.reasoning
+    };
     if from == Dialect::Messages {
         fit(&mut request, to, head, &mut losses);
     }
@@ -120,7 +127,7 @@ pub(crate) fn translate_request(
             .unwrap_or_default()
             .to_owned(),
         include_usage: head.include_usage,
-        reasoning: options.reasoning,
+        reasoning,
         created: u64::try_from(options.created).unwrap_or(0),
         request_id: options.request_id.to_owned(),
         echo,

@@ -17,7 +17,7 @@ fn answer_to(client: Dialect, to: Target, streams: bool) -> Answer {
         }
         Dialect::Responses => json!({"model": "asked", "stream": true, "input": "hi"}),
         Dialect::Messages => {
-            json!({"model": "asked", "stream": true, "max_tokens": 99, "messages": [{"role": "user", "content": "hi there, how are you?"}]})
+            json!({"model": "asked", "stream": true, "max_tokens": 99, "thinking": {"type": "adaptive"}, "messages": [{"role": "user", "content": "hi there, how are you?"}]})
         }
     };
     let body = Bytes::from(body.to_string());
@@ -256,6 +256,37 @@ fn chat_servers_for_messages_clients() {
                 json["content"][0]["input"],
                 json!({"INVALID_JSON": "{\"x\":"})
             );
+        }
+    }
+}
+
+#[test]
+fn thoughts_nobody_asked_for_are_not_shown_f85() {
+    let body = json!({"model": "m", "stream": true, "max_tokens": 9, "messages": [{"role": "user", "content": "q"}]});
+    let body = Bytes::from(body.to_string());
+    let head = peek(Dialect::Messages, &body).expect("a request");
+    let upstream = [
+        delta(json!({"reasoning_content": "hm"})),
+        delta(json!({"content": "w"})),
+        finished("stop"),
+        json!("[DONE]"),
+    ];
+    for streams in [true, false] {
+        let options = Options {
+            request_id: "r1",
+            ..Options::default()
+        };
+        let prepared =
+            prepare(Dialect::Messages, Target::Chat, &body, &head, &options).expect("prepared");
+        let mut answer = Answer::new(Dialect::Messages, Target::Chat, prepared.state, streams);
+        let sent = relay(&mut answer, &upstream, End::Clean);
+        if streams {
+            let said = judge_messages("F85", &sent);
+            assert_eq!((said.text.as_str(), said.reasoning.as_str()), ("w", ""));
+        } else {
+            let json: Value =
+                serde_json::from_slice(&answer.into_json().expect("an answer")).expect("JSON");
+            assert_eq!(json["content"], json!([{"type": "text", "text": "w"}]));
         }
     }
 }

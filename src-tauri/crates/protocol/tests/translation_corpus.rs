@@ -30,7 +30,7 @@ fn answer(client: Dialect, to: Target, streams: bool) -> Answer {
         }
         Dialect::Responses => r#"{"model":"asked","stream":true,"input":"hi"}"#,
         Dialect::Messages => {
-            r#"{"model":"asked","stream":true,"max_tokens":99,"messages":[{"role":"user","content":"hi"}]}"#
+            r#"{"model":"asked","stream":true,"max_tokens":99,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"hi"}]}"#
         }
     };
     let body = Bytes::from_static(body.as_bytes());

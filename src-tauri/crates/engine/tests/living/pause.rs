@@ -28,7 +28,8 @@ async fn new_requests_are_refused_and_running_ones_go_on() {
     let cases = [
         ("POST", "/v1/chat/completions", r#""code":"paused""#),
         ("POST", "/v1/responses", r#""code":"paused""#),
-        ("POST", "/v1/messages", "not served"),
+        ("POST", "/v1/messages", r#""type":"overloaded_error""#),
+        ("POST", "/v1beta/models/m:generateContent", "not served"),
         ("GET", "/v1/models", r#""code":"paused""#),
     ];
     for (method, path, said) in cases {

@@ -17,7 +17,9 @@ use crate::{
     error::{event_status, from_event},
     json::scan,
     messages, responses,
-    types::{Dialect, End, ErrorBody, Failure, GatewayError, Observed, Target, Terminal},
+    types::{
+        Dialect, End, ErrorBody, Failure, GatewayError, Observed, ReasoningOutput, Target, Terminal,
+    },
 };
 
 /// Reads what the upstream sends.
@@ -166,6 +168,7 @@ fn message_words(state: &HubState) -> messages::answer::Words {
         id: minted_id("msg_", state),
         model: state.model.clone(),
         estimate: state.estimate,
+        thoughts: state.reasoning != ReasoningOutput::Off,
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Words {
     pub(crate) model: String,
     /// The estimate of input tokens told before the upstream has counted (T151).
     pub(crate) estimate: u64,
+    /// Whether the client asked for thoughts; without, it is not shown any (F85).
+    pub(crate) thoughts: bool,
 }
 
 /// Writes everything up to the content of a message object.
@@ -44,7 +46,9 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
     head(words, &fold.id, &fold.model, out);
     out.raw(",\"content\":[");
     let mut commas = Commas::default();
-    for item in &fold.items {
+    let shown =
+        |item: &&Folded| words.thoughts || !matches!(item.kind, FoldedKind::Reasoning { .. });
+    for item in fold.items.iter().filter(shown) {
         block(item, &mut commas, out);
     }
     out.raw("],\"stop_reason\":\"");

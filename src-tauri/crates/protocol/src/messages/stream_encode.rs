@@ -148,6 +148,8 @@ impl Encoder {
     fn start(&mut self, slot: usize, start: &Start<'_>, out: &mut BytesMut) {
         let kind = match start {
             Start::Message { .. } => Kind::Text,
+            // What has no block has no deltas.
+            Start::Reasoning if !self.words.thoughts => return,
             Start::Reasoning => Kind::Thinking,
             Start::Call {
                 call_id: id,
