@@ -29,38 +29,21 @@ pub(crate) struct Hosted {
 }
 
 impl Hosted {
-    /// Opens the home and serves: the control socket for `switchyard` commands, then the gateway.
+    /// Opens the home and serves. The threads come back when that fails: the failure has to be shown.
     pub(crate) fn start(
         arguments: &Arguments,
         runtime: Runtime,
-        (home, env): (Home, Env),
-    ) -> Result<Self, Failure> {
-        let lock = home.lock().map_err(EngineError::from)?;
-        let log = terminal::log(&home, &env);
-        let mut options = OpenOptions::new(lock, env)?;
-        // The application shows what is wrong and serves what can be served (F124).
-        options.accept_newer = true;
-        let (engine, control, events) = runtime.block_on(async {
-            let mut opening = Opening::begin(options)?;
-            opening.listen().await?;
-            let engine = opening.finish().await?;
-            if let Some(file) = log {
-                engine.keep_logs(file);
-            }
-            // Before it listens: that the port is another one is told then.
-            let events = engine.events();
-            let control = serve_control(engine.clone());
-            engine.listen().await?;
-            Ok::<_, EngineError>((engine, control, events))
-        })?;
-        let show_key = arguments.show_key || std::io::stdout().is_terminal();
-        terminal::welcome(&engine.welcome(show_key)?);
-        Ok(Self {
-            runtime,
-            engine,
-            control,
-            events,
-        })
+        place: (Home, Env),
+    ) -> Result<Self, Box<(Failure, Runtime)>> {
+        match open(arguments, &runtime, place) {
+            Ok((engine, control, events)) => Ok(Self {
+                runtime,
+                engine,
+                control,
+                events,
+            }),
+            Err(failure) => Err(Box::new((failure, runtime))),
+        }
     }
 
     pub(crate) fn engine(&self) -> Arc<Engine> {
@@ -83,6 +66,37 @@ impl Hosted {
         // A blocking call that hangs (a keychain that asks a person) must not keep the process.
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
+}
+
+type Opened = (Arc<Engine>, JoinHandle<()>, Receiver<EngineEvent>);
+
+/// The control socket for `switchyard` commands, then the gateway.
+fn open(
+    arguments: &Arguments,
+    runtime: &Runtime,
+    (home, env): (Home, Env),
+) -> Result<Opened, Failure> {
+    let lock = home.lock().map_err(EngineError::from)?;
+    let log = terminal::log(&home, &env);
+    let mut options = OpenOptions::new(lock, env)?;
+    // The application shows what is wrong and serves what can be served (F124).
+    options.accept_newer = true;
+    let opened = runtime.block_on(async {
+        let mut opening = Opening::begin(options)?;
+        opening.listen().await?;
+        let engine = opening.finish().await?;
+        if let Some(file) = log {
+            engine.keep_logs(file);
+        }
+        // Before it listens: that the port is another one is told then.
+        let events = engine.events();
+        let control = serve_control(engine.clone());
+        engine.listen().await?;
+        Ok::<_, EngineError>((engine, control, events))
+    })?;
+    let show_key = arguments.show_key || std::io::stdout().is_terminal();
+    terminal::welcome(&opened.0.welcome(show_key)?);
+    Ok(opened)
 }
 
 /// Stops accepting and lets running streams end.

@@ -38,8 +38,11 @@ use clap::Parser as _;
 use engine::env::Env;
 use engine::home::Home;
 use tauri::{App, AppHandle, Manager as _, RunEvent};
+use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
+use tokio::runtime::Runtime;
 
 use crate::host::Hosted;
+use crate::language::Language;
 use crate::leave::Leave;
 use crate::shell::Shell;
 use crate::terminal::Failure;
@@ -64,21 +67,45 @@ pub fn spare_the_graphics() {
 pub fn run() -> ExitCode {
     let arguments = args::Arguments::parse();
     terminal::log_panics();
-    match start(&arguments) {
-        Ok((app, hosted)) => live(app, hosted, arguments.hidden),
-        Err(failure) => failure.say(),
+    let (app, runtime, place) = match prepare(&arguments) {
+        Ok(prepared) => prepared,
+        Err(failure) => return failure.say(),
+    };
+    match Hosted::start(&arguments, runtime, place) {
+        Ok(hosted) => live(app, hosted, arguments.hidden),
+        Err(failed) => explain(app, &failed.0),
     }
 }
 
 /// The display first: where there is none, nothing of the home is touched.
-fn start(arguments: &args::Arguments) -> Result<(App, Hosted), Failure> {
+fn prepare(arguments: &args::Arguments) -> Result<(App, Runtime, (Home, Env)), Failure> {
     display()?;
     let place = host::home(arguments)?;
     let runtime = host::threads()?;
     tauri::async_runtime::set(runtime.handle().clone());
     let app = build(&place)?;
-    let hosted = Hosted::start(arguments, runtime, place)?;
-    Ok((app, hosted))
+    Ok((app, runtime, place))
+}
+
+/// Says why it does not start where somebody who clicked on an icon can see it.
+fn explain(app: App, failure: &Failure) -> ExitCode {
+    let (code, text) = (failure.say(), failure.text());
+    let title = Language::of(None).pick("Switchyard cannot start", "Switchyard 无法启动");
+    app.run_return(move |app, event| match event {
+        RunEvent::Ready => {
+            let at = app.clone();
+            app.dialog()
+                .message(&text)
+                .title(title)
+                .kind(MessageDialogKind::Error)
+                .show(move |_| at.exit(0));
+        }
+        RunEvent::ExitRequested {
+            code: None, api, ..
+        } => api.prevent_exit(),
+        _ => {}
+    });
+    code
 }
 
 /// Shows everything until the person quits.

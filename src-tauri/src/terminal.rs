@@ -18,7 +18,7 @@ use engine::settings::SettingsFile;
 /// Why the application does not start.
 pub(crate) struct Failure {
     /// What happened and what to do.
-    pub message: String,
+    message: String,
     /// As the command line's (cli.md): 4 for a home in use or newer, 5 for a vault that does not open.
     code: u8,
 }
@@ -31,9 +31,14 @@ impl Failure {
         }
     }
 
+    /// What happened and what to do, without secrets.
+    pub(crate) fn text(&self) -> String {
+        redact(&self.message).into_owned()
+    }
+
     /// Says it, and is the process's exit code.
     pub(crate) fn say(&self) -> ExitCode {
-        note(&redact(&self.message));
+        note(&self.text());
         ExitCode::from(self.code)
     }
 }

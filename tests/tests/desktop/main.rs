@@ -49,6 +49,12 @@ async fn ended(mut command: Command) -> (i32, String) {
     (output.status.code().unwrap_or(-1), said)
 }
 
+/// A start that fails says why on the screen, and ends when that was read.
+async fn explained(session: &Session, command: Command) -> (i32, String) {
+    let read = session.close_window("Switchyard cannot start");
+    tokio::join!(ended(command), read).0
+}
+
 /// Which account the next request goes to.
 async fn served_by(app: &TestApp) -> String {
     let answer = app.chat("say:hello").await;
@@ -208,7 +214,8 @@ async fn without_a_tray_host_it_serves_until_a_signal() {
         .account(codex("only"))
         .prepare()
         .await;
-    let session = Session::start(&app).await;
+    let mut session = Session::start(&app).await;
+    session.start_window_manager();
     app.serve_with(session.desktop(&app, &["--show-key"])).await;
     app.enter_accounts().await;
     assert_eq!(served_by(&app).await, "only@example.com");
@@ -230,7 +237,7 @@ async fn without_a_tray_host_it_serves_until_a_signal() {
     assert_eq!(code, 0, "{said}");
     let mut elsewhere = session.desktop(&app, &[]);
     elsewhere.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
-    let (code, said) = ended(elsewhere).await;
+    let (code, said) = explained(&session, elsewhere).await;
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("in use"), "{said}");
 
@@ -238,7 +245,7 @@ async fn without_a_tray_host_it_serves_until_a_signal() {
     assert_eq!(app.stop().await.code(), Some(0), "{}", app.stderr());
 
     let right = app.set_passphrase("another one");
-    let (code, said) = ended(session.desktop(&app, &[])).await;
+    let (code, said) = explained(&session, session.desktop(&app, &[])).await;
     assert_eq!(code, 5, "{said}");
     app.set_passphrase(&right);
 
