@@ -47,11 +47,11 @@ export function client(transport: Transport) {
     testAccount: (id: string, body: { model?: string; prompt?: string }) => post<T.TestResult>(`${account(id)}/test`, body),
     tryNow: (id: string) => post<T.Account>(`${account(id)}/try-now`),
     order: (ids: string[]) => post<T.Account[]>('/accounts/order', { ids }),
-    importText: (text: string, dry_run: boolean, verify: boolean) =>
-      post<T.ImportReport>('/accounts/import', { text, dry_run, verify }),
+    importText: (text: string, dry_run: boolean, verify: boolean, passphrase: string | null) =>
+      post<T.ImportReport>('/accounts/import', { text, dry_run, verify, passphrase }),
     importCodex: (dry_run: boolean) => post<T.ImportReport>(`/accounts/import-codex${query({ dry_run })}`),
-    importFiles: (paths: string[], dry_run: boolean, verify: boolean) =>
-      post<T.ImportReport>('/accounts/import/files', { paths, dry_run, verify }),
+    importFiles: (paths: string[], dry_run: boolean, verify: boolean, passphrase: string | null) =>
+      post<T.ImportReport>('/accounts/import/files', { paths, dry_run, verify, passphrase }),
     exportAccounts: (ids: string[] | null, path: string, passphrase: string | null) =>
       post<{ path: string; count: number }>('/accounts/export', { ids, path, passphrase }),
 
