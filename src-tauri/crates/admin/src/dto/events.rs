@@ -8,7 +8,7 @@ use super::{Account, Level, Named, NoticeCode, Quota, RequestRow, Status, Switch
 /// Something changed.
 #[expect(
     dead_code,
-    reason = "part of the contract; its call answers not_built so far"
+    reason = "`SignIn` is part of the contract, but nothing sends it yet: the sheet asks by itself"
 )]
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
