@@ -7,18 +7,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt, stream};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Engines, Routes};
+use super::{Engines, Table, mount};
 use crate::dto::{self, TryEvent};
 use crate::error::AdminError;
 
 /// A silent stream is kept open this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(send))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; send)
 }
 
 /// Sends a prompt and streams what comes back; it costs quota. Hanging up cancels it upstream
