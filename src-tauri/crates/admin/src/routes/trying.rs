@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 
 use super::{Engines, Table, mount};
 use crate::dto::{self, TryEvent};
@@ -25,12 +25,9 @@ async fn send(
     State(engine): Engines,
     Json(request): Json<dto::TryRequest>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, AdminError> {
-    let events = match request.ask() {
-        Some(ask) => engine.try_out(&ask)?.map(TryEvent::from).left_stream(),
-        None => stream::iter([TryEvent::not_built()]).right_stream(),
-    };
+    let events = engine.try_out(&request.into())?;
     let frames = events.filter_map(|event| async move {
-        let event = Event::default().json_data(&event).ok()?;
+        let event = Event::default().json_data(TryEvent::from(event)).ok()?;
         Some(Ok(event))
     });
     Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
