@@ -44,7 +44,7 @@ pub(crate) struct Request {
 }
 
 /// Which formats can serve a call, best first (F101).
-fn formats(call: &Inference) -> &'static [Format] {
+pub(crate) fn formats(call: &Inference) -> &'static [Format] {
     match (call.codex, call.compact, call.dialect) {
         (true, _, _) => &[Format::Codex],
         (_, true, _) => &[Format::Codex, Format::Responses],

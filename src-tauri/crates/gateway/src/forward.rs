@@ -89,9 +89,12 @@ pub(crate) fn is_codex_client(headers: &HeaderMap) -> bool {
     says(&HeaderName::from_static("originator")) || says(&USER_AGENT)
 }
 
+/// Says why one account may not go on. A client would take it for the end, while another account serves its next request.
+const REACHED: &str = "x-codex-rate-limit-reached-type";
+
 /// Whether a header of the upstream's answer reaches the client. Cookies, organisation ids and hop-by-hop headers do not (T200).
 fn travels_back(name: &str) -> bool {
-    name.starts_with("x-codex-")
+    (name.starts_with("x-codex-") && name != REACHED)
         || name.starts_with("x-ratelimit-")
         || name.starts_with("anthropic-ratelimit-")
         || matches!(

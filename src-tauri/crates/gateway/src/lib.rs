@@ -28,6 +28,7 @@ mod reply;
 mod server;
 mod shared_pool;
 mod surface;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, models};
+use crate::{Gateway, attempt, count, forward, guard, models, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,6 +42,8 @@ enum Place<'p> {
     Models,
     Model(&'p str),
     CodexModels,
+    /// What the Codex CLI asks before it lets a person type; true: of the Codex accounts alone.
+    Usage(bool),
     /// A path of the public API that this version does not serve.
     Unknown(Shape),
 }
@@ -116,6 +118,9 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
             {
                 return (Place::Model(id), GET);
             }
+            if let Some(codex_only) = usage::asked(path) {
+                return (Place::Usage(codex_only), GET);
+            }
             let shape = if path.starts_with("/v1beta") || path.starts_with("/v1/models/") {
                 Shape::Gemini
             } else if path.starts_with("/v1/messages") {
@@ -140,7 +145,8 @@ fn shape(place: &Place<'_>) -> Shape {
         | Place::WebSocket
         | Place::Models
         | Place::Model(_)
-        | Place::CodexModels => Shape::Of(Dialect::Responses),
+        | Place::CodexModels
+        | Place::Usage(_) => Shape::Of(Dialect::Responses),
     }
 }
 
@@ -275,6 +281,10 @@ async fn dispatch(
         Place::Models if is_messages_client(&parts.headers) => models::messages(&gateway),
         Place::Models => models::list(&gateway),
         Place::CodexModels => models::codex(&gateway),
+        Place::Usage(codex_only) => {
+            let call = if codex_only { &CODEX } else { &RESPONSES };
+            usage::answer(&gateway, config, attempt::formats(call))
+        }
         Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
         Place::Model(id) => models::one(&gateway, id, shape),
         Place::Inference(call) => infer(gateway, config.clone(), call, parts, body, key).await,

@@ -16,6 +16,7 @@ mod policy;
 mod pool;
 mod quota;
 mod report;
+mod room;
 mod row;
 mod select;
 mod slots;
@@ -37,6 +38,7 @@ pub use report::{
     CHALLENGE_LADDER, FAILURE_LIMIT, FAILURE_REST, FORBIDDEN_REST, OFFLINE_SPAN, OVERLOAD_REST,
     REFRESH_LADDER, REFUSAL_REST, UNTOLD_LIMIT,
 };
+pub use room::Room;
 pub use slots::LEAK_GUARD;
 pub use state::{AccountState, Cooldown, Counters, Event, Exhaustion, Health, HoldSource, Reason};
 pub use switch::{SWITCH_REST, SwitchReason, SwitchRule};

@@ -160,6 +160,11 @@ impl QuotaSnapshot {
         }
     }
 
+    /// Whether a window's value still holds.
+    pub(crate) fn is_known(&self, window: &QuotaWindow, now: Timestamp) -> bool {
+        self.known(window, now).is_some()
+    }
+
     fn known(&self, window: &QuotaWindow, now: Timestamp) -> Option<f64> {
         (self.known_until(window) > now)
             .then(|| window.known_percent(now))
