@@ -44,6 +44,7 @@ mod switching;
 mod tasks;
 mod transfer;
 mod trying;
+mod upkeep;
 mod usage;
 mod verifying;
 mod views;

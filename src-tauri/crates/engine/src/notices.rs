@@ -186,6 +186,9 @@ impl Engine {
     }
 
     async fn hear(self: &Arc<Self>, desk: &mut Desk, stir: Stir) {
+        if let Stir::Pool(event) = &stir {
+            self.upkeep_hears(event);
+        }
         if let Stir::Pool(event @ Event::Switched { .. }) = &stir {
             self.note_to_its_end(event.clone()).await;
         }

@@ -213,6 +213,7 @@ impl Opening {
             codex_cli: Mutex::default(),
             demo: crate::demo::Demo::default(),
             pausing: crate::pause::Pausing::default(),
+            upkeep: crate::upkeep::Upkeep::default(),
             read_only,
         });
         engine.sweep_demo().await;

@@ -45,6 +45,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     let expiry = engine.clone();
     engine.tasks.run(async move { expiry.watch_expiry().await });
     engine.tasks.run(engine.clone().follow_pool());
+    engine.start_upkeep();
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;

@@ -10,6 +10,7 @@ mod proxy;
 mod resolve;
 mod switching;
 mod table;
+mod upkeep;
 mod window;
 
 use std::fmt;
@@ -46,6 +47,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Scheduled refresh of tokens.
     pub refresh: Refresh,
+    /// Asking for quota by itself.
+    pub quota: Quota,
+    /// Checks of idle accounts.
+    pub health: HealthChecks,
     /// What is logged.
     pub log: Log,
     /// How much of the past is kept.
@@ -181,6 +186,20 @@ pub struct Refresh {
     /// How long before its end a token is refreshed.
     pub margin_s: u64,
     /// How often accounts inside the margin are looked for.
+    pub interval_s: u64,
+}
+
+/// `quota.*` (F68)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Quota {
+    /// Minutes between two scheduled rounds; 0 is never.
+    pub query_min: u64,
+}
+
+/// `health.*` (F60)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HealthChecks {
+    /// Seconds between two rounds of checks; 0 is never.
     pub interval_s: u64,
 }
 

@@ -60,6 +60,12 @@ impl Pool {
         events
     }
 
+    /// An upstream answered outside of an attempt: the network is there again, if it was away (F66).
+    pub fn reached(&mut self) -> Vec<Event> {
+        let ended = self.offline.take().map(|_| Event::Online);
+        ended.into_iter().collect()
+    }
+
     /// A usage limit (F53): exhausted until the told reset or for a minute, and the window shows 100 % until then.
     pub(crate) fn limit(
         &mut self,

@@ -3,6 +3,7 @@
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
 use super::switching;
+use super::upkeep;
 use super::window;
 
 const MINUTE: u64 = 60;
@@ -308,6 +309,8 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.refresh.interval_s,
         },
     },
+    upkeep::QUERY_MIN,
+    upkeep::CHECK_INTERVAL,
     switching::TELL_SWITCHED,
     switching::TELL_QUOTA_WARNING,
     switching::TELL_ALL_EXHAUSTED,

@@ -11,3 +11,4 @@ mod notices;
 mod pause;
 mod stage;
 mod switches;
+mod upkeep;

@@ -1,0 +1,40 @@
+//! What the engine asks by itself (F68, F122). The clockwork is tested under paused time in the room; here is that it asks at all.
+
+use engine::EngineEvent;
+use simulator::Quota;
+
+use crate::stage::{Stage, send};
+
+#[tokio::test]
+async fn f122_after_a_sleep_quota_is_asked_once() {
+    let mut stage = Stage::set([Quota::used(20.0, 5.0)], &[]).await;
+    stage.engine.resumed();
+    let read = |event: &EngineEvent| matches!(event, EngineEvent::Quota(_)).then_some(());
+    stage.event("a reading", read).await;
+    let account = &stage.engine.accounts()[0];
+    assert_eq!(account.remaining_percent, Some(80.0));
+    assert_eq!(stage.simulator.requests_to("/wham/usage").len(), 1);
+    // Requests go on over new connections.
+    assert_eq!(stage.ask().await.status, 200);
+    // What the Codex CLI is told is what was read.
+    let usage = send(&stage.engine, "GET", "/api/codex/usage", "").await;
+    let usage: serde_json::Value = serde_json::from_str(&usage.body).unwrap();
+    assert_eq!(usage["rate_limit"]["primary_window"]["used_percent"], 20);
+    assert_eq!(usage["switchyard"]["account"], "a@example.com");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn f68_a_reading_nobody_asked_for_may_move_the_active_account() {
+    let quotas = [Quota::used(100.0, 5.0), Quota::used(1.0, 1.0)];
+    let mut stage = Stage::set(quotas, &[("auto_switch.enabled", "true")]).await;
+    assert_eq!(stage.active(), "a@example.com");
+    stage.engine.resumed();
+    let switched = |event: &EngineEvent| match event {
+        EngineEvent::Switched(switch) if switch.automatic && switch.from.is_some() => Some(()),
+        _ => None,
+    };
+    stage.event("the switch", switched).await;
+    assert_eq!(stage.active(), "b@example.com");
+    stage.end().await;
+}
