@@ -15,6 +15,7 @@ pub mod env;
 mod error;
 mod events;
 pub mod export;
+mod farewell;
 mod handing_out;
 pub mod home;
 pub mod import;

@@ -93,6 +93,8 @@ pub struct Codex {
     pub client_version: Option<String>,
     /// User agent; `None` is the program's own name and version.
     pub user_agent: Option<String>,
+    /// Whether removing a sign-in ends it at the provider too.
+    pub revoke_on_removal: bool,
 }
 
 /// `rotation.*`

@@ -177,8 +177,20 @@ impl QuotaSnapshot {
         self.primary = newer.primary.or(self.primary);
         self.secondary = newer.secondary.or(self.secondary);
         self.credits = newer.credits.or(self.credits.take());
-        if !newer.buckets.is_empty() {
+        if newer.source == QuotaSource::Query {
+            // The usage endpoint lists them all: one it does not name is gone.
             self.buckets = newer.buckets;
+        } else {
+            // An answer speaks of the limits that it met.
+            for bucket in newer.buckets {
+                match self.buckets.iter_mut().find(|b| b.name == bucket.name) {
+                    Some(old) => {
+                        old.primary = bucket.primary.or(old.primary);
+                        old.secondary = bucket.secondary.or(old.secondary);
+                    }
+                    None => self.buckets.push(bucket),
+                }
+            }
         }
         self.captured_at = newer.captured_at;
         self.source = newer.source;

@@ -123,3 +123,37 @@ fn a_window_past_its_reset_is_not_told_and_buckets_are_the_best_ones() {
     let quota = pool.room(later, FOR_EVERY).quota;
     assert_eq!(quota.and_then(|quota| quota.primary), None);
 }
+
+#[test]
+fn f67_an_answer_speaks_of_its_own_limits_and_the_usage_endpoint_of_all() {
+    let bucket = |name: &str, used: f64| QuotaBucket {
+        name: name.into(),
+        primary: reading(at(0), used, 0.0).primary,
+        secondary: None,
+    };
+    let told = |source, buckets| QuotaSnapshot {
+        source,
+        buckets,
+        ..reading(at(0), 1.0, 1.0)
+    };
+    let mut pool = pool_of(Policy::ActiveAccount, [oauth("a")]);
+    let mut names = |snapshot| {
+        pool.observe_quota(at(0), &id("a"), snapshot);
+        let state = pool.state(&id("a")).and_then(|state| state.quota.clone());
+        let buckets = state.map(|quota| quota.buckets).unwrap_or_default();
+        let shown = |b: &QuotaBucket| {
+            let used = b.primary.map_or(-1.0, |w| w.used_percent);
+            format!("{} {used}", b.name)
+        };
+        buckets.iter().map(shown).collect::<Vec<_>>().join(", ")
+    };
+    let query = QuotaSource::Query;
+    let both = vec![bucket("one", 10.0), bucket("two", 20.0)];
+    assert_eq!(names(told(query, both)), "one 10, two 20");
+    let header = told(QuotaSource::Header, vec![bucket("two", 30.0)]);
+    assert_eq!(names(header), "one 10, two 30");
+    let stream = told(QuotaSource::Stream, Vec::new());
+    assert_eq!(names(stream), "one 10, two 30");
+    let query = told(query, vec![bucket("two", 31.0)]);
+    assert_eq!(names(query), "two 31");
+}

@@ -138,6 +138,7 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.codex.user_agent,
         },
     },
+    upkeep::REVOKE_ON_REMOVAL,
     Key {
         name: "rotation.mode",
         doc: "How an account is chosen for a request.",

@@ -26,3 +26,12 @@ pub(super) const CHECK_INTERVAL: Key = Key {
         at: |s| &mut s.health.interval_s,
     },
 };
+pub(super) const REVOKE_ON_REMOVAL: Key = Key {
+    name: "codex.revoke_on_removal",
+    doc: "Removing a sign-in also ends it at the provider. Never done where the Codex CLI is signed in with the same account.",
+    apply: Apply::Live,
+    field: Field::Bool {
+        default: false,
+        at: |s| &mut s.codex.revoke_on_removal,
+    },
+};

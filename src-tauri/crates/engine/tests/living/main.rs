@@ -7,6 +7,8 @@
 )]
 
 mod demo;
+mod farewell;
+mod large;
 mod notices;
 mod pause;
 mod stage;
