@@ -16,3 +16,4 @@ mod previous;
 mod rows;
 mod sealed;
 mod stage;
+mod waiting;
