@@ -11,8 +11,8 @@ use crate::config::{Catalog, Config};
 /// Body and header of responses-lite travel together or not at all (codex-backend §9.9).
 pub(crate) const LITE: HeaderName =
     HeaderName::from_static("x-openai-internal-codex-responses-lite");
-/// Tells which account served (F40).
-const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
+/// Tells which account served (F40); of a client, which one has to (F38).
+pub(crate) const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
 
 /// The tag of the model list, told with every answer of the Codex backend (codex-backend §3.7).
 const MODELS_TAG: HeaderName = HeaderName::from_static("x-models-etag");

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, models, usage};
+use crate::{Gateway, attempt, count, forward, guard, models, pin, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -321,7 +321,7 @@ async fn infer(
         Ok(head) => head,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
-    let Some(model) = head.model.clone().or_else(|| config.default_model.clone()) else {
+    let Some(asked) = head.model.clone().or_else(|| config.default_model.clone()) else {
         let refusal = Refusal::new(
             StatusCode::BAD_REQUEST,
             "missing_required_parameter",
@@ -330,11 +330,19 @@ async fn infer(
         .param("model");
         return record.refuse(refusal, shape);
     };
-    record.asked(&model, head.stream);
+    record.asked(&asked, head.stream);
     let inside = parts.extensions.get::<Inside>();
+    let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
+    let pin = match pin::find(look, &gateway.catalog.load(), &parts.headers, &asked) {
+        Ok(pin) => pin,
+        Err(refusal) => return record.refuse(refusal, shape),
+    };
     attempt::serve(
         attempt::Request {
-            pinned: inside.and_then(|inside| inside.account.clone()),
+            pinned: inside
+                .and_then(|inside| inside.account.clone())
+                .or(pin.account),
+            model: pin.model.to_owned(),
             gateway,
             config,
             call,
@@ -342,7 +350,6 @@ async fn infer(
             headers: parts.headers,
             body,
             head,
-            model,
         },
         record,
     )

@@ -2,6 +2,7 @@
 //!
 //! Reads no headers and asks nobody: readings come from upstream. Called by the gateway, and by the engine after a quota query.
 
+use crate::due::Limited;
 use crate::report::UNTOLD_LIMIT;
 use crate::{
     AccountId, Availability, Event, HoldSource, Pool, QuotaSnapshot, QuotaSource, QuotaWindow,
@@ -18,10 +19,12 @@ impl Pool {
         snapshot: QuotaSnapshot,
     ) -> Vec<Event> {
         let mut events = Vec::new();
+        self.keep_time(now);
         let Some(place) = self.place(id) else {
             return events;
         };
-        let state = &mut self.entries[place].state;
+        let entry = &mut self.entries[place];
+        let state = &mut entry.state;
         if state
             .quota
             .as_ref()
@@ -35,11 +38,17 @@ impl Pool {
         state.exhausted.take_if(|e| {
             proof && e.source != HoldSource::Payment && snapshot.captured_at > e.since
         });
+        entry
+            .limited
+            .take_if(|limited| proof && snapshot.captured_at >= limited.since);
         let old = state.quota.take();
         let mut merged = old
             .clone()
             .unwrap_or_else(|| QuotaSnapshot::empty(snapshot.captured_at, snapshot.source));
         merged.absorb(snapshot);
+        if let Some(old) = &old {
+            entry.burn.learn(old, &merged);
+        }
         let same = old.is_some_and(|mut old| {
             (old.captured_at, old.source) = (merged.captured_at, merged.source);
             old == merged
@@ -50,10 +59,13 @@ impl Pool {
             events.push(Event::QuotaChanged { id: id.clone() });
         }
         match (before, self.rows[place].exhausted_until(now.0)) {
-            (None, Some(until)) => events.push(Event::Exhausted {
-                id: id.clone(),
-                until,
-            }),
+            (None, Some(until)) => {
+                self.entries[place].limited = Some(Limited::told(now, until));
+                events.push(Event::Exhausted {
+                    id: id.clone(),
+                    until,
+                });
+            }
             (Some(_), None) => events.push(Event::Recovered { id: id.clone() }),
             _ => {}
         }
@@ -76,6 +88,11 @@ impl Pool {
     ) {
         let until = told.unwrap_or(now.plus(UNTOLD_LIMIT));
         self.exhaust(now, place, until, HoldSource::UsageLimit, events);
+        let entry = &mut self.entries[place];
+        entry.limited = Some(match told {
+            Some(until) => Limited::told(now, until),
+            None => Limited::untold(now, entry.limited),
+        });
         let quota = self.entries[place]
             .state
             .quota

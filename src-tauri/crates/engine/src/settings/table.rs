@@ -2,6 +2,7 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
+use super::routing;
 use super::switching;
 use super::upkeep;
 use super::window;
@@ -139,22 +140,14 @@ pub static KEYS: &[Key] = &[
         },
     },
     upkeep::REVOKE_ON_REMOVAL,
-    Key {
-        name: "rotation.mode",
-        doc: "How an account is chosen for a request.",
-        apply: Apply::Live,
-        field: Field::Choice {
-            default: "active",
-            options: &[
-                "active",
-                "round_robin",
-                "most_headroom",
-                "least_recently_used",
-                "fill_first",
-            ],
-            at: |s| &mut s.rotation.mode,
-        },
-    },
+    routing::MODE,
+    routing::WITHIN_TIER,
+    routing::ACCOUNT_SLOTS,
+    routing::GROUP_LIMITS,
+    routing::SPACING_MS,
+    routing::MOST_REQUESTS,
+    routing::QUEUE_WAIT_S,
+    routing::QUEUE_LENGTH,
     switching::ENABLED,
     switching::UNKNOWN_TOO,
     switching::LOWEST_USE_FIRST,

@@ -17,3 +17,4 @@ mod rows;
 mod sealed;
 mod stage;
 mod usage;
+mod waiting;
