@@ -1,5 +1,5 @@
 //! What keeps the knowledge of accounts fresh while nobody asks: quota rounds (F68), checks that cost nothing (F60, F61), a look for the
-//! network while it is down (F66), and waking up after the machine slept (F122).
+//! network while it is down (F66), what F64 wants after a limit, and waking up after the machine slept (F122).
 //!
 //! Never a model call. Not the refresh of tokens (upstream's schedule), and not a person's own question (`quota_query`).
 
@@ -31,6 +31,8 @@ pub(crate) struct Upkeep {
     quota: Notify,
     /// The network is down.
     offline: Notify,
+    /// An account was limited, or may be asked again.
+    limited: Notify,
 }
 
 impl Engine {
@@ -45,6 +47,10 @@ impl Engine {
             .run(async move { rounds::checks(&*engine).await });
         let engine = self.clone();
         self.tasks.run(async move {
+            rounds::recoveries(&*engine, &engine.upkeep.limited).await;
+        });
+        let engine = self.clone();
+        self.tasks.run(async move {
             rounds::probes(&*engine, &engine.upkeep.offline).await;
         });
         let engine = self.clone();
@@ -56,7 +62,13 @@ impl Engine {
     pub(crate) fn upkeep_hears(&self, event: &Event) {
         match event {
             Event::Offline => self.upkeep.offline.notify_one(),
-            Event::Online => self.upkeep.quota.notify_one(),
+            Event::Online => {
+                self.upkeep.quota.notify_one();
+                self.upkeep.limited.notify_one();
+            }
+            Event::Exhausted { .. } | Event::StatusChanged { .. } => {
+                self.upkeep.limited.notify_one();
+            }
             _ => {}
         }
     }
@@ -69,6 +81,7 @@ impl Engine {
         }
         self.announce();
         self.upkeep.quota.notify_one();
+        self.upkeep.limited.notify_one();
     }
 
     /// An upstream answered: the network is there again, if it was away (F66).
@@ -172,6 +185,26 @@ impl rounds::Accounts for Engine {
         if !events.is_empty() {
             gateway::Journal::pool_events(&*self.journal, events);
         }
+    }
+
+    fn recovering(&self) -> Vec<AccountId> {
+        let now = self.clock.now();
+        let due = self.pool.with(|pool| pool.due_checks(now));
+        due.into_iter().map(|check| check.id).collect()
+    }
+
+    fn next_recovery(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        self.pool.with(|pool| {
+            let online = pool.offline().is_none();
+            let next = pool.next_check().filter(|_| online)?;
+            Some(next.since(now))
+        })
+    }
+
+    fn recovery_asked(&self, id: &AccountId) {
+        let now = self.clock.now();
+        self.pool.with(|pool| pool.checked(now, id));
     }
 
     async fn probe(&self) {

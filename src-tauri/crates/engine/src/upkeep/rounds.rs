@@ -22,6 +22,10 @@ const APART: Duration = Duration::from_secs(3);
 const QUOTA_AT_ONCE: usize = 3;
 /// Checks at a time (F60).
 const CHECKS_AT_ONCE: usize = 5;
+/// Queries after limits at a time (F64).
+const RECOVERIES_AT_ONCE: usize = 5;
+/// Least pause between two looks for limits that are over: a plan that stands still must not make a busy loop.
+const BREATH: Duration = Duration::from_secs(1);
 /// While offline one account is tried this often (F66).
 const PROBE: Duration = Duration::from_secs(15);
 /// How often the clocks are compared.
@@ -45,6 +49,12 @@ pub(super) trait Accounts: Send + Sync {
     fn check(&self, id: &AccountId) -> impl Future<Output = Told> + Send;
     /// How a check ended, and the failures in a row.
     fn checked(&self, id: &AccountId, told: Told, failures: u32);
+    /// Accounts whose limit should be over, the longest due first (F64).
+    fn recovering(&self) -> Vec<AccountId>;
+    /// How long until the next one is due; none is waited for while offline.
+    fn next_recovery(&self) -> Option<Duration>;
+    /// One of them was asked, whatever it told.
+    fn recovery_asked(&self, id: &AccountId);
     /// Tries to reach the upstream of one account.
     fn probe(&self) -> impl Future<Output = ()> + Send;
     /// The machine slept, or its clock was set.
@@ -111,6 +121,28 @@ pub(super) async fn checks(accounts: &impl Accounts) {
             let passed = !matches!(told, Told::Invalid | Told::Unreached);
             let failures = checks.made(accounts.now(), &id, passed);
             accounts.checked(&id, told, failures);
+        }
+    }
+}
+
+/// F64: an account that was limited is asked when the pool's plan says so. `knock` comes with every new limit.
+pub(super) async fn recoveries(accounts: &impl Accounts, knock: &Notify) {
+    loop {
+        stream::iter(accounts.recovering())
+            .for_each_concurrent(RECOVERIES_AT_ONCE, |id| async move {
+                accounts.ask(&id).await;
+                accounts.recovery_asked(&id);
+            })
+            .await;
+        let next = async {
+            match accounts.next_recovery() {
+                Some(wait) => sleep(wait.max(BREATH)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = next => {}
+            () = knock.notified() => {}
         }
     }
 }

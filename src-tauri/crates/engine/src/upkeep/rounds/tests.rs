@@ -22,6 +22,8 @@ struct Stage {
     asked: Mutex<Vec<(u64, String)>>,
     under_way: Mutex<(usize, usize)>,
     failures: Mutex<Vec<u32>>,
+    /// What the pool's plan says: when, and who.
+    due: Mutex<Vec<(Duration, &'static str)>>,
 }
 
 impl Stage {
@@ -38,6 +40,7 @@ impl Stage {
             asked: Mutex::default(),
             under_way: Mutex::default(),
             failures: Mutex::default(),
+            due: Mutex::default(),
         }
     }
 
@@ -105,6 +108,21 @@ impl Accounts for Stage {
     }
     fn checked(&self, _: &AccountId, _: Told, failures: u32) {
         self.failures.lock().unwrap().push(failures);
+    }
+    fn recovering(&self) -> Vec<AccountId> {
+        let now = self.began.elapsed();
+        let due = self.due.lock().unwrap();
+        let due = due.iter().filter(|(at, _)| *at <= now);
+        due.map(|(_, name)| AccountId::from(*name)).collect()
+    }
+    fn next_recovery(&self) -> Option<Duration> {
+        let due = self.due.lock().unwrap();
+        let next = due.iter().map(|(at, _)| *at).min()?;
+        Some(next.saturating_sub(self.began.elapsed()))
+    }
+    fn recovery_asked(&self, id: &AccountId) {
+        let mut due = self.due.lock().unwrap();
+        due.retain(|(_, name)| *name != id.as_str());
     }
     async fn probe(&self) {
         self.note(&AccountId::from("probe")).await;
@@ -234,4 +252,29 @@ async fn f66_while_offline_one_account_is_tried_every_fifteen_seconds() {
     knock.notify_one();
     stage.run(probes(&stage, &knock), 300).await;
     assert_eq!(stage.seconds(), [15, 30, 45]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f64_accounts_are_asked_when_their_limit_should_be_over() {
+    let stage = Stage::new(0);
+    let knock = Notify::new();
+    let at = Duration::from_secs;
+    *stage.due.lock().unwrap() = vec![(at(100), "a"), (at(300), "b")];
+    let limit = async {
+        sleep(at(150)).await;
+        stage.due.lock().unwrap().push((at(150), "c"));
+        knock.notify_one();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = recoveries(&stage, &knock) => {}
+        () = limit => {}
+        () = sleep(at(1_000)) => {}
+    }
+    let asked = stage.asked.lock().unwrap().clone();
+    let told: Vec<String> = asked
+        .iter()
+        .map(|(s, name)| format!("{name} {s}"))
+        .collect();
+    assert_eq!(told, ["a 100", "c 150", "b 300"]);
 }
