@@ -494,7 +494,7 @@ export interface Reset {
   window: WindowName;
 }
 
-export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first";
+export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first" | "least_used" | "priority" | "pace_aware";
 
 /** One window of one account over time, at most 500 points. */
 export interface Series {
