@@ -398,9 +398,19 @@ export interface Quota {
   source: Source;
 }
 
+/** How the question to one account ended. */
+export interface QuotaAsked {
+  id: string;
+  label: string;
+  /** `ok`, `limited`, `invalid`, `network` or `skipped`. */
+  result: string;
+}
+
 /** How a query of all accounts ended, in numbers of accounts (F68). */
 export interface QuotaQueried {
   invalid: number;
+  /** Each account, in the order in which their answers came. */
+  items: QuotaAsked[];
   limited: number;
   network: number;
   ok: number;

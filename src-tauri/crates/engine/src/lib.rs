@@ -65,7 +65,7 @@ pub use pool::{
     QuotaSource, QuotaWindow, Timestamp,
 };
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
-pub use quota_query::QuotaQueried;
+pub use quota_query::{QuotaAsked, QuotaQueried};
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
 pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};

@@ -17,8 +17,10 @@ use crate::views::AccountView;
 const AT_ONCE: usize = 3;
 
 /// How asking all accounts ended, in numbers of accounts (F68).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuotaQueried {
+    /// Each account, in the order in which their answers came.
+    pub items: Vec<QuotaAsked>,
     /// Told a quota with something left.
     pub ok: usize,
     /// Are used up, or were told to wait.
@@ -31,6 +33,17 @@ pub struct QuotaQueried {
     pub skipped: usize,
 }
 
+/// How the question to one account ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaAsked {
+    /// Which account.
+    pub id: AccountId,
+    /// Its label.
+    pub label: String,
+    /// `ok`, `limited`, `invalid`, `network` or `skipped`, as in the sums of [`QuotaQueried`].
+    pub result: &'static str,
+}
+
 /// How one account's question ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -41,8 +54,25 @@ pub(crate) enum Told {
     Skipped,
 }
 
+impl Told {
+    const fn word(self) -> &'static str {
+        match self {
+            Told::Fine => "ok",
+            Told::Limited => "limited",
+            Told::Invalid => "invalid",
+            Told::Unreached => "network",
+            Told::Skipped => "skipped",
+        }
+    }
+}
+
 impl QuotaQueried {
-    fn count(mut self, told: Told) -> Self {
+    fn count(mut self, row: AccountRow, told: Told) -> Self {
+        self.items.push(QuotaAsked {
+            id: AccountId::from(row.id),
+            label: row.label,
+            result: told.word(),
+        });
         let place = match told {
             Told::Fine => &mut self.ok,
             Told::Limited => &mut self.limited,
@@ -94,13 +124,13 @@ impl Engine {
             async move {
                 let told = self.ask_quota(&row, true).await;
                 progress.step(&row.label);
-                told
+                (row, told)
             }
         });
         futures_util::stream::iter(asked)
             .buffer_unordered(AT_ONCE)
-            .fold(QuotaQueried::default(), |sum, told| async move {
-                sum.count(told)
+            .fold(QuotaQueried::default(), |sum, (row, told)| async move {
+                sum.count(row, told)
             })
             .await
     }

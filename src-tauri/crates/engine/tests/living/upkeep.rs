@@ -1,7 +1,7 @@
 //! What the engine asks by itself (F68, F122). The clockwork is tested under paused time in the room; here is that it asks at all.
 
 use engine::EngineEvent;
-use simulator::Quota;
+use simulator::{Quota, Step};
 
 use crate::stage::{Stage, send};
 
@@ -36,5 +36,29 @@ async fn f68_a_reading_nobody_asked_for_may_move_the_active_account() {
     };
     stage.event("the switch", switched).await;
     assert_eq!(stage.active(), "b@example.com");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn f64_a_limit_without_a_reset_is_looked_into_at_once() {
+    let mut stage = Stage::set([Quota::used(20.0, 5.0), Quota::default()], &[]).await;
+    stage
+        .simulator
+        .script(&stage.accounts[0], [Step::UsageLimitBare]);
+    let answer = stage.ask().await;
+    assert_eq!(
+        (answer.status, answer.header("x-switchyard-account")),
+        (200, Some("b@example.com"))
+    );
+    let id = stage.engine.accounts()[0].id.clone();
+    let read = |event: &EngineEvent| match event {
+        EngineEvent::AccountChanged(changed) if *changed == id => Some(()),
+        EngineEvent::Quota(changed) if *changed == id => Some(()),
+        _ => None,
+    };
+    while stage.engine.accounts()[0].health == "exhausted" {
+        stage.event("a reading", read).await;
+    }
+    assert_eq!(stage.simulator.requests_to("/wham/usage").len(), 1);
     stage.end().await;
 }
