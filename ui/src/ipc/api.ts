@@ -61,6 +61,10 @@ export interface Account {
   reserve_percent: number | null;
   /** Requests running on it. */
   running: number;
+  /** Health score, 0 to 100: the lowest of what is known about its limits; 0 is not selectable. */
+  score: number;
+  /** Requests it may run at once; null: what `rotation.account_slots` says. */
+  slots: number | null;
   successes: number;
   /** When time alone makes it usable again. */
   usable_again_at: number | null;
@@ -85,6 +89,8 @@ export interface AccountPatch {
   priority?: number | null;
   proxy?: string | null;
   reserve_percent?: number | null;
+  /** 1 to 1000 requests at once; null: the general setting. */
+  slots?: number | null;
 }
 
 /** Something changed. */
@@ -190,6 +196,8 @@ export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | 
 
 /** Whether an account could serve a model now. */
 export interface Explain {
+  /** Why it has its place, in words; null when it is skipped. */
+  because: string | null;
   /** The same as a code. */
   code: string | null;
   id: string;
@@ -198,6 +206,10 @@ export interface Explain {
   rank: number | null;
   /** Why it is skipped, in words. */
   reason: string | null;
+  /** What that reason was learnt from, such as `header`, `query`, `usage_limit` or `failures`; null for what the person or the request says. */
+  source: string | null;
+  /** When the reason it is skipped for ends by itself; null when time alone does not end it or nobody knows. */
+  until: number | null;
 }
 
 /** An export into a file; desktop and command line only (F9). */

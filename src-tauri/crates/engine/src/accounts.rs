@@ -331,6 +331,7 @@ impl Engine {
         let events = self.pool.with(|pool| pool.clear(self.clock.now(), id));
         gateway::Journal::pool_events(&*self.journal, events);
         self.journal.touch(id);
+        self.gateway.look_at_queue();
     }
 
     /// Writes a record and puts it in force. The caller holds the turn.

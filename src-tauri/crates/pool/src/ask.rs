@@ -250,6 +250,24 @@ impl Why {
             Why::Pace => "pace",
         }
     }
+
+    /// The words for people.
+    pub const fn plain(self) -> &'static str {
+        match self {
+            Why::Pinned => "asked for by the client",
+            Why::Affinity => "served this conversation before",
+            Why::Active => "the active account",
+            Why::NextInRing => "next in your order after the active account",
+            Why::Turn => "its turn",
+            Why::MostHeadroom => "by the lowest used share",
+            Why::LeastRecentlyUsed => "by the longest rest",
+            Why::First => "by your order",
+            Why::LatestSuccess => "the latest success",
+            Why::LeastUsed => "by the earliest reset and the fewest requests",
+            Why::Cheapest => "by priority, the lowest number first",
+            Why::Pace => "by what would expire unused first",
+        }
+    }
 }
 
 /// The account that serves this attempt. It holds one slot until [`crate::Pool::release`].

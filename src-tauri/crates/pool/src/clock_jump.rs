@@ -62,10 +62,9 @@ fn bring_state_back(now: Timestamp, state: &mut AccountState) -> bool {
     for stamp in [&mut state.last_used, &mut state.last_success] {
         *stamp = stamp.map(|at| at.min(now));
     }
-    for reason in [&mut state.reason, &mut state.last_error] {
-        if let Some(Reason { at, .. }) = reason {
-            *at = (*at).min(now);
-        }
+    let reasons = [&mut state.reason, &mut state.last_error];
+    for Reason { at, .. } in reasons.into_iter().flatten() {
+        *at = (*at).min(now);
     }
     if let Some(quota) = &mut state.quota {
         let ahead = quota.captured_at.since(now);

@@ -7,12 +7,12 @@
 //! left         = 100 − reserve − used share of the longest window, in percent
 //! burn         = percent of the longest window that one whole short window costs (measured: see [`Burn`])
 //! short_left   = what the running short window still gives, 0…1
-//! latest start = reset of the longest window − length of the short window × max(0, left / burn − short_left)
+//! latest start = reset of the longest window − 2.5 × length of the short window × max(0, left / burn − short_left)
 //! ```
 //!
-//! The account with the earliest latest start goes first; equal ones by the earlier short reset, then by the longest rest. Where burn is not known yet, or
-//! there is one window only, the latest start is the reset itself (earliest deadline first, which loses nothing while no short window
-//! binds). An account without a known window has nothing that could expire and comes last: keys that are paid by use, for instance.
+//! The account with the earliest latest start goes first; equal ones by the earlier short reset, then by the longest rest. With one window only, the
+//! latest start is the reset itself (earliest deadline first, which loses nothing where no short window binds). The factor is
+//! [`MARGIN`]. An account without a known window has nothing that could expire and comes last: keys that are paid by use, for instance.
 //!
 //! Not a reading: that is `quota`. Called by `row`, which keeps the instant, and by `observe`, which measures.
 
@@ -21,14 +21,17 @@ use std::time::Duration;
 use crate::row::NEVER;
 use crate::{QuotaSnapshot, QuotaWindow, Timestamp};
 
-/// Short percent that must have been seen before the measured burn counts: providers tell whole percents.
+/// Percent of the long window that a whole short one costs, before anything was seen.
+const USUAL: f64 = 15.0;
+/// Short percent that must have been seen to weigh as much as [`USUAL`]: providers tell whole percents.
 const ENOUGH: f64 = 25.0;
 /// From here on old measurements fade.
 const FADE: f64 = 400.0;
 /// Two readings of one window tell its reset within this: some providers tell seconds to go.
 const SAME_WINDOW_MS: i64 = 120_000;
-/// Used up at the latest moment by this factor earlier: readings lag behind, and demand is not even.
-const MARGIN: f64 = 1.25;
+/// Of the time until a reset only a part is of use, for people sleep: the lead is longer by this. Found by trial over weeks of days and
+/// nights (tests/weeks): from 1.25 to 4 all is used but for one or two percent.
+const MARGIN: f64 = 2.5;
 
 /// How much of the long window the short one costs, from pairs of readings of the same windows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,7 +57,8 @@ impl Burn {
             long.used_percent - long_then.used_percent,
             short.used_percent - short_then.used_percent,
         );
-        if !same(short, short_then) || !same(long, long_then) || !(cost >= 0.0 && share >= 0.0) {
+        let onwards = cost >= 0.0 && share >= 0.0;
+        if !(onwards && same(short, short_then) && same(long, long_then)) {
             return;
         }
         self.short += share.min(100.0);
@@ -65,9 +69,9 @@ impl Burn {
         }
     }
 
-    /// Percent of the long window for one whole short window, once enough was seen.
-    fn per_window(self) -> Option<f64> {
-        (self.short >= ENOUGH && self.long > 0.0).then_some(100.0 * self.long / self.short)
+    /// Percent of the long window for one whole short window. What was not seen yet is as if [`USUAL`] had been seen for a while.
+    fn per_window(self) -> f64 {
+        (100.0 * self.long + ENOUGH * USUAL) / (self.short + ENOUGH)
     }
 }
 
@@ -84,15 +88,12 @@ pub(crate) fn latest_start(quota: &QuotaSnapshot, reserve: u32, burn: Burn) -> (
         return (NEVER, NEVER);
     };
     let left = (100.0 - f64::from(reserve) - long.used_percent).max(0.0);
-    let lead = match (
-        short.and_then(|short| Some((short, short.length?))),
-        burn.per_window(),
-    ) {
-        (Some((short, length)), Some(burn)) => {
+    let lead = match short.and_then(|short| Some((short, short.length?))) {
+        Some((short, length)) => {
             let short_left = (1.0 - short.used_percent / 100.0).clamp(0.0, 1.0);
-            windows_long(length, left / burn - short_left)
+            windows_long(length, left / burn.per_window() - short_left)
         }
-        _ => 0,
+        None => 0,
     };
     (resets_at.0.saturating_sub(lead), resets_at.0)
 }

@@ -2,12 +2,11 @@
 //!
 //! The order itself is in `order`. Learns nothing; what an attempt taught is told through `report`. Called by the gateway before each attempt and by `switchyard explain`.
 
-use crate::models::{Match, Matches, match_all};
+use crate::models::{Match, Matches};
 use crate::order::{Key, Tier};
 use crate::row::Row;
 use crate::{
-    AccountId, Ask, Chosen, Format, NoCandidate, NoCandidateKind, Policy, Pool, SkipReason,
-    Skipped, Timestamp,
+    Ask, Chosen, Format, NoCandidate, NoCandidateKind, Policy, Pool, SkipReason, Skipped, Timestamp,
 };
 
 /// What one ask means against this pool, looked up once before the pass.
@@ -27,7 +26,12 @@ pub(crate) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(pool: &'a Pool, now: Timestamp, ask: &Ask<'a>, matches: Option<&'a Matches>) -> Self {
+    pub(crate) fn new(
+        pool: &'a Pool,
+        now: Timestamp,
+        ask: &Ask<'a>,
+        matches: Option<&'a Matches>,
+    ) -> Self {
         let mut ranks = [None; Format::COUNT];
         for (rank, format) in ask.formats.iter().enumerate().rev() {
             ranks[*format as usize] = Some(u8::try_from(rank).unwrap_or(u8::MAX));
@@ -56,7 +60,7 @@ impl<'a> Pass<'a> {
 
     /// A place in the order, or why there is none. What never ends comes before what time ends, and that before what other requests end,
     /// so that the reason told is the one to act on.
-    fn judge(&self, place: usize, row: &Row) -> Result<Key, SkipReason> {
+    pub(crate) fn judge(&self, place: usize, row: &Row) -> Result<Key, SkipReason> {
         if row.barred == Some(SkipReason::Disabled) {
             return Err(SkipReason::Disabled);
         }
@@ -154,41 +158,6 @@ impl Pool {
             self.seat(now, session, &chosen.id);
         }
         Ok(chosen)
-    }
-
-    /// The order in which the accounts would be tried for `ask`, and why the others would not, in ring order. Takes nothing; an automatic
-    /// switch that would come first is thought of.
-    pub fn explain(
-        &self,
-        now: Timestamp,
-        ask: &Ask<'_>,
-    ) -> Vec<(AccountId, Result<usize, SkipReason>)> {
-        let matches = match_all(ask.model, self.entries.iter().map(|entry| &entry.account));
-        let pass = Pass {
-            active: self.active_next(now, &matches),
-            ..Pass::new(self, now, ask, Some(&matches))
-        };
-        let judged: Vec<Result<Key, SkipReason>> = self
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(place, row)| pass.judge(place, row))
-            .collect();
-        let mut order: Vec<(Key, usize)> = judged
-            .iter()
-            .enumerate()
-            .filter_map(|(place, judgement)| judgement.ok().map(|key| (key, place)))
-            .collect();
-        order.sort_unstable();
-        let mut told: Vec<(AccountId, Result<usize, SkipReason>)> = self
-            .accounts()
-            .zip(judged)
-            .map(|(account, judgement)| (account.id.clone(), judgement.map(|_| 0)))
-            .collect();
-        for (rank, (_, place)) in order.into_iter().enumerate() {
-            told[place].1 = Ok(rank);
-        }
-        told
     }
 
     fn take(&mut self, now: Timestamp, place: usize, round: Option<u64>) {

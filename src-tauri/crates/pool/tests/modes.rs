@@ -121,7 +121,7 @@ fn priority_tiers() {
     }
 }
 
-/// Pace: the earliest reset of the longest window while burn is unknown; nothing to lose comes last; an emptier one is no better.
+/// Pace: what has to be spent soonest, of the usual burn while none is measured; nothing to lose comes last; an emptier one is no better.
 #[test]
 fn pace_goes_by_what_expires_first() {
     let mut pool = pool_of(
@@ -139,11 +139,11 @@ fn pace_goes_by_what_expires_first() {
         ..QuotaSnapshot::empty(at(0), QuotaSource::Header)
     };
     pool.observe_quota(at(0), &id("once"), only);
-    assert_eq!(order(&pool, at(0)), "soononcelatekey");
+    assert_eq!(order(&pool, at(0)), "soonlateoncekey");
     let chosen = pool.select(at(0), &ask("m")).unwrap();
     assert_eq!((chosen.id.as_str(), chosen.why), ("soon", Why::Pace));
     // Its window is over: what is in the new one nobody has read yet.
-    assert_eq!(order(&pool, at(300_000)), "oncelatesoonkey");
+    assert_eq!(order(&pool, at(300_000)), "lateoncesoonkey");
 }
 
 /// Pace with a measured burn: who can hardly spend its week any more in its short windows goes before an earlier reset with time to spare.
@@ -161,11 +161,11 @@ fn pace_heeds_how_fast_a_window_can_be_spent() {
     assert_eq!(
         order(&pool, at(2)),
         "ba",
-        "b needs nine windows of its fourteen and a half, a none"
+        "b needs seven short windows before its reset, a none"
     );
     // The reserve of an account is not there to be spent: b has little left to lose.
     pool.upsert(Account {
-        reserve_percent: Some(60),
+        reserve_percent: Some(68),
         position: 1,
         ..oauth("b")
     });

@@ -388,12 +388,14 @@ fn who_is_never_asked() {
     assert_eq!(due(&pool, 101), [], "try now");
     // What the store kept is verified after a restart.
     let mut again = one(oauth("a"));
-    let mut state = AccountState::default();
-    state.exhausted = Some(Exhaustion {
-        until: at(50),
-        since: at(0),
-        source: HoldSource::UsageLimit,
-    });
+    let state = AccountState {
+        exhausted: Some(Exhaustion {
+            until: at(50),
+            since: at(0),
+            source: HoldSource::UsageLimit,
+        }),
+        ..AccountState::default()
+    };
     again.restore(&id("a"), state);
     assert_eq!((due(&again, 49).len(), due(&again, 55).len()), (0, 1));
 }
