@@ -88,6 +88,7 @@ impl Engine {
             self.apply_settings().await?;
             return Err(error);
         }
+        self.upkeep_settings_changed(key);
         self.journal
             .bus
             .tell(EngineEvent::SettingsChanged(key.to_owned()));

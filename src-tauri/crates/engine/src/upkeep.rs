@@ -29,6 +29,8 @@ const CHECK_FAILED: &str = "check_failed";
 pub(crate) struct Upkeep {
     /// The quota may have changed unseen.
     quota: Notify,
+    /// Checks come at other times now.
+    checks: Notify,
     /// The network is down.
     offline: Notify,
     /// An account was limited, or may be asked again.
@@ -44,7 +46,7 @@ impl Engine {
         });
         let engine = self.clone();
         self.tasks
-            .run(async move { rounds::checks(&*engine).await });
+            .run(async move { rounds::checks(&*engine, &engine.upkeep.checks).await });
         let engine = self.clone();
         self.tasks.run(async move {
             rounds::recoveries(&*engine, &engine.upkeep.limited).await;
@@ -69,6 +71,15 @@ impl Engine {
             Event::Exhausted { .. } | Event::StatusChanged { .. } => {
                 self.upkeep.limited.notify_one();
             }
+            _ => {}
+        }
+    }
+
+    /// A round that was far away, or switched off, may be due now.
+    pub(crate) fn upkeep_settings_changed(&self, key: &str) {
+        match key {
+            "quota.query_min" => self.upkeep.quota.notify_one(),
+            "health.interval_s" => self.upkeep.checks.notify_one(),
             _ => {}
         }
     }

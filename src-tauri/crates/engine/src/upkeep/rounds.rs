@@ -94,12 +94,15 @@ pub(super) async fn quota(accounts: &impl Accounts, mut jitter: fastrand::Rng, k
     }
 }
 
-/// F60, F61: rounds of at most twenty accounts that nobody has heard of for a while.
-pub(super) async fn checks(accounts: &impl Accounts) {
+/// F60, F61: rounds of at most twenty accounts that nobody has heard of for a while. `knock` comes when the rounds come at other times.
+pub(super) async fn checks(accounts: &impl Accounts, knock: &Notify) {
     let mut checks = Checks::default();
     let mut wait = AFTER_START;
     loop {
-        sleep(wait).await;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = knock.notified() => {}
+        }
         let every = accounts.checks_every();
         wait = if every.is_zero() { OFF } else { every };
         if every.is_zero() || accounts.offline() {

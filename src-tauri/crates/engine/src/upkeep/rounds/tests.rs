@@ -193,7 +193,7 @@ async fn f68_fresh_readings_offline_and_off_ask_nobody() {
     offline
         .run(quota(&offline, seed(), &Notify::new()), 7_200)
         .await;
-    offline.run(checks(&offline), 7_200).await;
+    offline.run(checks(&offline, &Notify::new()), 7_200).await;
     for stage in [fresh, off, offline] {
         assert!(stage.seconds().is_empty(), "{:?}", stage.seconds());
     }
@@ -224,7 +224,7 @@ async fn f60_failures_in_a_row_are_counted_and_come_ever_later() {
         answer: (Duration::from_millis(1), Told::Invalid),
         ..Stage::new(1)
     };
-    stage.run(checks(&stage), 5_000).await;
+    stage.run(checks(&stage, &Notify::new()), 5_000).await;
     // Rounds come every five minutes; a failed account is due after 2, 4, 8, 16 minutes.
     assert_eq!(stage.seconds(), [10, 310, 610, 1_210, 2_410, 3_610, 4_810]);
     assert_eq!(*stage.failures.lock().unwrap(), [1, 2, 3, 4, 5, 6, 7]);
@@ -239,7 +239,7 @@ async fn f60_twenty_checks_in_a_round_five_at_a_time() {
         answer: (Duration::from_secs(2), Told::Fine),
         ..Stage::new(50)
     };
-    stage.run(checks(&stage), 400).await;
+    stage.run(checks(&stage, &Notify::new()), 400).await;
     assert_eq!(stage.seconds().len(), 40);
     assert_eq!(stage.under_way.lock().unwrap().1, 5);
 }
