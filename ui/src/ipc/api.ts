@@ -236,6 +236,15 @@ export interface Forecast {
   window: WindowName;
 }
 
+/** How much of a group's limit is in use. */
+export interface GroupUse {
+  /** Most at once. */
+  limit: number;
+  name: string;
+  /** Requests running on its accounts. */
+  running: number;
+}
+
 export type Health = "unknown" | "active" | "cooling" | "exhausted" | "needs_login" | "attention" | "banned" | "disabled";
 
 /** Quota over time, and where it is heading. */
@@ -625,6 +634,8 @@ export interface Status {
   demo: boolean;
   /** The answer goes to the desktop window. */
   desktop: boolean;
+  /** Groups of accounts that have a limit. */
+  groups: GroupUse[];
   /** The home folder. */
   home: string;
   icon_state: Icon;
@@ -649,6 +660,8 @@ export interface Status {
   /** Where secrets are kept. */
   vault: string;
   version: string;
+  /** Of these, those that wait for a busy account. */
+  waiting: number;
 }
 
 /** A change of the active account (F48). */

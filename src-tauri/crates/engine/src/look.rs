@@ -20,9 +20,11 @@ impl Engine {
     pub fn status(&self) -> StatusView {
         let resolved = self.settings.current();
         let accounts = self.accounts();
-        let (policy, offline) = self
-            .pool
-            .with(|pool| (pool.policy(), pool.offline().is_some()));
+        let (policy, offline, groups) = self.pool.with(|pool| {
+            let groups = pool.group_use().into_iter();
+            let groups = groups.map(|(name, running, limit)| (name.to_owned(), running, limit));
+            (pool.policy(), pool.offline().is_some(), groups.collect())
+        });
         let paused = self.paused();
         let running = self.running();
         let serving = self.address().is_some();
@@ -41,6 +43,8 @@ impl Engine {
             url: self.base_url(),
             serving,
             running,
+            waiting: self.gateway.waiting(),
+            groups,
             policy: policy.as_str(),
             automatic: policy != pool::Policy::ActiveAccount,
             auto_switch: resolved.settings.auto_switch.enabled,

@@ -131,6 +131,10 @@ pub struct StatusView {
     pub serving: bool,
     /// Requests running.
     pub running: usize,
+    /// Of these, those that wait for a busy account (F115).
+    pub waiting: usize,
+    /// Groups with a limit: name, requests running, limit (F115).
+    pub groups: Vec<(String, u32, u32)>,
     /// Rotation policy.
     pub policy: &'static str,
     /// Every request may go to another account; false: the active account goes first.

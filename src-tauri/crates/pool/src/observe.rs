@@ -35,12 +35,21 @@ impl Pool {
         let before = self.rows[place].exhausted_until(now.0);
         let proof = snapshot.source == QuotaSource::Query
             && snapshot.availability(now) == Availability::Available;
+        let read_at = snapshot.captured_at;
+        // A minute that was guessed holds: right after a refusal the usage endpoint often does not know of it yet.
+        let guess_over = |since: Timestamp| read_at >= since.plus(UNTOLD_LIMIT);
         state.exhausted.take_if(|e| {
-            proof && e.source != HoldSource::Payment && snapshot.captured_at > e.since
+            let told = e.until.since(e.since) > UNTOLD_LIMIT;
+            let later = read_at > e.since && (told || guess_over(e.since));
+            proof && e.source != HoldSource::Payment && later
         });
-        entry
-            .limited
-            .take_if(|limited| proof && snapshot.captured_at >= limited.since);
+        entry.limited.take_if(|limited| {
+            let later = match limited.until {
+                Some(_) => read_at >= limited.since,
+                None => guess_over(limited.since),
+            };
+            proof && later
+        });
         let old = state.quota.take();
         let mut merged = old
             .clone()

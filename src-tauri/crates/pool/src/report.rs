@@ -37,6 +37,8 @@ pub const FAILURE_REST: Duration = Duration::from_secs(5 * 60);
 pub const OVERLOAD_REST: Duration = Duration::from_secs(60);
 /// How often a gateway without network looks whether it is back (F66).
 pub const OFFLINE_PROBE: Duration = Duration::from_secs(15);
+/// So many accounts that fail alike stand for all, where not all are asked: a request has three attempts (F50).
+const OFFLINE_WITNESSES: u32 = 3;
 /// Within this time all accounts must fail for the network to be down (F66).
 pub const OFFLINE_SPAN: Duration = Duration::from_secs(10);
 
@@ -65,6 +67,8 @@ impl Pool {
             | Outcome::InvalidEncryptedContent
             | Outcome::ModelUnsupported => {}
             Outcome::EmptyAnswer => {}
+            // F66: nobody pays for a network that is down.
+            Outcome::Timeout | Outcome::RefreshUnavailable if self.offline.is_some() => {}
             Outcome::Success => self.succeed(now, place, &mut events),
             Outcome::Network => self.lose_network(now, place, &mut events),
             Outcome::Timeout
@@ -242,23 +246,32 @@ impl Pool {
         Vec::new()
     }
 
+    /// All accounts that were asked within the span failed on the network, and nothing says that it is there. Who rests or is used up cannot be
+    /// asked and has no say; where a request ends before all others were asked, three that fail alike are enough.
     fn network_is_down(&self, now: Timestamp) -> bool {
-        let mut errors = 0;
+        let recent = |at: Timestamp| now.since(at) <= OFFLINE_SPAN;
+        let (mut errors, mut failed, mut unasked) = (0, 0, 0);
         for (place, entry) in self.entries.iter().enumerate() {
-            if self.barred(place).is_some() {
+            if self.barred(place).is_some() || entry.account.demo != self.simulated {
                 continue;
             }
-            let recent = entry
-                .network_at
-                .is_some_and(|at| now.since(at) <= OFFLINE_SPAN)
-                && entry.state.network_failures > 0;
-            if !recent {
+            let state = &entry.state;
+            if state.network_failures > 0 && entry.network_at.is_some_and(recent) {
+                failed += 1;
+                errors += state.network_failures;
+                continue;
+            }
+            let refused = state.last_error.as_ref().is_some_and(|error| {
+                let silent = ["network", "timeout", "refresh_unavailable"];
+                recent(error.at) && !silent.contains(&&*error.code)
+            });
+            if refused || state.last_success.is_some_and(recent) {
                 return false;
             }
-            errors += entry.state.network_failures;
+            unasked += u32::from(self.rows[place].held(now.0).is_none());
         }
         // One error of a lone account is a broken connection, not a broken network.
-        errors >= 2
+        errors >= 2 && (unasked == 0 || failed >= OFFLINE_WITNESSES)
     }
 
     fn forgive_network(&mut self) {
