@@ -61,6 +61,10 @@ export interface Account {
   reserve_percent: number | null;
   /** Requests running on it. */
   running: number;
+  /** Health score, 0 to 100: the lowest of what is known about its limits; 0 is not selectable. */
+  score: number;
+  /** Requests it may run at once; null: what `rotation.account_slots` says. */
+  slots: number | null;
   successes: number;
   /** When time alone makes it usable again. */
   usable_again_at: number | null;
@@ -85,6 +89,8 @@ export interface AccountPatch {
   priority?: number | null;
   proxy?: string | null;
   reserve_percent?: number | null;
+  /** 1 to 1000 requests at once; null: the general setting. */
+  slots?: number | null;
 }
 
 /** Something changed. */
@@ -190,6 +196,8 @@ export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | 
 
 /** Whether an account could serve a model now. */
 export interface Explain {
+  /** Why it has its place, in words; null when it is skipped. */
+  because: string | null;
   /** The same as a code. */
   code: string | null;
   id: string;
@@ -198,6 +206,10 @@ export interface Explain {
   rank: number | null;
   /** Why it is skipped, in words. */
   reason: string | null;
+  /** What that reason was learnt from, such as `header`, `query`, `usage_limit` or `failures`; null for what the person or the request says. */
+  source: string | null;
+  /** When the reason it is skipped for ends by itself; null when time alone does not end it or nobody knows. */
+  until: number | null;
 }
 
 /** An export into a file; desktop and command line only (F9). */
@@ -222,6 +234,15 @@ export interface Forecast {
   /** Null: not before it resets. */
   empty_at: number | null;
   window: WindowName;
+}
+
+/** How much of a group's limit is in use. */
+export interface GroupUse {
+  /** Most at once. */
+  limit: number;
+  name: string;
+  /** Requests running on its accounts. */
+  running: number;
 }
 
 export type Health = "unknown" | "active" | "cooling" | "exhausted" | "needs_login" | "attention" | "banned" | "disabled";
@@ -398,9 +419,19 @@ export interface Quota {
   source: Source;
 }
 
+/** How the question to one account ended. */
+export interface QuotaAsked {
+  id: string;
+  label: string;
+  /** `ok`, `limited`, `invalid`, `network` or `skipped`. */
+  result: string;
+}
+
 /** How a query of all accounts ended, in numbers of accounts (F68). */
 export interface QuotaQueried {
   invalid: number;
+  /** Each account, in the order in which their answers came. */
+  items: QuotaAsked[];
   limited: number;
   network: number;
   ok: number;
@@ -494,7 +525,7 @@ export interface Reset {
   window: WindowName;
 }
 
-export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first";
+export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first" | "least_used" | "priority" | "pace_aware";
 
 /** One window of one account over time, at most 500 points. */
 export interface Series {
@@ -603,6 +634,8 @@ export interface Status {
   demo: boolean;
   /** The answer goes to the desktop window. */
   desktop: boolean;
+  /** Groups of accounts that have a limit. */
+  groups: GroupUse[];
   /** The home folder. */
   home: string;
   icon_state: Icon;
@@ -627,6 +660,8 @@ export interface Status {
   /** Where secrets are kept. */
   vault: string;
   version: string;
+  /** Of these, those that wait for a busy account. */
+  waiting: number;
 }
 
 /** A change of the active account (F48). */

@@ -246,14 +246,19 @@ fn journal(requests: &Value) -> String {
 
 fn explain(lines: &Value) -> String {
     let row = |line: &Value| {
+        // One of the two is there.
+        let why = [&line["because"], &line["reason"]]
+            .map(table::cell)
+            .concat();
         vec![
             table::cell(&line["rank"]),
             table::cell(&line["label"]),
-            table::cell(&line["reason"]),
+            why,
+            table::cell(&line["source"]),
         ]
     };
     let rows: Vec<Vec<String>> = lines.as_array().into_iter().flatten().map(row).collect();
-    table::table(&["TURN", "ACCOUNT", "WHY NOT"], &rows)
+    table::table(&["TURN", "ACCOUNT", "WHY", "LEARNT FROM"], &rows)
 }
 
 async fn key(desk: &Desk, json: bool, command: Option<KeyCommand>) -> Result<(), Failure> {

@@ -175,6 +175,7 @@ impl Engine {
         let was_active = self.pool.with(|pool| pool.active() == Some(&id));
         // Before the credential goes, so that a refresh under way does not put it back.
         self.upstream.forget(&id);
+        let farewell = self.farewell(&row).await;
         let vault = self.vault.clone();
         let secret = item(&id);
         self.tasks.blocking(move || vault.delete(&secret)).await??;
@@ -189,6 +190,10 @@ impl Engine {
             .bus
             .tell(EngineEvent::AccountRemoved(id.clone()));
         drop(turn);
+        if let Some(farewell) = farewell {
+            // Whatever it answers, the account is gone here.
+            self.tasks.finish(farewell);
+        }
         if was_active {
             self.activate_first_usable(row.position).await?;
         }
@@ -326,6 +331,7 @@ impl Engine {
         let events = self.pool.with(|pool| pool.clear(self.clock.now(), id));
         gateway::Journal::pool_events(&*self.journal, events);
         self.journal.touch(id);
+        self.gateway.look_at_queue();
     }
 
     /// Writes a record and puts it in force. The caller holds the turn.

@@ -118,6 +118,8 @@ pub struct Engine {
     pub(crate) demo: crate::demo::Demo,
     /// Ends a pause in time.
     pub(crate) pausing: crate::pause::Pausing,
+    /// Wakes the rounds that keep the knowledge of accounts fresh.
+    pub(crate) upkeep: crate::upkeep::Upkeep,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

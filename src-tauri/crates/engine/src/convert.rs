@@ -2,16 +2,25 @@
 
 use std::time::Duration;
 
-use pool::Policy;
+use pool::Pool;
 use secrecy::{ExposeSecret, SecretString};
 use upstream::proxy::{NoProxy, ProxyUrl};
 
 use crate::error::EngineError;
 use crate::settings::{ProxyAddress, Settings};
 
-/// The rotation policy of the settings; the settings room lets no other word through.
-pub(crate) fn policy(settings: &Settings) -> Policy {
-    settings.rotation.mode.parse().unwrap_or_default()
+/// Tells the pool how the settings want accounts chosen and how much may run at once.
+pub(crate) fn put_routing(settings: &Settings, pool: &mut Pool) {
+    let rotation = &settings.rotation;
+    pool.set_policy(settings.policy());
+    pool.set_within_tier(settings.within_tier());
+    pool.set_default_slots(
+        u32::try_from(rotation.account_slots)
+            .ok()
+            .filter(|slots| *slots > 0),
+    );
+    pool.set_group_limits(settings.group_limits());
+    pool.set_spacing(Duration::from_millis(rotation.spacing_ms));
 }
 
 pub(crate) fn gateway_config(settings: &Settings) -> gateway::Config {
@@ -23,6 +32,11 @@ pub(crate) fn gateway_config(settings: &Settings) -> gateway::Config {
         idle_timeout: Duration::from_secs(settings.timeouts.idle_s),
         total_timeout: Duration::from_secs(settings.timeouts.total_s),
         account_header: settings.server.account_header,
+        most_requests: usize::try_from(settings.rotation.most_requests)
+            .ok()
+            .filter(|most| *most > 0),
+        queue_wait: Duration::from_secs(settings.rotation.queue_wait_s),
+        queue_length: usize::try_from(settings.rotation.queue_length).unwrap_or(usize::MAX),
         default_model: None,
         // The address somebody chose to listen on is one that clients may name (F25, F29).
         allowed_hosts: std::iter::once(settings.server.host.clone())

@@ -15,6 +15,7 @@ pub mod env;
 mod error;
 mod events;
 pub mod export;
+mod farewell;
 mod handing_out;
 pub mod home;
 pub mod import;
@@ -44,6 +45,7 @@ mod switching;
 mod tasks;
 mod transfer;
 mod trying;
+mod upkeep;
 mod usage;
 mod verifying;
 mod views;
@@ -63,7 +65,7 @@ pub use pool::{
     QuotaSource, QuotaWindow, Timestamp,
 };
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
-pub use quota_query::QuotaQueried;
+pub use quota_query::{QuotaAsked, QuotaQueried};
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
 pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};

@@ -20,9 +20,11 @@ impl Engine {
     pub fn status(&self) -> StatusView {
         let resolved = self.settings.current();
         let accounts = self.accounts();
-        let (policy, offline) = self
-            .pool
-            .with(|pool| (pool.policy(), pool.offline().is_some()));
+        let (policy, offline, groups) = self.pool.with(|pool| {
+            let groups = pool.group_use().into_iter();
+            let groups = groups.map(|(name, running, limit)| (name.to_owned(), running, limit));
+            (pool.policy(), pool.offline().is_some(), groups.collect())
+        });
         let paused = self.paused();
         let running = self.running();
         let serving = self.address().is_some();
@@ -41,6 +43,8 @@ impl Engine {
             url: self.base_url(),
             serving,
             running,
+            waiting: self.gateway.waiting(),
+            groups,
             policy: policy.as_str(),
             automatic: policy != pool::Policy::ActiveAccount,
             auto_switch: resolved.settings.auto_switch.enabled,
@@ -72,18 +76,25 @@ impl Engine {
             ],
         );
         let now = self.clock.now();
-        let verdicts = self.pool.with(|pool| pool.explain(now, &ask));
+        let verdicts = self.pool.with(|pool| pool.explain_fully(now, &ask));
         let labels: HashMap<String, String> = self.records.with(|rows| {
             rows.iter()
                 .map(|row| (row.id.clone(), row.label.clone()))
                 .collect()
         });
-        let view = |(id, verdict): (AccountId, Result<usize, pool::SkipReason>)| ExplainView {
-            label: labels.get(id.as_str()).cloned().unwrap_or_default(),
-            rank: verdict.as_ref().ok().map(|rank| rank + 1),
-            code: verdict.as_ref().err().map(pool::SkipReason::code),
-            reason: verdict.err().map(|reason| reason.text(now)),
-            id,
+        let view = |told: pool::Explained| ExplainView {
+            label: labels.get(told.id.as_str()).cloned().unwrap_or_default(),
+            rank: told.verdict.as_ref().ok().map(|(rank, _)| rank + 1),
+            code: told.verdict.as_ref().err().map(pool::SkipReason::code),
+            because: told.verdict.as_ref().ok().map(|(_, why)| why.plain()),
+            until: told
+                .verdict
+                .as_ref()
+                .err()
+                .and_then(pool::SkipReason::until),
+            source: told.source.map(std::borrow::Cow::into_owned),
+            reason: told.verdict.err().map(|reason| reason.text(now)),
+            id: told.id,
         };
         let mut lines: Vec<ExplainView> = verdicts.into_iter().map(view).collect();
         lines.sort_by_key(|line| line.rank.unwrap_or(usize::MAX));
@@ -181,6 +192,8 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
         proxy: row.proxy.clone(),
         excluded: row.excluded,
         reserve_percent: row.reserve_percent,
+        slots: row.slots,
+        score: pool.score(now, &id, None, None).unwrap_or(0),
         notes: row.notes.clone(),
         expires_at: row.expires_at.map(Timestamp),
         refreshable: row.refreshable,

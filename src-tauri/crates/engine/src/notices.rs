@@ -8,7 +8,7 @@ mod pace;
 
 use std::sync::Arc;
 
-use pool::{AccountId, Event, Health, Status, SwitchReason, Timestamp};
+use pool::{AccountId, Event, Health, QuotaSnapshot, Status, SwitchReason, Timestamp};
 use tokio::time::Instant;
 
 use crate::compose::Engine;
@@ -154,6 +154,7 @@ impl Engine {
     pub(crate) async fn follow_pool(self: Arc<Self>) {
         let mut desk = Desk::default();
         desk.deciding.begin(self.all_out().is_some());
+        self.warned_before(&mut desk.deciding);
         loop {
             let stirs = self.journal.stirred.take();
             let any = !stirs.is_empty();
@@ -185,7 +186,25 @@ impl Engine {
         }
     }
 
+    /// What the readings of the last run say was told in the last run (F73).
+    fn warned_before(&self, deciding: &mut Deciding) {
+        let now = self.clock.now();
+        let known: Vec<(Who, QuotaSnapshot)> = self.pool.with(|pool| {
+            let with_quota = |account: &pool::Account| {
+                let quota = pool.state(&account.id)?.quota.clone()?;
+                Some(((account.id.to_string(), account.label.clone()), quota))
+            };
+            pool.accounts().filter_map(with_quota).collect()
+        });
+        for (who, quota) in known {
+            let _told_already = deciding.quota(now, who, &quota);
+        }
+    }
+
     async fn hear(self: &Arc<Self>, desk: &mut Desk, stir: Stir) {
+        if let Stir::Pool(event) = &stir {
+            self.upkeep_hears(event);
+        }
         if let Stir::Pool(event @ Event::Switched { .. }) = &stir {
             self.note_to_its_end(event.clone()).await;
         }

@@ -94,9 +94,9 @@ impl Opening {
             .collect();
         let settings = SettingsFile::open(home.home().settings(), env.clone(), &flags)?;
         let resolved = settings.current();
-        let pool = Arc::new(SharedPool::new(Pool::new(convert::policy(
-            &resolved.settings,
-        ))));
+        let mut pool = Pool::new(pool::Policy::default());
+        convert::put_routing(&resolved.settings, &mut pool);
+        let pool = Arc::new(SharedPool::new(pool));
         let late_vault: LateVault = Arc::new(OnceLock::new());
         // The proxy's password comes with the vault; nothing is sent before that.
         let upstream = Upstream::new(
@@ -213,6 +213,7 @@ impl Opening {
             codex_cli: Mutex::default(),
             demo: crate::demo::Demo::default(),
             pausing: crate::pause::Pausing::default(),
+            upkeep: crate::upkeep::Upkeep::default(),
             read_only,
         });
         engine.sweep_demo().await;

@@ -14,11 +14,13 @@ use crate::records;
 use crate::views::AccountView;
 
 /// Providers asked at one time: a click must not become a burst.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 
 /// How asking all accounts ended, in numbers of accounts (F68).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuotaQueried {
+    /// Each account, in the order in which their answers came.
+    pub items: Vec<QuotaAsked>,
     /// Told a quota with something left.
     pub ok: usize,
     /// Are used up, or were told to wait.
@@ -31,9 +33,20 @@ pub struct QuotaQueried {
     pub skipped: usize,
 }
 
+/// How the question to one account ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaAsked {
+    /// Which account.
+    pub id: AccountId,
+    /// Its label.
+    pub label: String,
+    /// `ok`, `limited`, `invalid`, `network` or `skipped`, as in the sums of [`QuotaQueried`].
+    pub result: &'static str,
+}
+
 /// How one account's question ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub(crate) enum Told {
     Fine,
     Limited,
     Invalid,
@@ -41,8 +54,25 @@ enum Told {
     Skipped,
 }
 
+impl Told {
+    const fn word(self) -> &'static str {
+        match self {
+            Told::Fine => "ok",
+            Told::Limited => "limited",
+            Told::Invalid => "invalid",
+            Told::Unreached => "network",
+            Told::Skipped => "skipped",
+        }
+    }
+}
+
 impl QuotaQueried {
-    fn count(mut self, told: Told) -> Self {
+    fn count(mut self, row: AccountRow, told: Told) -> Self {
+        self.items.push(QuotaAsked {
+            id: AccountId::from(row.id),
+            label: row.label,
+            result: told.word(),
+        });
         let place = match told {
             Told::Fine => &mut self.ok,
             Told::Limited => &mut self.limited,
@@ -78,7 +108,7 @@ impl Engine {
         self.account(&row.id)
     }
 
-    /// The quota of every account that is switched on, two at a time, the active one first, with progress as events. Dropping the future
+    /// The quota of every account that is switched on, three at a time, the active one first, with progress as events. Dropping the future
     /// stops it. A second one waits for the first.
     pub async fn query_quota(&self) -> QuotaQueried {
         let _one_at_a_time = self.asking_quota.lock().await;
@@ -92,20 +122,21 @@ impl Engine {
         let asked = rows.into_iter().map(|row| {
             let progress = &progress;
             async move {
-                let told = self.ask_quota(&row).await;
+                let told = self.ask_quota(&row, true).await;
                 progress.step(&row.label);
-                told
+                (row, told)
             }
         });
         futures_util::stream::iter(asked)
             .buffer_unordered(AT_ONCE)
-            .fold(QuotaQueried::default(), |sum, told| async move {
-                sum.count(told)
+            .fold(QuotaQueried::default(), |sum, (row, told)| async move {
+                sum.count(row, told)
             })
             .await
     }
 
-    async fn ask_quota(&self, row: &AccountRow) -> Told {
+    /// Asks one account. A reading nobody asked for by hand may move the active account (F43).
+    pub(crate) async fn ask_quota(&self, row: &AccountRow, by_hand: bool) -> Told {
         let id = AccountId::from(row.id.as_str());
         let now = self.clock.now();
         let health = self.pool.with(|pool| pool.health(now, &id));
@@ -122,14 +153,38 @@ impl Engine {
                 let full = quota
                     .max_percent(self.clock.now())
                     .is_some_and(|used| used >= 100.0);
-                self.gateway.observe_by_hand(&id, quota);
-                if full { Told::Limited } else { Told::Fine }
+                if by_hand {
+                    self.gateway.observe_by_hand(&id, quota);
+                } else {
+                    self.gateway.observe(&id, quota);
+                }
+                self.answered_at_all(if full { Told::Limited } else { Told::Fine })
             }
             Err(error) => {
                 tracing::info!(account = %row.label, %error, "the quota could not be read");
-                refused(&error)
+                self.answered_at_all(refused(&error))
             }
         }
+    }
+
+    /// Asks a key account for its models, which costs nothing (F60). The list itself is not kept here.
+    pub(crate) async fn ask_models(&self, row: &AccountRow) -> Told {
+        let Ok(target) = records::target(row) else {
+            return Told::Invalid;
+        };
+        let told = match self.upstream.list_models(&target).await {
+            Ok(_) => Told::Fine,
+            Err(error) => refused(&error),
+        };
+        self.answered_at_all(told)
+    }
+
+    /// A refusal is an answer too: the network is there.
+    fn answered_at_all(&self, told: Told) -> Told {
+        if !matches!(told, Told::Unreached | Told::Skipped) {
+            self.upstream_answered();
+        }
+        told
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn account(row: &AccountRow) -> Account {
         excluded: row.excluded,
         reserve_percent: row.reserve_percent,
         demo: crate::demo::is_demo(row),
-        // F114's default of three is not set until a full account lets requests wait: before that it would turn them away.
+        // F114: none unless the person sets a number, here or for all accounts (`rotation.account_slots`).
         slots: row.slots,
         refreshable: row.refreshable,
         ..Account::new(row.id.as_str(), kind, format(row))

@@ -45,6 +45,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     let expiry = engine.clone();
     engine.tasks.run(async move { expiry.watch_expiry().await });
     engine.tasks.run(engine.clone().follow_pool());
+    engine.start_upkeep();
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;
@@ -62,6 +63,10 @@ impl Engine {
     /// Sign-ins whose tokens are kept fresh: switched on and not waiting for a person (F14, F15).
     fn refreshable(&self) -> Vec<Target> {
         let now = self.clock.now();
+        // F66: nothing can be refreshed while the network is down.
+        if self.pool.with(|pool| pool.offline().is_some()) {
+            return Vec::new();
+        }
         self.records.with(|rows| {
             rows.iter()
                 .filter(|row| row.enabled && row.refreshable && !records::kind(row).is_key())

@@ -8,8 +8,10 @@ mod field;
 mod file;
 mod proxy;
 mod resolve;
+mod routing;
 mod switching;
 mod table;
+mod upkeep;
 mod window;
 
 use std::fmt;
@@ -46,6 +48,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Scheduled refresh of tokens.
     pub refresh: Refresh,
+    /// Asking for quota by itself.
+    pub quota: Quota,
+    /// Checks of idle accounts.
+    pub health: HealthChecks,
     /// What is logged.
     pub log: Log,
     /// How much of the past is kept.
@@ -88,6 +94,8 @@ pub struct Codex {
     pub client_version: Option<String>,
     /// User agent; `None` is the program's own name and version.
     pub user_agent: Option<String>,
+    /// Whether removing a sign-in ends it at the provider too.
+    pub revoke_on_removal: bool,
 }
 
 /// `rotation.*`
@@ -95,6 +103,20 @@ pub struct Codex {
 pub struct Rotation {
     /// One of the names in the table.
     pub mode: &'static str,
+    /// The mode among accounts of one priority; one of the names in the table (F37).
+    pub within_tier: &'static str,
+    /// Requests at once on an account that says nothing itself; 0 is no limit (F114).
+    pub account_slots: u64,
+    /// `group=limit` each (F115).
+    pub group_limits: Vec<String>,
+    /// Least milliseconds between two starts on one account; 0 is none (F114).
+    pub spacing_ms: u64,
+    /// Requests at once over all accounts; 0 is no limit (F115).
+    pub most_requests: u64,
+    /// Seconds that a request waits for a busy account; 0 does not wait (F115).
+    pub queue_wait_s: u64,
+    /// How many may wait (F115).
+    pub queue_length: u64,
 }
 
 /// `auto_switch.*`
@@ -184,6 +206,20 @@ pub struct Refresh {
     pub interval_s: u64,
 }
 
+/// `quota.*` (F68)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Quota {
+    /// Minutes between two scheduled rounds; 0 is never.
+    pub query_min: u64,
+}
+
+/// `health.*` (F60)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HealthChecks {
+    /// Seconds between two rounds of checks; 0 is never.
+    pub interval_s: u64,
+}
+
 /// `log.*`
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Log {
@@ -267,11 +303,19 @@ impl Settings {
     #[must_use]
     pub fn policy(&self) -> Policy {
         // The table allows exactly the pool's words, which a test holds to; the default names a policy too.
-        let named = Policy::ALL
-            .iter()
-            .copied()
-            .find(|policy| policy.as_str() == self.rotation.mode);
-        named.unwrap_or_default()
+        self.rotation.mode.parse().unwrap_or_default()
+    }
+
+    /// The policy that `rotation.within_tier` names.
+    #[must_use]
+    pub fn within_tier(&self) -> Policy {
+        self.rotation.within_tier.parse().unwrap_or_default()
+    }
+
+    /// The groups of `rotation.group_limits` with their limits.
+    pub fn group_limits(&self) -> impl Iterator<Item = (String, u32)> {
+        let pairs = self.rotation.group_limits.iter();
+        pairs.filter_map(|pair| routing::group_limit(pair))
     }
 
     /// What deserves a standing notice.

@@ -88,6 +88,7 @@ impl Engine {
             self.apply_settings().await?;
             return Err(error);
         }
+        self.upkeep_settings_changed(key);
         self.journal
             .bus
             .tell(EngineEvent::SettingsChanged(key.to_owned()));
@@ -126,7 +127,8 @@ impl Engine {
         self.gateway
             .set_config(convert::gateway_config(&resolved.settings));
         self.pool
-            .with(|pool| pool.set_policy(convert::policy(&resolved.settings)));
+            .with(|pool| convert::put_routing(&resolved.settings, pool));
+        self.gateway.look_at_queue();
         self.put_switch_rule();
         self.announce();
         Ok(())

@@ -27,6 +27,9 @@ use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::Inference;
 
+/// `Retry-After` in seconds where nobody can know when a running request ends.
+pub(crate) const BUSY_RETRY: u64 = 5;
+
 /// A request that was understood, on its way to an account.
 pub(crate) struct Request {
     pub gateway: Arc<Gateway>,
@@ -44,7 +47,7 @@ pub(crate) struct Request {
 }
 
 /// Which formats can serve a call, best first (F101).
-fn formats(call: &Inference) -> &'static [Format] {
+pub(crate) fn formats(call: &Inference) -> &'static [Format] {
     match (call.codex, call.compact, call.dialect) {
         (true, _, _) => &[Format::Codex],
         (_, true, _) => &[Format::Codex, Format::Responses],
@@ -72,6 +75,21 @@ fn formats(call: &Inference) -> &'static [Format] {
 /// Serves the request: an answer, or the last error in the client's dialect.
 pub(crate) async fn serve(request: Request, record: Record) -> Response<Body> {
     let started = record.started();
+    let mut record = record;
+    // F115.
+    if !record.admit(request.config.most_requests) {
+        let message = format!(
+            "The gateway runs {} requests at once, as many as the setting rotation.most_requests lets it.",
+            request.config.most_requests.unwrap_or_default()
+        );
+        let refusal = Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_requests",
+            message,
+        )
+        .retry_after(Some(BUSY_RETRY));
+        return record.refuse(refusal, Shape::Of(request.call.dialect));
+    }
     let mut record = Some(record);
     let mut road = Road {
         request: &request,
@@ -82,6 +100,7 @@ pub(crate) async fn serve(request: Request, record: Record) -> Response<Body> {
         failures: 0,
         amends: Amends::new(&request),
         again_on: None,
+        holding: None,
     };
     loop {
         match road.step(&mut record, started).await {
@@ -109,6 +128,8 @@ struct Road<'r> {
     amends: Amends,
     /// The account that serves the next attempt, with what it refused left out.
     again_on: Option<AccountId>,
+    /// The slot of the latest attempt, kept so that it can be swapped for another of its group (F115).
+    holding: Option<Arc<Slot>>,
 }
 
 enum Step {
@@ -121,7 +142,7 @@ impl Road<'_> {
         let request = self.request;
         let gateway = &request.gateway;
         let deadline = started + request.config.deadline;
-        let Some((slot, target)) = (match self.select(record) {
+        let Some((slot, target)) = (match self.select(record, deadline).await {
             Ok(found) => found,
             Err(none) => return Step::Done(self.give_up(record.take(), Some(none))),
         }) else {
@@ -197,35 +218,66 @@ impl Road<'_> {
         }
     }
 
-    /// The next account with a slot taken on it; `Ok(None)` asks for another round.
-    fn select(
+    /// The next account with a slot taken on it; `Ok(None)` asks for another round. Waits where every account that could serve is busy.
+    async fn select(
         &mut self,
         record: &mut Option<Record>,
-    ) -> Result<Option<(Slot, Target)>, NoCandidate> {
+        deadline: Instant,
+    ) -> Result<Option<(Arc<Slot>, Target)>, NoCandidate> {
         let request = self.request;
         let gateway = &request.gateway;
-        let session = forward::session(&request.headers, &request.head);
         let again_on = self.again_on.take();
+        let held = self.holding.take();
+        let holding = held.as_ref().map(|slot| slot.account().clone());
+        let formats = formats(&request.call);
         let ask = Ask {
             model: &request.model,
-            formats: formats(&request.call),
-            session,
+            formats,
+            session: forward::session(&request.headers, &request.head),
             continues: request.head.previous_response_id.as_deref(),
             pinned: again_on
                 .as_ref()
                 .or(self.amends.only())
                 .or(request.pinned.as_ref()),
             tried: &self.tried,
+            holding: holding.as_ref(),
             last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
         };
+        // Who came before goes before.
+        gateway.look_at_queue();
         let (chosen, events) = gateway
             .pool
             .with(|pool| (pool.select(gateway.clock.now(), &ask), pool.take_events()));
         if !events.is_empty() {
             gateway.journal.pool_events(events);
         }
-        let chosen = match chosen {
-            Ok(chosen) => chosen,
+        let given = match chosen {
+            Ok(chosen) => {
+                let slot = Arc::new(Slot::new(gateway.clone(), chosen.id.clone()));
+                Ok((slot, chosen))
+            }
+            Err(none) => {
+                // Nobody waits with a slot in the hand.
+                drop(held);
+                let patience = request.config.queue_wait;
+                if none.worth_waiting() && !patience.is_zero() {
+                    let limit = deadline.min(Instant::now() + patience);
+                    if let Some(record) = record {
+                        record.step_aside();
+                    }
+                    let most = request.config.queue_length;
+                    let given = gateway.wait_in_line(&ask, formats, none, limit, most).await;
+                    if let Some(record) = record {
+                        record.step_back(request.config.most_requests);
+                    }
+                    given
+                } else {
+                    Err(none)
+                }
+            }
+        };
+        let (slot, chosen) = match given {
+            Ok(given) => given,
             Err(none) => {
                 // F54: with nobody else left, a connection that broke before any answer may be tried once more on the same account.
                 let same = self
@@ -246,7 +298,7 @@ impl Road<'_> {
             record.skipped(chosen.skipped.into_iter());
         }
         self.tried.push(chosen.id.clone());
-        let slot = Slot::new(gateway.clone(), chosen.id.clone());
+        self.holding = Some(slot.clone());
         // An account that was removed between two swaps has no target any more: the slot is freed and the next one asked.
         Ok(gateway
             .targets

@@ -26,6 +26,12 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// Longest duration of an answer that is not streamed (F55: 600 s).
     pub total_timeout: Duration,
+    /// Requests at once over all accounts; above it 503 (F115). `None` is no limit.
+    pub most_requests: Option<usize>,
+    /// How long a request waits while all accounts that could serve it are busy (F115: 30 s); zero does not wait.
+    pub queue_wait: Duration,
+    /// How many may wait (F115: 100).
+    pub queue_length: usize,
     /// Send `x-switchyard-account: LABEL` with every proxied answer (F40).
     pub account_header: bool,
     /// Model used where the client names none; `None` makes that a 400 (F92).
@@ -45,6 +51,9 @@ impl Default for Config {
             deadline: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(300),
             total_timeout: Duration::from_secs(600),
+            most_requests: None,
+            queue_wait: Duration::from_secs(30),
+            queue_length: 100,
             account_header: true,
             default_model: None,
             allowed_hosts: Vec::new(),

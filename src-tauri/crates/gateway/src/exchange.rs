@@ -2,6 +2,7 @@
 //!
 //! Called by the loop in `attempt`, once per account tried.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,7 +52,7 @@ pub(crate) async fn attempt(
     request: &Request,
     sent: &Sent<'_>,
     record: &mut Option<Record>,
-    slot: Slot,
+    slot: Arc<Slot>,
     target: Target,
     began: Instant,
     limit: Instant,
@@ -141,11 +142,8 @@ fn prepare(
     record: &mut Option<Record>,
     speaks: protocol::Target,
 ) -> Result<Prepared, protocol::RequestError> {
-    let replaced = request
-        .head
-        .model
-        .is_none()
-        .then_some(request.model.as_str());
+    let replaced =
+        (request.head.model.as_deref() != Some(&*request.model)).then_some(request.model.as_str());
     let id = record.as_ref().map_or("", |record| record.request_id());
     let options = Options {
         model: replaced,

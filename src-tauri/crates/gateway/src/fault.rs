@@ -10,7 +10,7 @@ use pool::{NoCandidate, Outcome, Retry};
 use protocol::Failure;
 use upstream::Target;
 
-use crate::attempt::Request;
+use crate::attempt::{BUSY_RETRY, Request};
 use crate::body::Body;
 use crate::reply::{Refusal, json};
 use crate::{forward, models};
@@ -159,6 +159,27 @@ pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
     let now = gateway.clock.now();
     let wait = none.retry_after_secs(now);
     let reasons = none.reasons(now);
+    if none.worth_waiting() {
+        // F115: it has waited, or nobody may wait.
+        return Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "accounts_busy",
+            format!("Every account that can serve this is busy. {reasons}"),
+        )
+        .retry_after(wait.or(Some(BUSY_RETRY)));
+    }
+    // F38: never a silent other one, and never a word about the others.
+    if let Some(pinned) = &request.pinned
+        && let Some(skipped) = none.skipped.iter().find(|skipped| skipped.id == *pinned)
+    {
+        let (label, reason) = (&skipped.label, skipped.reason.text(now));
+        return Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "pinned_account_unavailable",
+            format!("The account \"{label}\" was asked for and cannot serve this: {reason}."),
+        )
+        .retry_after(wait);
+    }
     match none.kind {
         pool::NoCandidateKind::Empty => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -11,8 +11,8 @@ use crate::config::{Catalog, Config};
 /// Body and header of responses-lite travel together or not at all (codex-backend §9.9).
 pub(crate) const LITE: HeaderName =
     HeaderName::from_static("x-openai-internal-codex-responses-lite");
-/// Tells which account served (F40).
-const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
+/// Tells which account served (F40); of a client, which one has to (F38).
+pub(crate) const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
 
 /// The tag of the model list, told with every answer of the Codex backend (codex-backend §3.7).
 const MODELS_TAG: HeaderName = HeaderName::from_static("x-models-etag");
@@ -89,9 +89,12 @@ pub(crate) fn is_codex_client(headers: &HeaderMap) -> bool {
     says(&HeaderName::from_static("originator")) || says(&USER_AGENT)
 }
 
+/// Says why one account may not go on. A client would take it for the end, while another account serves its next request.
+const REACHED: &str = "x-codex-rate-limit-reached-type";
+
 /// Whether a header of the upstream's answer reaches the client. Cookies, organisation ids and hop-by-hop headers do not (T200).
 fn travels_back(name: &str) -> bool {
-    name.starts_with("x-codex-")
+    (name.starts_with("x-codex-") && name != REACHED)
         || name.starts_with("x-ratelimit-")
         || name.starts_with("anthropic-ratelimit-")
         || matches!(

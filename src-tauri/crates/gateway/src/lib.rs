@@ -22,12 +22,15 @@ mod journal;
 mod models;
 mod opened;
 mod pause;
+mod pin;
+mod queue;
 mod record;
 mod relay;
 mod reply;
 mod server;
 mod shared_pool;
 mod surface;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,8 +62,21 @@ pub struct Gateway {
     catalog: ArcSwap<Catalog>,
     ready: watch::Sender<bool>,
     running: AtomicUsize,
+    /// Requests that count against the cap; kept only while there is one (F115).
+    admitted: Arc<AtomicUsize>,
+    pub(crate) queue: queue::Queue,
     pause: pause::Pause,
     pub(crate) refused_seals: amend::RefusedSeals,
+}
+
+/// One of the requests that the cap counts; given back when it is dropped, however the request ends.
+#[derive(Debug)]
+pub(crate) struct Admitted(Arc<AtomicUsize>);
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl std::fmt::Debug for Gateway {
@@ -90,6 +106,8 @@ impl Gateway {
             catalog: ArcSwap::default(),
             ready: watch::Sender::new(false),
             running: AtomicUsize::new(0),
+            admitted: Arc::default(),
+            queue: queue::Queue::default(),
             pause: pause::Pause::default(),
             refused_seals: amend::RefusedSeals::default(),
         })
@@ -106,8 +124,9 @@ impl Gateway {
     }
 
     /// Replaces where accounts send to. An account of the pool without a target is passed over.
-    pub fn set_targets(&self, targets: Targets) {
+    pub fn set_targets(self: &Arc<Self>, targets: Targets) {
         self.targets.store(Arc::new(targets));
+        self.look_at_queue();
     }
 
     /// Replaces the model list.
@@ -121,6 +140,25 @@ impl Gateway {
     /// Keys and accounts are loaded: requests that waited go on.
     pub fn set_ready(&self) {
         self.ready.send_replace(true);
+    }
+
+    /// Admits a request under the cap: `Some(None)` when there is no cap, `None` when it is reached (F115).
+    pub(crate) fn admit(&self, most: Option<usize>) -> Option<Option<Admitted>> {
+        let Some(most) = most else {
+            return Some(None);
+        };
+        let place = |count: usize| (count < most).then_some(count + 1);
+        let taken = self
+            .admitted
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, place);
+        taken.is_ok().then(|| Some(Admitted(self.admitted.clone())))
+    }
+
+    /// Admits a request whatever the cap says: one that was admitted before and has waited since.
+    pub(crate) fn admit_again(&self, most: Option<usize>) -> Option<Admitted> {
+        most?;
+        self.admitted.fetch_add(1, Ordering::SeqCst);
+        Some(Admitted(self.admitted.clone()))
     }
 
     /// Requests being served now, streams included.

@@ -3,6 +3,7 @@
 //!
 //! Called by `exchange`. After the commit the stream is `relay`'s.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -235,7 +236,7 @@ pub(crate) struct Serving<'r> {
     pub(crate) began: Instant,
     /// The upstream's headers.
     pub(crate) headers: HeaderMap,
-    pub(crate) slot: Slot,
+    pub(crate) slot: Arc<Slot>,
 }
 
 impl Serving<'_> {

@@ -9,11 +9,11 @@ use protocol::Dialect;
 use tokio::time::Instant;
 use upstream::Target;
 
-use crate::Gateway;
 use crate::body::Body;
 use crate::journal::{Attempt, End, Entry};
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::{Inference, MESSAGE_REQUEST_ID, REQUEST_ID};
+use crate::{Admitted, Gateway};
 use std::sync::atomic::Ordering;
 
 /// See the module.
@@ -24,6 +24,8 @@ pub(crate) struct Record {
     entry: Option<Box<Entry>>,
     /// The attempt under way before the commit: what is cancelled when the client goes away then (F56).
     pending: Option<(Target, Instant)>,
+    /// Its place under the cap (F115).
+    admitted: Option<Admitted>,
 }
 
 impl Record {
@@ -62,7 +64,29 @@ impl Record {
             started: Instant::now(),
             entry: Some(Box::new(entry)),
             pending: None,
+            admitted: None,
         }
+    }
+
+    /// Takes a place under the cap (F115). False when there is none.
+    pub(crate) fn admit(&mut self, most: Option<usize>) -> bool {
+        match self.gateway.admit(most) {
+            Some(admitted) => {
+                self.admitted = admitted;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Gives the place up: a request that waits for an account keeps nobody else out.
+    pub(crate) fn step_aside(&mut self) {
+        self.admitted = None;
+    }
+
+    /// Takes it again.
+    pub(crate) fn step_back(&mut self, most: Option<usize>) {
+        self.admitted = self.gateway.admit_again(most);
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {

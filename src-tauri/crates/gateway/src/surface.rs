@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, models};
+use crate::{Gateway, attempt, count, forward, guard, models, pin, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,6 +42,8 @@ enum Place<'p> {
     Models,
     Model(&'p str),
     CodexModels,
+    /// What the Codex CLI asks before it lets a person type; true: of the Codex accounts alone.
+    Usage(bool),
     /// A path of the public API that this version does not serve.
     Unknown(Shape),
 }
@@ -116,6 +118,9 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
             {
                 return (Place::Model(id), GET);
             }
+            if let Some(codex_only) = usage::asked(path) {
+                return (Place::Usage(codex_only), GET);
+            }
             let shape = if path.starts_with("/v1beta") || path.starts_with("/v1/models/") {
                 Shape::Gemini
             } else if path.starts_with("/v1/messages") {
@@ -140,7 +145,8 @@ fn shape(place: &Place<'_>) -> Shape {
         | Place::WebSocket
         | Place::Models
         | Place::Model(_)
-        | Place::CodexModels => Shape::Of(Dialect::Responses),
+        | Place::CodexModels
+        | Place::Usage(_) => Shape::Of(Dialect::Responses),
     }
 }
 
@@ -275,6 +281,10 @@ async fn dispatch(
         Place::Models if is_messages_client(&parts.headers) => models::messages(&gateway),
         Place::Models => models::list(&gateway),
         Place::CodexModels => models::codex(&gateway),
+        Place::Usage(codex_only) => {
+            let call = if codex_only { &CODEX } else { &RESPONSES };
+            usage::answer(&gateway, config, attempt::formats(call))
+        }
         Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
         Place::Model(id) => models::one(&gateway, id, shape),
         Place::Inference(call) => infer(gateway, config.clone(), call, parts, body, key).await,
@@ -311,7 +321,7 @@ async fn infer(
         Ok(head) => head,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
-    let Some(model) = head.model.clone().or_else(|| config.default_model.clone()) else {
+    let Some(asked) = head.model.clone().or_else(|| config.default_model.clone()) else {
         let refusal = Refusal::new(
             StatusCode::BAD_REQUEST,
             "missing_required_parameter",
@@ -320,11 +330,19 @@ async fn infer(
         .param("model");
         return record.refuse(refusal, shape);
     };
-    record.asked(&model, head.stream);
+    record.asked(&asked, head.stream);
     let inside = parts.extensions.get::<Inside>();
+    let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
+    let pin = match pin::find(look, &gateway.catalog.load(), &parts.headers, &asked) {
+        Ok(pin) => pin,
+        Err(refusal) => return record.refuse(refusal, shape),
+    };
     attempt::serve(
         attempt::Request {
-            pinned: inside.and_then(|inside| inside.account.clone()),
+            pinned: inside
+                .and_then(|inside| inside.account.clone())
+                .or(pin.account),
+            model: pin.model.to_owned(),
             gateway,
             config,
             call,
@@ -332,7 +350,6 @@ async fn infer(
             headers: parts.headers,
             body,
             head,
-            model,
         },
         record,
     )

@@ -20,6 +20,8 @@ pub struct Ask<'a> {
     pub pinned: Option<&'a AccountId>,
     /// Accounts this request has used already (F32).
     pub tried: &'a [AccountId],
+    /// The account whose slot this request still holds: it may swap it for another of the same group, also where the group is full (F115).
+    pub holding: Option<&'a AccountId>,
     /// No attempt is left after this one: the most recently successful account is preferred (F50).
     pub last_attempt: bool,
 }
@@ -34,6 +36,7 @@ impl<'a> Ask<'a> {
             continues: None,
             pinned: None,
             tried: &[],
+            holding: None,
             last_attempt: false,
         }
     }
@@ -86,6 +89,16 @@ pub enum SkipReason {
     GroupFull,
     /// It runs as many requests as it may.
     NoFreeSlot,
+    /// A request began on it a moment ago: starts keep a distance (F114).
+    Spaced {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// The quota of its own that this model has is used up (F67). Other models are served.
+    ModelQuota {
+        /// Until then, if told.
+        until: Option<Timestamp>,
+    },
 }
 
 impl SkipReason {
@@ -108,18 +121,29 @@ impl SkipReason {
             SkipReason::AlreadyTried => "already_tried",
             SkipReason::GroupFull => "group_full",
             SkipReason::NoFreeSlot => "no_free_slot",
+            SkipReason::Spaced { .. } => "spaced",
+            SkipReason::ModelQuota { .. } => "model_quota",
         }
     }
 
     /// Until when it holds, where time alone ends it.
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
-            SkipReason::Exhausted { until } => *until,
+            SkipReason::Exhausted { until } | SkipReason::ModelQuota { until } => *until,
             SkipReason::Reserved { until }
+            | SkipReason::Spaced { until }
             | SkipReason::RateLimited { until }
             | SkipReason::Cooling { until } => Some(*until),
             _ => None,
         }
+    }
+
+    /// Whether other requests of this gateway end it, so that waiting for a slot makes sense (F115).
+    pub const fn is_busy(&self) -> bool {
+        matches!(
+            self,
+            SkipReason::GroupFull | SkipReason::NoFreeSlot | SkipReason::Spaced { .. }
+        )
     }
 
     /// The words for people, without a time.
@@ -141,6 +165,8 @@ impl SkipReason {
             SkipReason::AlreadyTried => "already tried in this request",
             SkipReason::GroupFull => "its group is busy",
             SkipReason::NoFreeSlot => "busy",
+            SkipReason::Spaced { .. } => "another request has just begun on it",
+            SkipReason::ModelQuota { .. } => "the quota of this model is used up",
         }
     }
 
@@ -198,6 +224,12 @@ pub enum Why {
     First,
     /// The last attempt goes to the latest success (F50).
     LatestSuccess,
+    /// The earliest reset and the fewest requests.
+    LeastUsed,
+    /// The lowest priority number.
+    Cheapest,
+    /// Its quota has to be spent soonest, or it expires.
+    Pace,
 }
 
 impl Why {
@@ -213,6 +245,27 @@ impl Why {
             Why::LeastRecentlyUsed => "least_recently_used",
             Why::First => "first",
             Why::LatestSuccess => "latest_success",
+            Why::LeastUsed => "least_used",
+            Why::Cheapest => "cheapest",
+            Why::Pace => "pace",
+        }
+    }
+
+    /// The words for people.
+    pub const fn plain(self) -> &'static str {
+        match self {
+            Why::Pinned => "asked for by the client",
+            Why::Affinity => "served this conversation before",
+            Why::Active => "the active account",
+            Why::NextInRing => "next in your order after the active account",
+            Why::Turn => "its turn",
+            Why::MostHeadroom => "by the lowest used share",
+            Why::LeastRecentlyUsed => "by the longest rest",
+            Why::First => "by your order",
+            Why::LatestSuccess => "the latest success",
+            Why::LeastUsed => "by the earliest reset and the fewest requests",
+            Why::Cheapest => "by priority, the lowest number first",
+            Why::Pace => "by what would expire unused first",
         }
     }
 }
@@ -278,6 +331,11 @@ impl NoCandidate {
             .map(|skipped| format!("{}: {}", skipped.label, skipped.reason.text(now)))
             .collect();
         told.join("; ")
+    }
+
+    /// Whether the end of another request can make an account free: then the request may wait in the queue (F115).
+    pub fn worth_waiting(&self) -> bool {
+        self.skipped.iter().any(|skipped| skipped.reason.is_busy())
     }
 
     /// Whole seconds until [`NoCandidate::soonest`], at least one: the value of Retry-After.

@@ -2,6 +2,7 @@
 //!
 //! Never a source of truth. Kept apart from the records so that a scan over a thousand accounts touches little memory.
 
+use crate::pace::{self, Burn};
 use crate::{
     Account, AccountState, Format, HoldSource, SkipReason, Status, Timestamp, Token, UNTOLD_RESET,
 };
@@ -67,6 +68,14 @@ pub(crate) struct Row {
     pub(crate) used_order: u64,
     /// Turns taken (F34).
     pub(crate) turn: u64,
+    /// Times selected in its life (F35).
+    pub(crate) requests: u64,
+    /// Until then no other request may begin on it (F114).
+    pub(crate) next_start: i64,
+    /// Until then at least one model's own quota is used up (F67).
+    pub(crate) bucket_until: i64,
+    /// The latest start of its longest window, and the end of that window: see `pace`.
+    pace: (i64, i64),
 }
 
 impl Row {
@@ -93,6 +102,10 @@ impl Row {
             last_traffic: PAST,
             used_order: 0,
             turn: 0,
+            requests: 0,
+            next_start: PAST,
+            bucket_until: PAST,
+            pace: pace::NOTHING_TO_LOSE,
         }
     }
 
@@ -103,6 +116,7 @@ impl Row {
         state: &AccountState,
         token: Token,
         group: u32,
+        burn: Burn,
     ) {
         self.barred = match (account.enabled, state.status, token) {
             (false, _, _) => Some(SkipReason::Disabled),
@@ -117,7 +131,6 @@ impl Row {
         };
         self.format = account.format;
         self.priority = account.priority;
-        self.slots = account.slots.unwrap_or(u32::MAX);
         self.group = group;
         self.cooling_until = state.cooldown.map_or(PAST, |c| c.until.0);
         self.rate_limited = state
@@ -137,9 +150,14 @@ impl Row {
         self.reserved_until = PAST;
         self.last_used = state.last_used.map_or(PAST, |at| at.0);
         self.last_success = state.last_success.map_or(PAST, |at| at.0);
+        self.requests = state.counters.requests;
         self.primary = Share::UNKNOWN;
         self.secondary = Share::UNKNOWN;
+        self.bucket_until = PAST;
+        self.pace = pace::NOTHING_TO_LOSE;
         if let Some(quota) = &state.quota {
+            self.bucket_until = quota.buckets_until().map_or(PAST, |at| at.0);
+            self.pace = pace::latest_start(quota, account.reserve_percent.unwrap_or(0), burn);
             for (share, window) in [
                 (&mut self.primary, &quota.primary),
                 (&mut self.secondary, &quota.secondary),
@@ -230,6 +248,11 @@ impl Row {
             .at(now)
             .max(self.secondary.at(now))
             .unwrap_or(UNKNOWN_SHARE)
+    }
+
+    /// When spending has to begin so that nothing expires; nothing to lose sorts last (see `pace`).
+    pub(crate) fn latest_start(&self, now: i64) -> i64 {
+        pace::at(self.pace.0, self.pace.1, now)
     }
 
     /// The earliest reset still to come; none sorts last (F35).

@@ -212,6 +212,11 @@ impl Pool {
         (switching.preferred, switching.stuck, switching.tolerated) = (None, false, true);
     }
 
+    /// The clock went back: the last switch was now at the latest.
+    pub(crate) fn switched_at_most(&mut self, now: Timestamp) {
+        self.switching.at = self.switching.at.map(|at| at.min(now));
+    }
+
     fn may_switch(&self) -> bool {
         (self.switching.rule.enabled || self.simulated) && self.policy == Policy::ActiveAccount
     }

@@ -49,7 +49,7 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(a, b, c, d, e)| Step::Upsert(a, b, c, d, e)),
         account().prop_map(Step::Remove),
         account().prop_map(Step::Activate),
-        (0..5_usize).prop_map(Step::SetPolicy),
+        (0..8_usize).prop_map(Step::SetPolicy),
         (
             prop::option::of(0..3_u8),
             prop::collection::vec(account(), 0..3),

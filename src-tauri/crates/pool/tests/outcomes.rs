@@ -630,6 +630,43 @@ fn offline_penalises_nobody() {
     );
 }
 
+/// F66: who rests is not asked and has no say; three that fail alike stand for all; any answer says that there is a network.
+#[test]
+fn who_has_a_say_about_the_network() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let fails = |pool: &mut Pool, second: i64, name: &str| {
+        let events = pool.report(at(second), &id(name), &Outcome::Network);
+        events.contains(&Event::Offline)
+    };
+    let mut pool = pool_of(Policy::ActiveAccount, names.map(oauth));
+    assert!(!fails(&mut pool, 0, "a") && !fails(&mut pool, 1, "b"));
+    assert!(fails(&mut pool, 2, "c"), "a request asks three of them");
+    assert!(
+        pool.report(at(3), &id("a"), &Outcome::Success)
+            .contains(&Event::Online)
+    );
+    for second in 4..12 {
+        for name in ["b", "c", "d"] {
+            assert!(!fails(&mut pool, second, name), "a has just answered");
+        }
+    }
+    let mut pool = pool_of(Policy::ActiveAccount, ["a", "b", "c"].map(oauth));
+    let limit = Outcome::UsageLimit {
+        resets_at: Some(at(900)),
+    };
+    pool.report(at(0), &id("c"), &limit);
+    assert!(!fails(&mut pool, 20, "a"));
+    assert!(fails(&mut pool, 21, "b"), "c is used up and nobody asks it");
+    // While there is none, a slow or unreachable sign-in server is nobody's fault either.
+    for outcome in [Outcome::Timeout, Outcome::RefreshUnavailable] {
+        for _ in 0..5 {
+            pool.report(at(22), &id("a"), &outcome);
+        }
+        assert_eq!(skipped(&pool, at(22), "a"), None, "{outcome:?}");
+    }
+    assert!(pool.offline().is_some(), "neither is an answer");
+}
+
 #[test]
 fn a_lone_account_is_offline_at_the_second_error() {
     let mut pool = pool_of(Policy::FillFirst, [relay("a")]);

@@ -47,6 +47,10 @@ pub(crate) struct Account {
     pub excluded: bool,
     /// Share of each quota window that requests leave alone, in percent.
     pub reserve_percent: Option<u32>,
+    /// Requests it may run at once; null: what `rotation.account_slots` says.
+    pub slots: Option<u32>,
+    /// Health score, 0 to 100: the lowest of what is known about its limits; 0 is not selectable.
+    pub score: u8,
     /// The person's own words.
     pub notes: Option<String>,
     pub quota: Option<Quota>,
@@ -122,6 +126,8 @@ impl From<AccountView> for Account {
             proxy: view.proxy,
             excluded: view.excluded,
             reserve_percent: view.reserve_percent,
+            slots: view.slots,
+            score: view.score,
             notes: view.notes,
             quota: view.quota.as_ref().map(Quota::from),
             remaining_percent: view.remaining_percent,
@@ -192,6 +198,10 @@ pub(crate) struct AccountPatch {
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<u32>)]
     pub reserve_percent: Option<Option<u32>>,
+    /// 1 to 1000 requests at once; null: the general setting.
+    #[serde(default, deserialize_with = "told")]
+    #[schema(value_type = Option<u32>)]
+    pub slots: Option<Option<u32>>,
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<String>)]
     pub notes: Option<Option<String>>,
@@ -277,6 +287,7 @@ impl From<AccountPatch> for engine::AccountChange {
             proxy: patch.proxy,
             excluded: patch.excluded,
             reserve_percent: patch.reserve_percent,
+            slots: patch.slots,
             notes: patch.notes,
         }
     }

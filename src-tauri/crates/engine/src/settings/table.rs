@@ -2,7 +2,9 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
+use super::routing;
 use super::switching;
+use super::upkeep;
 use super::window;
 
 const MINUTE: u64 = 60;
@@ -137,22 +139,15 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.codex.user_agent,
         },
     },
-    Key {
-        name: "rotation.mode",
-        doc: "How an account is chosen for a request.",
-        apply: Apply::Live,
-        field: Field::Choice {
-            default: "active",
-            options: &[
-                "active",
-                "round_robin",
-                "most_headroom",
-                "least_recently_used",
-                "fill_first",
-            ],
-            at: |s| &mut s.rotation.mode,
-        },
-    },
+    upkeep::REVOKE_ON_REMOVAL,
+    routing::MODE,
+    routing::WITHIN_TIER,
+    routing::ACCOUNT_SLOTS,
+    routing::GROUP_LIMITS,
+    routing::SPACING_MS,
+    routing::MOST_REQUESTS,
+    routing::QUEUE_WAIT_S,
+    routing::QUEUE_LENGTH,
     switching::ENABLED,
     switching::UNKNOWN_TOO,
     switching::LOWEST_USE_FIRST,
@@ -308,6 +303,8 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.refresh.interval_s,
         },
     },
+    upkeep::QUERY_MIN,
+    upkeep::CHECK_INTERVAL,
     switching::TELL_SWITCHED,
     switching::TELL_QUOTA_WARNING,
     switching::TELL_ALL_EXHAUSTED,

@@ -7,7 +7,10 @@
 )]
 
 mod demo;
+mod farewell;
+mod large;
 mod notices;
 mod pause;
 mod stage;
 mod switches;
+mod upkeep;

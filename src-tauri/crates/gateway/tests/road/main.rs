@@ -16,3 +16,5 @@ mod previous;
 mod rows;
 mod sealed;
 mod stage;
+mod usage;
+mod waiting;

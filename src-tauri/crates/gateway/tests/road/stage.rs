@@ -19,7 +19,7 @@ use upstream::{
 };
 
 /// The second everybody lives at.
-const NOW: i64 = 1_789_344_000;
+pub const NOW: i64 = 1_789_344_000;
 const KEY: &str = "sk-sw-test";
 
 struct Fixed;
