@@ -169,6 +169,24 @@ async fn status(desk: &Desk, json: bool) -> Result<(), Failure> {
             table::cell(&status["vault"]),
             table::cell(&status["home"])
         ));
+        if status["waiting"]
+            .as_u64()
+            .is_some_and(|waiting| waiting > 0)
+        {
+            lines.push(format!(
+                "{} requests wait for a busy account",
+                status["waiting"]
+            ));
+        }
+        let groups = status["groups"].as_array().into_iter().flatten();
+        lines.extend(groups.map(|group| {
+            format!(
+                "Group {}: {} of {} requests",
+                table::cell(&group["name"]),
+                group["running"],
+                group["limit"]
+            )
+        }));
         lines.extend(
             status["notices"]
                 .as_array()

@@ -30,6 +30,9 @@ use crate::surface::Inference;
 /// `Retry-After` in seconds where nobody can know when a running request ends.
 pub(crate) const BUSY_RETRY: u64 = 5;
 
+/// How long a request waits at least where starts keep their distance.
+const SPACED_WAIT: Duration = Duration::from_secs(1);
+
 /// A request that was understood, on its way to an account.
 pub(crate) struct Request {
     pub gateway: Arc<Gateway>,
@@ -259,7 +262,12 @@ impl Road<'_> {
             Err(none) => {
                 // Nobody waits with a slot in the hand.
                 drop(held);
-                let patience = request.config.queue_wait;
+                // Starts that keep their distance (F114) are no reason to fail, also where nobody waits for the end of a request.
+                let patience = if none.spaced() {
+                    request.config.queue_wait.max(SPACED_WAIT)
+                } else {
+                    request.config.queue_wait
+                };
                 if none.worth_waiting() && !patience.is_zero() {
                     let limit = deadline.min(Instant::now() + patience);
                     if let Some(record) = record {

@@ -32,26 +32,40 @@ struct Wish {
 }
 
 impl Wish {
+    /// Field by field, so that a new one cannot be forgotten here.
     fn of(ask: &Ask<'_>, formats: &'static [Format]) -> Self {
+        let Ask {
+            model,
+            formats: _,
+            session,
+            continues,
+            pinned,
+            tried,
+            // Nobody waits with a slot in the hand.
+            holding: _,
+            last_attempt,
+        } = *ask;
         Self {
-            model: ask.model.to_owned(),
+            model: model.to_owned(),
             formats,
-            session: ask.session.map(str::to_owned),
-            continues: ask.continues.map(str::to_owned),
-            pinned: ask.pinned.cloned(),
-            tried: ask.tried.to_vec(),
-            last_attempt: ask.last_attempt,
+            session: session.map(str::to_owned),
+            continues: continues.map(str::to_owned),
+            pinned: pinned.cloned(),
+            tried: tried.to_vec(),
+            last_attempt,
         }
     }
 
     fn ask(&self) -> Ask<'_> {
         Ask {
+            model: &self.model,
+            formats: self.formats,
             session: self.session.as_deref(),
             continues: self.continues.as_deref(),
             pinned: self.pinned.as_ref(),
             tried: &self.tried,
+            holding: None,
             last_attempt: self.last_attempt,
-            ..Ask::new(&self.model, self.formats)
         }
     }
 

@@ -333,16 +333,19 @@ async fn infer(
     record.asked(&asked, head.stream);
     let inside = parts.extensions.get::<Inside>();
     let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
-    let pin = match pin::find(look, &gateway.catalog.load(), &parts.headers, &asked) {
-        Ok(pin) => pin,
+    let found = pin::find(look, &gateway.catalog.load(), &parts.headers, &asked);
+    let (pinned, prefix) = match found {
+        Ok(pin) => (pin.account, asked.len() - pin.model.len()),
         Err(refusal) => return record.refuse(refusal, shape),
+    };
+    let model = match prefix {
+        0 => asked,
+        _ => asked[prefix..].to_owned(),
     };
     attempt::serve(
         attempt::Request {
-            pinned: inside
-                .and_then(|inside| inside.account.clone())
-                .or(pin.account),
-            model: pin.model.to_owned(),
+            pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
+            model,
             gateway,
             config,
             call,

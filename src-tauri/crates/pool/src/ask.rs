@@ -338,6 +338,12 @@ impl NoCandidate {
         self.skipped.iter().any(|skipped| skipped.reason.is_busy())
     }
 
+    /// Whether an account is only kept apart from its latest start (F114).
+    pub fn spaced(&self) -> bool {
+        let mut reasons = self.skipped.iter().map(|skipped| skipped.reason);
+        reasons.any(|reason| matches!(reason, SkipReason::Spaced { .. }))
+    }
+
     /// Whole seconds until [`NoCandidate::soonest`], at least one: the value of Retry-After.
     pub fn retry_after_secs(&self, now: Timestamp) -> Option<u64> {
         let wait = self.soonest?.since(now).as_millis().div_ceil(1_000);
