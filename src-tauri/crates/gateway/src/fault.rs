@@ -166,7 +166,7 @@ pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
             "There is no account yet. `switchyard account import FILE` or `switchyard account add` adds one.",
         ),
         pool::NoCandidateKind::Model => {
-            let mut refusal = models::not_found(&gateway.catalog.load(), &request.model);
+            let mut refusal = models::not_found(&gateway.catalog.load(), &request.asked);
             refusal.message.push_str(&format!(" ({reasons})"));
             refusal
         }

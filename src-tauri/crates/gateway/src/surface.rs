@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, models};
+use crate::{Gateway, attempt, count, forward, guard, models, naming};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -311,7 +311,11 @@ async fn infer(
         Ok(head) => head,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
-    let Some(model) = head.model.clone().or_else(|| config.default_model.clone()) else {
+    let default = || {
+        let own = config.naming.default_model(call.dialect);
+        own.or(config.default_model.as_ref()).cloned()
+    };
+    let Some(asked) = head.model.clone().or_else(default) else {
         let refusal = Refusal::new(
             StatusCode::BAD_REQUEST,
             "missing_required_parameter",
@@ -320,7 +324,11 @@ async fn infer(
         .param("model");
         return record.refuse(refusal, shape);
     };
-    record.asked(&model, head.stream);
+    record.asked(&asked, head.stream);
+    let named = match naming::resolve(&config.naming, &gateway.catalog.load(), &asked) {
+        Ok(named) => named,
+        Err(wrong) => return record.refuse(naming::wrong_level(&wrong), shape),
+    };
     let inside = parts.extensions.get::<Inside>();
     attempt::serve(
         attempt::Request {
@@ -332,7 +340,8 @@ async fn infer(
             headers: parts.headers,
             body,
             head,
-            model,
+            asked,
+            named,
         },
         record,
     )

@@ -2,7 +2,7 @@
 //!
 //! Learns nothing; what an attempt taught is told through `report`. Called by the gateway before each attempt and by `switchyard explain`.
 
-use crate::models::{Match, Matches, match_all};
+use crate::models::{Match, Matches, Wanted, match_all};
 use crate::row::Row;
 use crate::{
     AccountId, Ask, Chosen, Format, NoCandidate, NoCandidateKind, Policy, Pool, SkipReason,
@@ -28,6 +28,7 @@ struct Pass<'a> {
     affinity: Option<usize>,
     active: Option<usize>,
     last_attempt: bool,
+    direct_only: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -50,6 +51,7 @@ impl<'a> Pass<'a> {
             affinity: seat.and_then(|id| pool.place(id)),
             active: pool.active.as_ref().and_then(|id| pool.place(id)),
             last_attempt: ask.last_attempt,
+            direct_only: ask.direct_only,
         }
     }
 
@@ -68,6 +70,10 @@ impl<'a> Pass<'a> {
         let Some(rank) = self.ranks[row.format as usize] else {
             return Err(SkipReason::FormatCannotServe);
         };
+        // F88, F101: only sign-ins are translated for, and a relay of another format does not step in.
+        if self.direct_only && rank > 0 && self.pool.entries[place].account.kind.is_key() {
+            return Err(SkipReason::FormatCannotServe);
+        }
         match self
             .matches
             .map_or(Match::Serves, |matches| matches.of(place))
@@ -175,10 +181,11 @@ impl Pool {
     /// [`NoCandidate`] with the reason of every account; nothing is taken or stamped.
     pub fn select(&mut self, now: Timestamp, ask: &Ask<'_>) -> Result<Chosen, NoCandidate> {
         self.guard_slots(now);
+        let wanted = Wanted::from(ask);
         self.models
-            .prepare(ask.model, self.entries.iter().map(|entry| &entry.account));
-        self.switch_before(now, ask.model);
-        let pass = Pass::new(self, now, ask, self.models.get(ask.model));
+            .prepare(wanted, self.entries.iter().map(|entry| &entry.account));
+        self.switch_before(now, wanted);
+        let pass = Pass::new(self, now, ask, self.models.get(wanted));
         let mut best: Option<(Key, usize)> = None;
         let mut skipped: Vec<(usize, SkipReason)> = Vec::new();
         for (place, row) in self.rows.iter().enumerate() {
@@ -217,7 +224,10 @@ impl Pool {
         now: Timestamp,
         ask: &Ask<'_>,
     ) -> Vec<(AccountId, Result<usize, SkipReason>)> {
-        let matches = match_all(ask.model, self.entries.iter().map(|entry| &entry.account));
+        let matches = match_all(
+            Wanted::from(ask),
+            self.entries.iter().map(|entry| &entry.account),
+        );
         let pass = Pass {
             active: self.active_next(now, &matches),
             ..Pass::new(self, now, ask, Some(&matches))

@@ -79,6 +79,9 @@ fn pass_through(
         }
         Target::Responses => {
             stream_flag(&mut object, options);
+            if options.image_tool {
+                codex::image_tool(body, &mut object);
+            }
             let told = object.value("reasoning");
             let silent = told.is_none_or(|told| scan::member_value(body, told, "effort").is_none());
             if let Some(effort) = wish(options, silent) {
@@ -111,6 +114,18 @@ fn pass_through(
         }
     }
     object.finish();
+    if matches!(to, Target::Chat | Target::Messages) && options.image_tool {
+        losses.push(Loss::dropped(
+            "-image",
+            "the account's dialect has no image generation",
+        ));
+    }
+    if to == Target::Messages && options.service_tier.is_some() {
+        losses.push(Loss::dropped(
+            "-fast",
+            "the account's dialect has no such tier (T131)",
+        ));
+    }
     let retold = to == Target::Chat
         && options.retell_reasoning
         && options.reasoning != ReasoningOutput::Field;

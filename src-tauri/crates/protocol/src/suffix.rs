@@ -95,6 +95,12 @@ impl Levels {
         self.get(model).map_or(&[], |(_, words)| words)
     }
 
+    /// Whether the model is known, in any case of letters.
+    #[must_use]
+    pub fn knows(&self, model: &str) -> bool {
+        self.get(model).is_some()
+    }
+
     /// Every known model with its levels, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.models
@@ -163,6 +169,13 @@ impl Part {
             _ => Self::Other,
         }
     }
+}
+
+/// Whether a text such as `-high-fast` is nothing but suffixes.
+#[must_use]
+pub fn is_suffix(text: &str) -> bool {
+    let mut parts = text.split('-');
+    parts.next() == Some("") && parts.all(|part| !matches!(Part::of(part), Part::Other))
 }
 
 /// Takes a name apart. The longest known model wins: `gpt-5.1-codex-max` is a model, never `gpt-5.1-codex` at its highest level.

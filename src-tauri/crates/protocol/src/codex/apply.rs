@@ -178,7 +178,7 @@ fn effort(body: &[u8], object: &mut ObjectPatch<'_>, options: &Options<'_>) {
 }
 
 /// The provider's image generation joins the client's tools, unless it is among them.
-fn image_tool(body: &[u8], object: &mut ObjectPatch<'_>) {
+pub(crate) fn image_tool(body: &[u8], object: &mut ObjectPatch<'_>) {
     let Some(value) = object.value("tools") else {
         object.set("tools", format!("[{IMAGE_TOOL}]").as_bytes());
         return;

@@ -5,7 +5,7 @@
 
 mod apply;
 
-pub(crate) use apply::apply;
+pub(crate) use apply::{apply, image_tool};
 
 /// A field and why it is treated so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
