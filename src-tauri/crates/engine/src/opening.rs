@@ -209,6 +209,7 @@ impl Opening {
             changing_keys: tokio::sync::Mutex::default(),
             asking_quota: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
+            discovery: crate::discovery::Discovery::default(),
             listening: Listening::new(server),
             codex_cli: Mutex::default(),
             demo: crate::demo::Demo::default(),

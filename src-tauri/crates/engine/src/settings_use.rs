@@ -125,6 +125,7 @@ impl Engine {
         )?)?;
         self.gateway
             .set_config(convert::gateway_config(&resolved.settings));
+        self.gateway.set_catalog(self.catalog());
         self.pool
             .with(|pool| pool.set_policy(convert::policy(&resolved.settings)));
         self.put_switch_rule();

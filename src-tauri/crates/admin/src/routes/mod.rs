@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod import;
 mod keys;
+mod naming;
 mod quota;
 mod relay;
 mod requests;
@@ -47,6 +48,7 @@ pub(crate) fn common() -> Routes {
         .merge(import::routes())
         .merge(signin::routes())
         .merge(relay::routes())
+        .merge(naming::routes())
         .merge(quota::routes())
         .merge(usage::routes())
         .merge(requests::routes())
