@@ -187,6 +187,7 @@ impl Engine {
         self: &Arc<Self>,
         name: Option<&str>,
     ) -> Result<Vec<ModelListView>, EngineError> {
+        self.look_at_codex_cli_models().await;
         let Some(name) = name else {
             self.discover_models().await;
             return Ok(self.model_lists());

@@ -79,14 +79,19 @@ impl Levels {
         let known = self.models.entry(model.to_ascii_lowercase());
         let entry = known.or_insert_with(|| (model.to_owned(), Vec::new()));
         entry.0 = model.to_owned();
-        if !words.is_empty() {
-            let mut words = words.to_vec();
-            // No level of its own: the word stands for the middle one.
-            if words.iter().any(|word| word == "medium") && !words.iter().any(|w| w == "auto") {
-                words.push("auto".to_owned());
-            }
-            entry.1 = words;
+        if words.is_empty() {
+            return;
         }
+        let has = |list: &[String], word: &str| list.iter().any(|known| known == word);
+        let mut levels = words.to_vec();
+        // No levels in an upstream's eyes, which lists how hard a model can think: not at all, and the middle one under another name.
+        if has(&entry.1, "none") && !has(&levels, "none") {
+            levels.push("none".to_owned());
+        }
+        if has(&levels, "medium") && !has(&levels, "auto") {
+            levels.push("auto".to_owned());
+        }
+        entry.1 = levels;
     }
 
     /// The levels of a model, in the order of the table; empty when not known.

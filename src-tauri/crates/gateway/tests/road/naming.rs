@@ -200,6 +200,75 @@ async fn f92_a_missing_model_is_the_default_of_its_route() {
 }
 
 #[tokio::test]
+async fn f107_without_a_key_of_zai_its_models_are_a_clear_503() {
+    let mut stage = stage(naming()).await;
+    for accounts in 0..2 {
+        for path in PATHS {
+            let reply = stage
+                .post(path, &body(path, &json!("glm-4.5"), false))
+                .await;
+            assert_eq!(reply.status, 503, "{accounts}: {}", reply.text);
+            assert!(reply.text.contains("no Z.AI key"), "{}", reply.text);
+        }
+        let sign_in = stage.codex("codex");
+        stage.pool.with(|pool| {
+            let mut account = pool.accounts().next().unwrap().clone();
+            account.known_models = Some(vec!["gpt-5.5".to_owned()]);
+            pool.upsert(account);
+        });
+        drop(sign_in);
+    }
+    // A relay may serve such a model, and a key of Z.AI that does not know it says 404 (F109).
+    let _zai = stage.key("zai", AccountKind::Zai, Format::OpenAi, Manner::default());
+    stage.pool.with(|pool| {
+        let id = pool::AccountId::from("zai");
+        let mut account = pool.account(&id).unwrap().clone();
+        account.known_models = Some(vec!["glm-4.5".to_owned()]);
+        pool.upsert(account);
+    });
+    let reply = stage
+        .post(PATHS[0], &body(PATHS[0], &json!("glm-9"), false))
+        .await;
+    assert_eq!(reply.status, 404, "{}", reply.text);
+    let reply = stage
+        .post(PATHS[0], &body(PATHS[0], &json!("glm-4.5"), false))
+        .await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+}
+
+#[tokio::test]
+async fn f92_the_group_of_an_alias_serves_alone() {
+    let team = Alias {
+        model: "glm-4.5".to_owned(),
+        group: Some("team".to_owned()),
+    };
+    let mut stage = stage(Naming {
+        aliases: [("ours".to_owned(), team)].into(),
+        ..naming()
+    })
+    .await;
+    for name in ["a", "b"] {
+        let _key = stage.relay(name, Format::OpenAi);
+    }
+    stage.pool.with(|pool| {
+        let mut account = pool.account(&pool::AccountId::from("b")).unwrap().clone();
+        account.group = Some("team".to_owned());
+        pool.upsert(account);
+    });
+    for (model, served) in [("glm-4.5", "a"), ("ours", "b")] {
+        let reply = stage
+            .post(PATHS[0], &body(PATHS[0], &json!(model), false))
+            .await;
+        assert_eq!(
+            reply.headers["x-switchyard-account"], served,
+            "{}",
+            reply.text
+        );
+        assert_eq!(reply.json()["model"], model);
+    }
+}
+
+#[tokio::test]
 async fn f88_f101_direct_only_leaves_key_accounts_of_other_formats_out() {
     let mut stage = stage(Naming {
         direct_only: true,

@@ -108,6 +108,10 @@ fn f90_what_the_upstream_tells_wins_and_settings_override() {
     assert_eq!(read_all("gpt-5.5-high", &levels), "gpt-5.5 high");
     assert_eq!(read_all("gpt-5.5-auto", &levels), "gpt-5.5 medium");
     assert_eq!(read_all("gpt-5.5-low", &levels), "wrong gpt-5.5 low");
+    // What is no level to an upstream stays.
+    levels.told("gpt-5.4", &["low".into(), "medium".into()]);
+    assert_eq!(read_all("gpt-5.4-none", &levels), "gpt-5.4 none");
+    assert_eq!(read_all("gpt-5.4-high", &levels), "wrong gpt-5.4 high");
     // A name without levels is a name all the same.
     levels.told("odd-model-high", &[]);
     assert_eq!(read_all("odd-model-high", &levels), "odd-model-high");
