@@ -3,21 +3,13 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 use crate::error::AdminError;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(names))
-        .routes(routes!(set_alias, remove_alias))
-        .routes(routes!(lists))
-        .routes(routes!(refresh))
-        .routes(routes!(presets))
-        .routes(routes!(options, change_options))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; names, set_alias, remove_alias, lists, refresh, presets, options, change_options)
 }
 
 /// Aliases, patterns, thinking levels and defaults
