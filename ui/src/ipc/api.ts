@@ -93,6 +93,8 @@ export interface AccountOptions {
   reads_suffixes: boolean;
   /** Where its requests go. */
   request_url: string | null;
+  /** Models that take turns. */
+  turns: ModelTurns | null;
 }
 
 /** What to change of it; a field that is absent stays, null clears it. */
@@ -104,6 +106,7 @@ export interface AccountOptionsPatch {
   /** In place of all that are there. */
   headers?: HeaderLine[] | null;
   reads_suffixes?: boolean | null;
+  turns?: ModelTurns | null;
 }
 
 /** What to change of an account; a field that is absent stays, null clears it. */
@@ -407,6 +410,14 @@ export interface ModelNames {
 }
 
 export type ModelSource = "upstream" | "allowed";
+
+/** Models that stand for one another: each serves some requests in a row. */
+export interface ModelTurns {
+  /** Requests in a row; 5 unless you say otherwise. */
+  every?: number;
+  /** Two or more, each named in full. */
+  models: string[];
+}
 
 /** An account by its two names. */
 export interface Named {

@@ -3,11 +3,14 @@
 //!
 //! Never a secret. Read by `records` for each target, changed by `change` and `accounts`.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue};
 use pool::AccountId;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::AccountRow;
-use upstream::{AuthForm, Manner};
+use upstream::{AuthForm, Manner, Turns};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
@@ -26,8 +29,28 @@ pub struct AccountOptions {
     pub effort: Option<String>,
     /// The preset it was added from (F103).
     pub preset: Option<String>,
+    /// Its models that take turns (F94).
+    pub turns: Option<ModelTurns>,
 }
 
+/// Models of a key account that stand for one another: each serves some requests in a row (F94).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelTurns {
+    /// The models, in their order; two or more.
+    pub models: Vec<String>,
+    /// Requests in a row.
+    #[serde(default = "usual_turn")]
+    pub every: u32,
+}
+
+/// Requests each model serves where nobody says how many (F94).
+pub const USUAL_TURN: u32 = 5;
+
+const fn usual_turn() -> u32 {
+    USUAL_TURN
+}
+
+const TURNS: &str = "turns";
 const AUTH: &str = "auth";
 const READS_SUFFIXES: &str = "reads_suffixes";
 const EFFORT: &str = "effort";
@@ -54,6 +77,9 @@ impl AccountOptions {
                 .unwrap_or(false),
             effort: text(EFFORT).map(str::to_owned),
             preset: text(PRESET).map(str::to_owned),
+            turns: object
+                .get(TURNS)
+                .and_then(|value| ModelTurns::deserialize(value).ok()),
         }
     }
 
@@ -72,12 +98,18 @@ impl AccountOptions {
         put(READS_SUFFIXES, self.reads_suffixes.then_some(true.into()));
         put(EFFORT, self.effort.clone().map(Value::from));
         put(PRESET, self.preset.clone().map(Value::from));
+        let turns = self.turns.as_ref();
+        put(
+            TURNS,
+            turns.and_then(|turns| serde_json::to_value(turns).ok()),
+        );
         row.options = (!object.is_empty()).then(|| Value::Object(object).to_string());
     }
 
-    /// The part that sending needs.
-    pub(crate) fn manner(self) -> Manner {
+    /// The part that sending needs; `turns` is its list of models, as far as it has come.
+    pub(crate) fn manner(self, turns: Option<Arc<Turns>>) -> Manner {
         Manner {
+            turns,
             auth: self.auth,
             reads_suffixes: self.reads_suffixes,
             effort: self.effort,
@@ -113,6 +145,26 @@ pub struct OptionsChange {
     pub effort: Option<Option<String>>,
     /// Headers sent along, in place of all that are there. Never a secret.
     pub headers: Option<Vec<(String, String)>>,
+    /// Models that take turns (F94).
+    pub turns: Option<Option<ModelTurns>>,
+}
+
+/// A list that can take turns: two models or more, each one once.
+fn check_turns(turns: &ModelTurns) -> Result<(), EngineError> {
+    let models = &turns.models;
+    let good = |model: &String| !model.trim().is_empty() && !model.contains('*');
+    let twice = (1..models.len()).any(|at| models[..at].contains(&models[at]));
+    if models.len() < 2 || twice || !models.iter().all(good) {
+        return Err(EngineError::Invalid(
+            "turns are taken by two or more models, each named once and in full".into(),
+        ));
+    }
+    if !(1..=10_000).contains(&turns.every) {
+        return Err(EngineError::Invalid(
+            "a model's turn is 1 to 10000 requests".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// The form of that word.
@@ -161,9 +213,11 @@ impl Engine {
         self.changeable()?;
         let row = self.find(name)?;
         let key = records::kind(&row).is_key();
-        if !key && (change.auth.is_some() || change.reads_suffixes.is_some()) {
+        let for_keys = change.auth.is_some() || change.reads_suffixes.is_some();
+        if !key && (for_keys || change.turns.is_some()) {
             return Err(EngineError::Invalid(
-                "auth and reads_suffixes are for key accounts; a sign-in has its own ways".into(),
+                "auth, reads_suffixes and turns are for key accounts; a sign-in has its own ways"
+                    .into(),
             ));
         }
         let mut options = AccountOptions::of(&row);
@@ -172,6 +226,10 @@ impl Engine {
         }
         if let Some(effort) = &change.effort {
             options.effort = effort.as_deref().map(check_effort).transpose()?;
+        }
+        if let Some(turns) = &change.turns {
+            turns.as_ref().map(check_turns).transpose()?;
+            options.turns.clone_from(turns);
         }
         options.reads_suffixes = change.reads_suffixes.unwrap_or(options.reads_suffixes);
         let put = |row: &mut AccountRow| {
@@ -229,6 +287,10 @@ mod tests {
             reads_suffixes: true,
             effort: Some("low".to_owned()),
             preset: Some("anthropic".to_owned()),
+            turns: Some(ModelTurns {
+                models: vec!["a".to_owned(), "b".to_owned()],
+                every: 3,
+            }),
         };
         options.write(&mut row);
         assert_eq!(AccountOptions::of(&row), options);

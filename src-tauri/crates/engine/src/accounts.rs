@@ -370,7 +370,7 @@ impl Engine {
         let (accounts, tokens, targets) = self.records.with(|rows| {
             let mut targets = gateway::Targets::default();
             for row in rows {
-                match records::target(row) {
+                match records::target_with(row, self.turns.of(row)) {
                     Ok(target) => {
                         targets.insert(AccountId::from(row.id.as_str()), target);
                     }

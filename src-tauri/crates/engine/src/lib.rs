@@ -48,12 +48,13 @@ mod switching;
 mod tasks;
 mod transfer;
 mod trying;
+mod turns;
 mod usage;
 mod verifying;
 mod views;
 mod welcome;
 
-pub use account_options::{AccountOptions, OptionsChange, OptionsView};
+pub use account_options::{AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN};
 pub use accounts::{KeyAccountExtras, NewKeyAccount};
 pub use catalog::ModelView;
 pub use change::AccountChange;

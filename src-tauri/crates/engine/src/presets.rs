@@ -231,6 +231,7 @@ impl NewKeyAccount {
                 .map(check_effort)
                 .transpose()?,
             preset: self.extras.preset.clone(),
+            turns: None,
         };
         check_headers(&self.extras.headers)?;
         if let Some(name) = &self.extras.preset {

@@ -2,11 +2,11 @@
 //!
 //! The database is written first, then this; both change only through the use cases in `accounts`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pool::{Account, AccountId, AccountKind, Format, Pool, Token};
 use store::{AccountRow, Store};
-use upstream::{ProxyChoice, Target, TargetSpec};
+use upstream::{ProxyChoice, Target, TargetSpec, Turns};
 
 use crate::account_options::AccountOptions;
 use crate::error::EngineError;
@@ -124,8 +124,16 @@ pub(crate) fn token(row: &AccountRow) -> Token {
     }
 }
 
-/// Where its requests go.
+/// Where it is asked about itself: requests of clients go where [`target_with`] says.
 pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
+    target_with(row, None)
+}
+
+/// Where its requests go; `turns` are its models that take turns.
+pub(crate) fn target_with(
+    row: &AccountRow,
+    turns: Option<Arc<Turns>>,
+) -> Result<Target, EngineError> {
     let proxy = match row.proxy.as_deref() {
         None | Some("") => ProxyChoice::Global,
         Some("direct") => ProxyChoice::Direct,
@@ -148,7 +156,7 @@ pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
         headers,
         provider_account_id: row.provider_account_id.clone(),
         fedramp: false,
-        manner: AccountOptions::of(row).manner(),
+        manner: AccountOptions::of(row).manner(turns),
     };
     Target::new(spec)
         .map_err(|error| EngineError::Invalid(format!("account {}: {error}", row.label)))

@@ -318,6 +318,7 @@ async fn f100_how_an_account_is_spoken_to_can_be_changed_and_is_kept() {
         reads_suffixes: Some(true),
         effort: None,
         headers: Some(vec![("x-team".into(), "blue".into())]),
+        turns: None,
     };
     engine
         .change_account_options("relay", change)
@@ -357,4 +358,69 @@ async fn f100_how_an_account_is_spoken_to_can_be_changed_and_is_kept() {
     assert!(kept.options.reads_suffixes);
     assert_eq!(kept.headers.len(), 1);
     engine.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn f94_models_take_turns_and_a_restart_goes_on_where_it_was() {
+    let simulator = Simulator::start(Setup::default()).await.unwrap();
+    let _key = simulator.add_relay(KeySetup::new("sk-relay").label("relay"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut sent = Vec::new();
+    for start in 0..3 {
+        let engine = open(folder.path(), &simulator, None).await;
+        engine.listen().await.unwrap();
+        if start == 0 {
+            let new = NewKeyAccount {
+                kind: "relay".into(),
+                base_url: simulator.relay_base_url(),
+                format: "openai".into(),
+                ..new_key("relay", KeyAccountExtras::default())
+            };
+            engine.add_key_account(new).await.unwrap();
+            let turns = |models: &[&str], every| OptionsChange {
+                turns: Some(Some(engine::ModelTurns {
+                    models: models.iter().map(|model| (*model).to_owned()).collect(),
+                    every,
+                })),
+                ..OptionsChange::default()
+            };
+            for (models, every) in [
+                (&["a"][..], 2),
+                (&["a", "a"], 2),
+                (&["a", "b*"], 2),
+                (&["a", "b"], 0),
+            ] {
+                let wrong = engine
+                    .change_account_options("relay", turns(models, every))
+                    .await;
+                assert!(wrong.is_err(), "{models:?} {every}");
+            }
+            engine
+                .change_account_options("relay", turns(&["a", "b", "c"], 2))
+                .await
+                .unwrap();
+        }
+        // A request for any of them takes the turn; one for another model does not.
+        for model in ["b", "other", "a", "c"] {
+            let ask =
+                json!({"model": model, "messages": [{"role": "user", "content": "say:hello"}]});
+            let (status, answer) =
+                call(&engine, "POST", "/v1/chat/completions", &ask.to_string()).await;
+            assert_eq!((status, &answer["model"]), (200, &json!(model)), "{answer}");
+            let body = simulator
+                .requests_to("/chat/completions")
+                .pop()
+                .unwrap()
+                .json();
+            sent.push(body["model"].as_str().unwrap().to_owned());
+        }
+        engine.shutdown(Duration::ZERO).await;
+        drop(engine);
+    }
+    assert_eq!(
+        sent,
+        [
+            "a", "other", "a", "b", "b", "other", "c", "c", "a", "other", "a", "b"
+        ]
+    );
 }

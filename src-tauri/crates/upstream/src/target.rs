@@ -3,7 +3,13 @@
 //! A target holds no secret besides a proxy password. What a request needs again and again (parsed URLs, header values, the
 //! connection pool) is prepared once per configuration and kept in the target, so that sending builds no string.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -111,7 +117,60 @@ pub struct Manner {
     pub reads_suffixes: bool,
     /// The effort where neither the name nor the body says one (F90).
     pub effort: Option<String>,
+    /// Models that stand for one another and take turns (F94).
+    pub turns: Option<Arc<Turns>>,
 }
+
+/// Models of a key account that take turns: a request for any of them is served by the one whose turn it is (F94).
+#[derive(Debug)]
+pub struct Turns {
+    models: Vec<String>,
+    every: u64,
+    used: AtomicU64,
+}
+
+impl Turns {
+    /// Each model serves `every` requests in a row; `used` requests have been served before.
+    #[must_use]
+    pub fn new(models: Vec<String>, every: u32, used: u64) -> Self {
+        Self {
+            models,
+            every: u64::from(every.max(1)),
+            used: AtomicU64::new(used),
+        }
+    }
+
+    /// Takes a turn: the model to send in place of `asked`, or `None` when that is no model of the list.
+    pub fn take(&self, asked: &str) -> Option<&str> {
+        if !self.models.iter().any(|model| model == asked) {
+            return None;
+        }
+        let turn = self.used.fetch_add(1, Ordering::Relaxed) / self.every;
+        let at = usize::try_from(turn % self.models.len() as u64).unwrap_or(0);
+        self.models.get(at).map(String::as_str)
+    }
+
+    /// Turns taken so far.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether this is such a list.
+    #[must_use]
+    pub fn is(&self, models: &[String], every: u32) -> bool {
+        self.models == models && self.every == u64::from(every.max(1))
+    }
+}
+
+/// Two lists are the same when they name the same models; how far they have come is not what they are.
+impl PartialEq for Turns {
+    fn eq(&self, other: &Self) -> bool {
+        self.models == other.models && self.every == other.every
+    }
+}
+
+impl Eq for Turns {}
 
 /// The plain fields of a target, as the engine knows them from the store.
 #[derive(Debug, Clone, PartialEq, Eq)]

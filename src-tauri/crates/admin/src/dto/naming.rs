@@ -177,10 +177,26 @@ pub(crate) struct AccountOptions {
     pub effort: Option<String>,
     /// Headers sent along.
     pub headers: Vec<HeaderLine>,
+    /// Models that take turns.
+    pub turns: Option<ModelTurns>,
     /// Where its requests go.
     pub request_url: Option<String>,
     /// What to know of it.
     pub notice: Option<&'static str>,
+}
+
+/// Models that stand for one another: each serves some requests in a row.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ModelTurns {
+    /// Two or more, each named in full.
+    pub models: Vec<String>,
+    /// Requests in a row; 5 unless you say otherwise.
+    #[serde(default = "usual_turn")]
+    pub every: u32,
+}
+
+fn usual_turn() -> u32 {
+    engine::USUAL_TURN
 }
 
 /// A header sent along. Never a secret.
@@ -201,6 +217,10 @@ impl From<OptionsView> for AccountOptions {
             reads_suffixes: view.options.reads_suffixes || view.auth.is_none(),
             effort: view.options.effort,
             headers: view.headers.into_iter().map(line).collect(),
+            turns: view.options.turns.map(|turns| ModelTurns {
+                models: turns.models,
+                every: turns.every,
+            }),
             request_url: view.request_url,
             notice: view.notice,
         }
@@ -224,6 +244,9 @@ pub(crate) struct AccountOptionsPatch {
     /// In place of all that are there.
     #[serde(default)]
     pub headers: Option<Vec<HeaderLine>>,
+    #[serde(default, deserialize_with = "told")]
+    #[schema(value_type = Option<ModelTurns>)]
+    pub turns: Option<Option<ModelTurns>>,
 }
 
 impl From<AccountOptionsPatch> for engine::OptionsChange {
@@ -233,6 +256,12 @@ impl From<AccountOptionsPatch> for engine::OptionsChange {
             reads_suffixes: patch.reads_suffixes,
             effort: patch.effort,
             headers: patch.headers.map(pairs),
+            turns: patch.turns.map(|turns| {
+                turns.map(|turns| engine::ModelTurns {
+                    models: turns.models,
+                    every: turns.every,
+                })
+            }),
         }
     }
 }
