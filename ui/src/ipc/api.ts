@@ -78,6 +78,41 @@ export interface AccountHold {
   until: number;
 }
 
+/** How an account is spoken to. */
+export interface AccountOptions {
+  /** How its key is carried; null for a sign-in. */
+  auth: string | null;
+  /** Whether that was chosen; otherwise it is the format's own form. */
+  auth_chosen: boolean;
+  /** Its own default effort. */
+  effort: string | null;
+  /** Headers sent along. */
+  headers: HeaderLine[];
+  id: string;
+  /** What to know of it. */
+  notice: string | null;
+  /** The preset it was added from. */
+  preset: string | null;
+  /** Thinking suffixes of model names are read. */
+  reads_suffixes: boolean;
+  /** Where its requests go. */
+  request_url: string | null;
+  /** Models that take turns. */
+  turns: ModelTurns | null;
+}
+
+/** What to change of it; a field that is absent stays, null clears it. */
+export interface AccountOptionsPatch {
+  /** `bearer`, `x-api-key`, `x-goog-api-key` or `query`; cleared: the format's own form. */
+  auth?: string | null;
+  /** none, minimal, low, medium, high, xhigh or max. */
+  effort?: string | null;
+  /** In place of all that are there. */
+  headers?: HeaderLine[] | null;
+  reads_suffixes?: boolean | null;
+  turns?: ModelTurns | null;
+}
+
 /** What to change of an account; a field that is absent stays, null clears it. */
 export interface AccountPatch {
   allowed_models?: string[] | null;
@@ -121,6 +156,28 @@ export type AdminEvent =
   | { type: "sign_in"; id: string }
   /** The reader was too slow and missed events: look at everything again. */
   | { type: "lagged" };
+
+/** An alias as it was set. */
+export interface Alias {
+  /** Labels of the accounts that would serve it now, best first. */
+  accounts: string[];
+  /** The name clients write. */
+  alias: string;
+  /** The only group that serves it; null: everybody. */
+  group: string | null;
+  /** The model at the end of the chain. */
+  leads_to: string;
+  /** The name it stands for, which may be an alias too. */
+  model: string;
+}
+
+/** Where an alias is to lead. */
+export interface AliasTarget {
+  /** The only group that serves it. */
+  group?: string | null;
+  /** A model, or another alias. */
+  model: string;
+}
 
 /** One account tried for a request. */
 export interface Attempt {
@@ -245,6 +302,12 @@ export interface GroupUse {
   running: number;
 }
 
+/** A header sent along. Never a secret. */
+export interface HeaderLine {
+  name: string;
+  value: string;
+}
+
 export type Health = "unknown" | "active" | "cooling" | "exhausted" | "needs_login" | "attention" | "banned" | "disabled";
 
 /** Quota over time, and where it is heading. */
@@ -340,7 +403,42 @@ export interface Model {
   source: ModelSource;
 }
 
+/** The models of one account, and where the list comes from. */
+export interface ModelList {
+  /** When it was told, as far as known. */
+  at: number | null;
+  /** The account. */
+  id: string;
+  label: string;
+  models: string[];
+  /** Why the last question had no answer; the list is then the one before. */
+  problem: string | null;
+  /** `upstream` (told since this start), `stored`, `codex_cli`, `built_in` or `none`. */
+  source: string;
+}
+
+/** What names of models mean now. */
+export interface ModelNames {
+  aliases: Alias[];
+  /** The effort of sign-ins where nothing else says one. */
+  default_effort: string | null;
+  /** The model of requests that name none. */
+  default_model: string | null;
+  /** The thinking levels that may stand behind a model's name. */
+  levels: Record<string, unknown>;
+  /** The first match counts. */
+  patterns: Pattern[];
+}
+
 export type ModelSource = "upstream" | "allowed";
+
+/** Models that stand for one another: each serves some requests in a row. */
+export interface ModelTurns {
+  /** Requests in a row; 5 unless you say otherwise. */
+  every?: number;
+  /** Two or more, each named in full. */
+  models: string[];
+}
 
 /** An account by its two names. */
 export interface Named {
@@ -351,21 +449,32 @@ export interface Named {
 
 /** A relay or key account to add. The same base URL and key update the account that is there (F2). */
 export interface NewAccount {
-  base_url: string;
-  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
-  format: string;
+  /** How the key is carried; null: as the format does. */
+  auth?: string | null;
+  /** A preset may say it. */
+  base_url?: string;
+  /** Its own default effort. */
+  effort?: string | null;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it. */
+  format?: string;
   group?: string | null;
+  /** Headers sent along. Never a secret. */
+  headers?: HeaderLine[];
   /** Write-only: no answer shows it again. */
   key: string;
-  /** `relay`, `zai` or `provider`. */
-  kind: string;
+  /** `relay`, `zai` or `provider`; a preset may say it. */
+  kind?: string;
   /** 1 to 64 characters. */
   label: string;
   /** Models it may serve; null is all. */
   models?: string[] | null;
+  /** A preset's name: it says what is left out. */
+  preset?: string | null;
   priority?: number | null;
   /** Its own proxy without a password, or `direct`. */
   proxy?: string | null;
+  /** Thinking suffixes of model names are read. */
+  reads_suffixes?: boolean;
 }
 
 /** A key to make. */
@@ -397,6 +506,12 @@ export interface Overview {
 /** What the browser ended on: the address, `code#state`, a query string or the bare code. */
 export interface PasteRequest {
   text: string;
+}
+
+/** A name pattern and the model that stands for it on sign-ins. */
+export interface Pattern {
+  model: string;
+  pattern: string;
 }
 
 /** How long to refuse requests. */
@@ -438,6 +553,12 @@ export interface QuotaQueried {
   skipped: number;
 }
 
+/** Which accounts are asked for their models. */
+export interface RefreshModels {
+  /** One by id or label; null: every enabled one. */
+  account?: string | null;
+}
+
 /** What a refresh came to for one account (F20). */
 export interface Refreshed {
   id: string;
@@ -454,10 +575,35 @@ export interface RelayModels {
 
 /** Asks a relay for its models with a key that is not kept. */
 export interface RelayModelsRequest {
+  /** How the key is carried; null: as the format does. */
+  auth?: string | null;
   base_url: string;
   format: string;
   key: string;
   proxy?: string | null;
+}
+
+/** A known provider. */
+export interface RelayPreset {
+  /** `bearer`, `x-api-key`, `x-goog-api-key` or `query`. */
+  auth: string;
+  /** How its balance or quota is asked; null: it cannot be asked. */
+  balance: string | null;
+  base_url: string;
+  format: string;
+  /** The group its accounts share. */
+  group: string | null;
+  /** `relay`, `zai` or `provider_key`. */
+  kind: string;
+  /** It runs on this machine and needs no key. */
+  local: boolean;
+  models: string[];
+  /** The word it is chosen by. */
+  name: string;
+  /** What to know before using it. */
+  notice: string | null;
+  /** Its name for people. */
+  title: string;
 }
 
 /** Where requests will go. */
@@ -831,6 +977,10 @@ export interface Calls {
   "POST /accounts/{id}/disable": { path: { id: string }; answer: Account };
   /** Switches it on */
   "POST /accounts/{id}/enable": { path: { id: string }; answer: Account };
+  /** How an account is spoken to */
+  "GET /accounts/{id}/options": { path: { id: string }; answer: AccountOptions };
+  /** Changes how an account is spoken to; absent stays, null clears */
+  "PATCH /accounts/{id}/options": { path: { id: string }; body: AccountOptionsPatch; answer: AccountOptions };
   /** Asks this account's provider now; never a model call */
   "POST /accounts/{id}/quota": { path: { id: string }; answer: Account };
   /** Renews its token now */
@@ -857,10 +1007,22 @@ export interface Calls {
   "DELETE /keys/{name}": { path: { name: string }; answer: null };
   /** Models clients can name, and who offers them */
   "GET /models": { answer: Model[] };
+  /** Sets an alias; it acts on the next request */
+  "PUT /models/aliases/{alias}": { path: { alias: string }; body: AliasTarget; answer: Alias };
+  /** Takes an alias back */
+  "DELETE /models/aliases/{alias}": { path: { alias: string }; answer: null };
+  /** Every account's models, and where the list comes from */
+  "GET /models/lists": { answer: ModelList[] };
+  /** Aliases, patterns, thinking levels and defaults */
+  "GET /models/names": { answer: ModelNames };
+  /** Asks accounts for their models now; what fails keeps its old list */
+  "POST /models/refresh": { body: RefreshModels; answer: ModelList[] };
   /** The first page in one answer */
   "GET /overview": { answer: Overview };
   /** Refuses requests for a while, or until resumed */
   "POST /pause": { body: PauseRequest; answer: Status };
+  /** Known providers, to fill the form */
+  "GET /presets": { answer: RelayPreset[] };
   /** Accounts with their last readings */
   "GET /quota": { query: { refresh?: boolean }; answer: Account[] };
   /** Quota over time, and where it is heading */

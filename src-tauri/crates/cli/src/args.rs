@@ -8,6 +8,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use naming::{Auth, Extras, ModelsCommand};
+
+mod naming;
+
 /// One local AI gateway in front of all your accounts.
 #[derive(Debug, Parser)]
 #[command(name = "switchyard", version, propagate_version = true, after_help = AFTER_HELP, max_term_width = 110)]
@@ -49,8 +53,12 @@ pub enum Command {
     },
     /// Serve again
     Resume,
-    /// List the models that the accounts offer
-    Models,
+    /// List the models that the accounts offer; refresh them, and give them further names
+    Models {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<ModelsCommand>,
+    },
     /// Show the accounts' quota windows
     Quota {
         /// Ask the upstreams first
@@ -194,6 +202,8 @@ pub enum AccountCommand {
     },
     /// Add an account that is used by API key; the key is read from standard input
     Add(Add),
+    /// List the known providers
+    Presets,
 }
 
 /// `account import`
@@ -244,9 +254,9 @@ pub struct Export {
 #[derive(Debug, Args)]
 pub struct Add {
     /// What it is
-    #[arg(long)]
-    pub kind: Kind,
-    /// A known provider, whose base URL and format are filled in
+    #[arg(long, required_unless_present = "preset")]
+    pub kind: Option<Kind>,
+    /// A known provider, which says kind, base URL and format; `switchyard account presets` lists them
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
     /// Name shown to you, at most 64 characters
@@ -270,6 +280,9 @@ pub struct Add {
     /// A proxy of its own (http, https, socks4, socks4a, socks5, socks5h), or `direct`
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
+    /// What few key accounts need
+    #[command(flatten)]
+    pub extras: Extras,
 }
 
 /// Kinds of account that are used by key.
@@ -348,22 +361,6 @@ pub enum SettingsCommand {
         /// Its key
         key: String,
     },
-}
-
-impl Command {
-    /// What of this command is not there yet, said to the person; it then ends with exit code 2.
-    #[must_use]
-    pub fn missing(&self) -> Option<&'static str> {
-        match self {
-            Self::Account {
-                command:
-                    AccountCommand::Add(Add {
-                        preset: Some(_), ..
-                    }),
-            } => Some("presets are not there yet; give --base-url and --format"),
-            _ => None,
-        }
-    }
 }
 
 /// An address or a host name: what the setting server.host takes, checked in full there.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, login, open_options, print, table};
+use crate::{ask, input, login, naming, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -72,7 +72,7 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
             .await
         }
         Command::Resume => pause(desk, json, "/resume", Value::Null).await,
-        Command::Models => show(desk, "/models", json, models).await,
+        Command::Models { command } => naming::run(desk, json, command).await,
         Command::Quota { refresh } => {
             let path = if refresh {
                 "/quota?refresh=true"
@@ -101,7 +101,7 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
 }
 
 /// A call whose answer is only shown.
-async fn show(
+pub(crate) async fn show(
     desk: &Desk,
     path: &str,
     json: bool,
@@ -112,7 +112,7 @@ async fn show(
     Ok(())
 }
 
-fn tell(answer: &Value, json: bool, people: fn(&Value) -> String) {
+pub(crate) fn tell(answer: &Value, json: bool, people: fn(&Value) -> String) {
     if json {
         print::line(&format!("{answer:#}"));
         return;
@@ -198,16 +198,6 @@ async fn status(desk: &Desk, json: bool) -> Result<(), Failure> {
         lines.join("\n")
     });
     Ok(())
-}
-
-fn models(models: &Value) -> String {
-    let rows: Vec<Vec<String>> = models
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|model| vec![table::cell(&model["id"]), table::cell(&model["owned_by"])])
-        .collect();
-    table::table(&["MODEL", "FROM"], &rows)
 }
 
 /// One line for each request, one below it for each attempt but a first one that went well.
@@ -415,6 +405,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
         AccountCommand::Import(import) => import_accounts(desk, json, import).await,
         AccountCommand::Export(export) => export_accounts(desk, json, export).await,
         AccountCommand::Add(add) => add_account(desk, json, add).await,
+        AccountCommand::Presets => naming::presets(desk, json).await,
         AccountCommand::Login { device, account } => login::run(desk, json, device, account).await,
     }
 }
@@ -545,11 +536,17 @@ async fn export_accounts(desk: &Desk, json: bool, export: Export) -> Result<(), 
 
 async fn add_account(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
     let key = input::key()?;
+    let header = |(name, value): &(String, String)| json!({ "name": name, "value": value });
     let body = json!({
-        "kind": add.kind.as_str(),
+        "kind": add.kind.map_or("", cli::args::Kind::as_str),
         "label": add.label,
-        "base_url": add.base_url,
-        "format": add.format.map(cli::args::Format::as_str),
+        "base_url": add.base_url.unwrap_or_default(),
+        "format": add.format.map_or("", cli::args::Format::as_str),
+        "preset": add.preset,
+        "auth": add.extras.auth.map(cli::args::Auth::as_str),
+        "headers": add.extras.headers.iter().map(header).collect::<Vec<_>>(),
+        "reads_suffixes": add.extras.reads_suffixes,
+        "effort": add.extras.effort,
         "key": key.expose_secret(),
         "models": add.models,
         "group": add.group,
@@ -561,7 +558,7 @@ async fn add_account(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
         .await?
         .json()?;
     tell(&json!([account]), json, table::accounts);
-    Ok(())
+    naming::tell_notice(desk, &account).await
 }
 
 async fn settings(desk: &Desk, json: bool, command: SettingsCommand) -> Result<(), Failure> {

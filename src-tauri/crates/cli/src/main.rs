@@ -6,6 +6,7 @@ mod desk;
 mod failure;
 mod input;
 mod login;
+mod naming;
 mod page;
 mod print;
 mod serve;
@@ -27,10 +28,6 @@ use crate::failure::Failure;
 fn main() -> ExitCode {
     engine::memory::give_back_early();
     let arguments = Arguments::parse();
-    if let Some(text) = arguments.command.missing() {
-        print::note(text);
-        return Exit::Usage.into();
-    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

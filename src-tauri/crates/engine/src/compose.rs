@@ -111,6 +111,10 @@ pub struct Engine {
     pub(crate) asking_quota: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
+    /// Models that take turns.
+    pub(crate) turns: crate::turns::AllTurns,
+    /// What accounts told of their models since this start.
+    pub(crate) discovery: crate::discovery::Discovery,
     pub(crate) listening: Listening,
     /// Who the local Codex CLI is signed in as, as last read (F44).
     pub(crate) codex_cli: Mutex<Option<Identity>>,

@@ -3,6 +3,7 @@
 //! It draws nothing and speaks no wire format of its own: the shell, the command line and the admin API call it. [`Engine`] is the entry;
 //! its use cases stand in one file per subject.
 
+mod account_options;
 mod accounts;
 mod catalog;
 mod change;
@@ -11,6 +12,7 @@ mod compose;
 mod convert;
 mod credentials;
 mod demo;
+mod discovery;
 pub mod env;
 mod error;
 mod events;
@@ -25,9 +27,11 @@ mod listening;
 pub mod logs;
 mod look;
 pub mod memory;
+mod naming;
 mod notices;
 mod opening;
 mod pause;
+mod presets;
 mod progress;
 mod quota_history;
 mod quota_query;
@@ -45,25 +49,30 @@ mod switching;
 mod tasks;
 mod transfer;
 mod trying;
+mod turns;
 mod upkeep;
 mod usage;
 mod verifying;
 mod views;
 mod welcome;
 
-pub use accounts::NewKeyAccount;
+pub use account_options::{AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN};
+pub use accounts::{KeyAccountExtras, NewKeyAccount};
 pub use catalog::ModelView;
 pub use change::AccountChange;
 pub use compose::{Engine, OpenOptions};
+pub use discovery::{ModelListView, ModelSource};
 pub use error::EngineError;
 pub use events::EngineEvent;
 pub use keys::{DEFAULT_KEY, KeyView};
+pub use naming::{AliasView, LevelsView, NamesView};
 pub use notices::{Notice, NoticeKind};
 pub use opening::Opening;
 pub use pool::{
     AccountKind, Clock, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot,
     QuotaSource, QuotaWindow, Timestamp,
 };
+pub use presets::{PRESETS, Preset, notice_of, preset};
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
 pub use quota_query::{QuotaAsked, QuotaQueried};
 pub use renewing::RefreshView;
@@ -72,6 +81,7 @@ pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
 pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport};
 pub use trying::{TestView, TryAsk, TryEvent, TryProtocol};
+pub use upstream::AuthForm;
 pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{

@@ -66,15 +66,25 @@ impl Engine {
 
     /// Who would serve a model now, and why the others would not.
     pub fn explain(&self, model: &str) -> Vec<ExplainView> {
-        let ask = Ask::new(
-            model,
-            &[
-                Format::Responses,
-                Format::Codex,
-                Format::OpenAi,
-                Format::Anthropic,
-            ],
-        );
+        // A level that the model does not take is told by the request itself; who would serve is answered all the same.
+        let named = self
+            .gateway
+            .named(model)
+            .unwrap_or_else(|_| gateway::Named {
+                model: model.to_owned(),
+                ..gateway::Named::default()
+            });
+        let formats = [
+            Format::Responses,
+            Format::Codex,
+            Format::OpenAi,
+            Format::Anthropic,
+        ];
+        let ask = Ask {
+            native: named.native_model(),
+            group: named.group.as_deref(),
+            ..Ask::new(&named.model, &formats)
+        };
         let now = self.clock.now();
         let verdicts = self.pool.with(|pool| pool.explain_fully(now, &ask));
         let labels: HashMap<String, String> = self.records.with(|rows| {
@@ -149,10 +159,7 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
             .as_ref()
             .map(|reason| reason.code.replace('_', " ")),
     };
-    let known_models: Vec<String> = crate::catalog::cached(row)
-        .into_iter()
-        .map(|model| model.id)
-        .collect();
+    let known_models = crate::catalog::cached(row).to_vec();
     AccountView {
         active: pool.active() == Some(&id),
         health: health.code(),

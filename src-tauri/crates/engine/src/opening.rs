@@ -181,6 +181,7 @@ impl Opening {
             }
         };
         let records = pool.with(|pool| Records::load(&store, pool))?;
+        let turns = crate::turns::AllTurns::load(&store)?;
         // Set once, here: a second opening has a cell of its own.
         let _ = late_vault.set(vault.clone());
         if let Some(password) = convert::proxy_password(&*vault)? {
@@ -209,6 +210,8 @@ impl Opening {
             changing_keys: tokio::sync::Mutex::default(),
             asking_quota: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
+            turns,
+            discovery: crate::discovery::Discovery::default(),
             listening: Listening::new(server),
             codex_cli: Mutex::default(),
             demo: crate::demo::Demo::default(),

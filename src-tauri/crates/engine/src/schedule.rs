@@ -52,6 +52,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
         keeper.discover_stale().await;
         loop {
             keeper.prune().await;
+            keeper.keep_turns().await;
             tokio::time::sleep(PRUNE).await;
             keeper.look_at_codex_cli().await;
             keeper.discover_stale().await;

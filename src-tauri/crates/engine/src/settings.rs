@@ -6,6 +6,7 @@
 mod checks;
 mod field;
 mod file;
+pub(crate) mod models;
 mod proxy;
 mod resolve;
 mod routing;
@@ -58,6 +59,12 @@ pub struct Settings {
     pub journal: Journal,
     /// The command `ask`.
     pub ask: Ask,
+    /// Names of models.
+    pub models: Models,
+    /// Reasoning.
+    pub thinking: Thinking,
+    /// Z.AI accounts.
+    pub zai: Zai,
     /// How the window, the tray and notifications look to this person.
     pub ui: Ui,
 }
@@ -258,6 +265,45 @@ pub struct Ui {
 pub struct Ask {
     /// Model without `-m`; `None` is the first one offered.
     pub model: Option<String>,
+}
+
+/// `models.*` (F88, F91, F92)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Models {
+    /// For requests that name none.
+    pub default: Option<String>,
+    /// The same for Chat clients.
+    pub default_chat: Option<String>,
+    /// The same for Responses clients.
+    pub default_responses: Option<String>,
+    /// The same for Messages clients.
+    pub default_messages: Option<String>,
+    /// `alias=model` or `alias=model;group=NAME`.
+    pub aliases: Vec<String>,
+    /// `pattern=model`.
+    pub patterns: Vec<String>,
+    /// Whether the list names models with suffixes too.
+    pub list_suffixes: bool,
+    /// Whether key accounts serve their own format only.
+    pub direct_only: bool,
+}
+
+/// `thinking.*` (F85, F90)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Thinking {
+    /// For sign-ins, where nothing else says one.
+    pub default_effort: Option<String>,
+    /// `model=level level …`.
+    pub levels: Vec<String>,
+    /// `field`, `think_tags` or `off`.
+    pub output: &'static str,
+}
+
+/// `zai.*` (F109)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Zai {
+    /// Whether reasoning stands inside the text.
+    pub show_think_tags: bool,
 }
 
 /// Something the user has switched on that deserves a standing notice (F136).

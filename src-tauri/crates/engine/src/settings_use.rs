@@ -126,6 +126,7 @@ impl Engine {
         )?)?;
         self.gateway
             .set_config(convert::gateway_config(&resolved.settings));
+        self.gateway.set_catalog(self.catalog());
         self.pool
             .with(|pool| convert::put_routing(&resolved.settings, pool));
         self.gateway.look_at_queue();

@@ -22,6 +22,7 @@ use crate::exchange::{Tried, attempt};
 use crate::fault::{Fault, last_error, nobody};
 use crate::forward;
 use crate::journal::End;
+use crate::naming::{Named, Native};
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
@@ -44,9 +45,35 @@ pub(crate) struct Request {
     pub body: Bytes,
     pub head: Head,
     /// Model asked for, or the default.
-    pub model: String,
+    pub asked: String,
+    /// The names under which accounts know it.
+    pub named: Named,
     /// The only account that may serve it; a request from inside the process may say so.
     pub pinned: Option<AccountId>,
+}
+
+impl Request {
+    /// What it needs of an account, before any was tried.
+    fn ask(&self) -> Ask<'_> {
+        Ask {
+            native: self.named.native_model(),
+            group: self.named.group.as_deref(),
+            direct_only: self.config.naming.direct_only,
+            ..Ask::new(&self.named.model, formats(&self.call))
+        }
+    }
+
+    /// What the model's name says to this account: nothing besides the model to one that takes names as they are (F91).
+    pub(crate) fn native(&self, target: &Target) -> Option<&Native> {
+        let native = self.named.native.as_deref();
+        native.filter(|_| target.reads_suffixes())
+    }
+
+    /// The model's name for this account.
+    pub(crate) fn model(&self, target: &Target) -> &str {
+        self.native(target)
+            .map_or(&self.named.model, |native| &native.model)
+    }
 }
 
 /// Which formats can serve a call, best first (F101).
@@ -234,8 +261,6 @@ impl Road<'_> {
         let holding = held.as_ref().map(|slot| slot.account().clone());
         let formats = formats(&request.call);
         let ask = Ask {
-            model: &request.model,
-            formats,
             session: forward::session(&request.headers, &request.head),
             continues: request.head.previous_response_id.as_deref(),
             pinned: again_on
@@ -245,6 +270,7 @@ impl Road<'_> {
             tried: &self.tried,
             holding: holding.as_ref(),
             last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
+            ..request.ask()
         };
         // Who came before goes before.
         gateway.look_at_queue();
@@ -342,7 +368,7 @@ impl Road<'_> {
             return None;
         }
         let request = self.request;
-        let ask = Ask::new(&request.model, formats(&request.call));
+        let ask = request.ask();
         let now = request.gateway.clock.now();
         request.gateway.pool.with(|pool| {
             // Looked at first: selecting would take a slot where somebody is left.

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pool::{AccountId, Timestamp};
+use protocol::suffix::Levels;
 use upstream::Target;
+
+use crate::naming::Naming;
 
 /// Live configuration of the client-facing surface.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Config {
     pub account_header: bool,
     /// Model used where the client names none; `None` makes that a 400 (F92).
     pub default_model: Option<String>,
+    /// Aliases, patterns, defaults of names and thinking (F90–F92).
+    pub naming: Arc<Naming>,
     /// Host names accepted beside loopback ones, lower case, without port (F29).
     pub allowed_hosts: Vec<String>,
     /// Exact origins that receive CORS headers (F29); empty = none.
@@ -56,6 +61,7 @@ impl Default for Config {
             queue_length: 100,
             account_header: true,
             default_model: None,
+            naming: Arc::default(),
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
         }
@@ -108,6 +114,17 @@ pub struct Model {
 pub struct Catalog {
     /// Sorted by id, without duplicates.
     pub models: Vec<Model>,
+    /// Which models take which thinking levels: the built-in table, the person's and what sign-ins' upstreams told (F90).
+    pub levels: Levels,
     /// `ETag` of the Codex list; `None` lets the gateway make one from the entries.
     pub codex_etag: Option<String>,
+}
+
+impl Catalog {
+    /// Whether the list has a model of exactly this name.
+    pub(crate) fn lists(&self, id: &str) -> bool {
+        self.models
+            .binary_search_by(|model| model.id.as_str().cmp(id))
+            .is_ok()
+    }
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
-use pool::{Format, Outcome};
-use protocol::{Answer, Dialect, Options, Prepared};
+use pool::{AccountKind, Format, Outcome};
+use protocol::{Answer, Dialect, Options, Prepared, ReasoningOutput};
 use tokio::time::{Instant, timeout};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
@@ -64,7 +64,7 @@ pub(crate) async fn attempt(
             "this version does not speak the account's format",
         ));
     };
-    let prepared = match prepare(request, sent, record, speaks) {
+    let prepared = match prepare(request, sent, record, &target, speaks) {
         Ok(prepared) => prepared,
         Err(error) => return Tried::Unsayable(error),
     };
@@ -140,10 +140,18 @@ fn prepare(
     request: &Request,
     sent: &Sent<'_>,
     record: &mut Option<Record>,
+    target: &Target,
     speaks: protocol::Target,
 ) -> Result<Prepared, protocol::RequestError> {
-    let replaced =
-        (request.head.model.as_deref() != Some(&*request.model)).then_some(request.model.as_str());
+    let model = request.model(target);
+    // F94: one of several that stand for one another.
+    let turn = target.manner.turns.as_ref();
+    let model = turn.and_then(|turns| turns.take(model)).unwrap_or(model);
+    let replaced = (request.head.model.as_deref() != Some(model)).then_some(model);
+    let native = request.native(target);
+    let naming = &request.config.naming;
+    // F109: what the setting says of Z.AI holds for every answer of such an account.
+    let tags = naming.zai_think_tags && target.kind == AccountKind::Zai;
     let id = record.as_ref().map_or("", |record| record.request_id());
     let options = Options {
         model: replaced,
@@ -154,6 +162,16 @@ fn prepare(
         },
         codex_client: request.call.codex || forward::is_codex_client(&request.headers),
         lite: request.headers.contains_key(forward::LITE),
+        effort: native.and_then(|native| native.effort.as_deref()),
+        default_effort: default_effort(request, target),
+        service_tier: native.filter(|native| native.fast).map(|_| "priority"),
+        image_tool: native.is_some_and(|native| native.image),
+        reasoning: if tags {
+            ReasoningOutput::ThinkTags
+        } else {
+            naming.reasoning
+        },
+        retell_reasoning: tags,
         ask_usage: true,
         created: request.gateway.clock.now().as_secs(),
         request_id: id,
@@ -170,6 +188,18 @@ fn prepare(
         record.losses(sent.losses().chain(&prepared.losses));
     }
     Ok(prepared)
+}
+
+/// The account's own default, else for sign-ins everybody's. A native Codex client brings its own (F90).
+fn default_effort<'r>(request: &'r Request, target: &'r Target) -> Option<&'r str> {
+    if request.call.codex {
+        return None;
+    }
+    let everybodys = || {
+        let word = request.config.naming.default_effort.as_deref();
+        word.filter(|_| target.is_oauth())
+    };
+    target.manner.effort.as_deref().or_else(everybodys)
 }
 
 async fn send(

@@ -153,6 +153,17 @@ pub(crate) fn retryable(status: StatusCode) -> bool {
     )
 }
 
+/// Whether a model of Z.AI is asked for and no account of that kind is there.
+fn lacks_zai_key(request: &Request) -> bool {
+    let family = request.named.model.get(..4);
+    family.is_some_and(|family| family.eq_ignore_ascii_case("glm-"))
+        && request.gateway.pool.with(|pool| {
+            !pool
+                .accounts()
+                .any(|account| account.kind == pool::AccountKind::Zai)
+        })
+}
+
 /// F39: who was passed over, why, and when the first one is back.
 pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
     let gateway = &request.gateway;
@@ -181,13 +192,21 @@ pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
         .retry_after(wait);
     }
     match none.kind {
+        // F107: said before anything else, since guest tokens are what people expect in its place.
+        pool::NoCandidateKind::Empty | pool::NoCandidateKind::Model if lacks_zai_key(request) => {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_zai_key",
+                "There is no Z.AI key. `switchyard account add --preset zai --label NAME` adds one; Switchyard does not gather guest tokens.",
+            )
+        }
         pool::NoCandidateKind::Empty => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "no_account",
             "There is no account yet. `switchyard account import FILE` or `switchyard account add` adds one.",
         ),
         pool::NoCandidateKind::Model => {
-            let mut refusal = models::not_found(&gateway.catalog.load(), &request.model);
+            let mut refusal = models::not_found(&gateway.catalog.load(), &request.asked);
             refusal.message.push_str(&format!(" ({reasons})"));
             refusal
         }

@@ -20,6 +20,7 @@ mod guard;
 mod inside;
 mod journal;
 mod models;
+mod naming;
 mod opened;
 mod pause;
 mod pin;
@@ -44,6 +45,7 @@ pub use body::Body;
 pub use config::{Catalog, ClientKey, Config, Keys, Model, Targets};
 pub use inside::{Inside, InsideAnswer};
 pub use journal::{Attempt, End, Entry, Journal};
+pub use naming::{Alias, Named, Naming, Native, matches};
 pub use server::{MOST_CONNECTIONS, Server, serve, serve_at_most};
 pub use shared_pool::SharedPool;
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::Gateway;
 use crate::body::Body;
 use crate::config::{Catalog, Model};
+use crate::naming;
 use crate::reply::{Refusal, Shape, json as json_answer};
 
 fn openai(model: &Model) -> Value {
@@ -27,10 +28,24 @@ pub(crate) fn list(gateway: &Gateway) -> Response<Body> {
 /// One model in the OpenAI shape, or 404.
 pub(crate) fn one(gateway: &Gateway, id: &str, shape: Shape) -> Response<Body> {
     let catalog = gateway.catalog.load();
-    match catalog.models.iter().find(|model| model.id == id) {
-        Some(model) => json_answer(StatusCode::OK, openai(model).to_string()),
+    match find(gateway, &catalog, id) {
+        Some(model) => json_answer(StatusCode::OK, openai(&model).to_string()),
         None => not_found(&catalog, id).into_response(shape),
     }
+}
+
+/// The model of that name: one of the list, or one that is asked for with a suffix and is listed without (F90, F91).
+fn find(gateway: &Gateway, catalog: &Catalog, id: &str) -> Option<Model> {
+    if let Some(listed) = catalog.models.iter().find(|model| model.id == id) {
+        return Some(listed.clone());
+    }
+    let named = naming::resolve(&gateway.config.load().naming, catalog, id).ok()?;
+    let native = named.native_model().unwrap_or(&named.model);
+    let listed = catalog.models.iter().find(|model| model.id == native);
+    listed.map(|model| Model {
+        id: id.to_owned(),
+        ..model.clone()
+    })
 }
 
 fn message_entry(model: &Model) -> Value {
@@ -54,8 +69,8 @@ pub(crate) fn messages(gateway: &Gateway) -> Response<Body> {
 /// One model in the Messages shape, or 404.
 pub(crate) fn one_message(gateway: &Gateway, id: &str) -> Response<Body> {
     let catalog = gateway.catalog.load();
-    match catalog.models.iter().find(|model| model.id == id) {
-        Some(model) => json_answer(StatusCode::OK, message_entry(model).to_string()),
+    match find(gateway, &catalog, id) {
+        Some(model) => json_answer(StatusCode::OK, message_entry(&model).to_string()),
         None => not_found(&catalog, id).into_response(Shape::Of(Dialect::Messages)),
     }
 }
@@ -184,7 +199,7 @@ mod tests {
         };
         Catalog {
             models: ids.iter().map(model).collect(),
-            codex_etag: None,
+            ..Catalog::default()
         }
     }
 

@@ -23,6 +23,9 @@ pub(crate) type Given = Result<(Arc<Slot>, Chosen), NoCandidate>;
 #[derive(Debug)]
 struct Wish {
     model: String,
+    native: Option<String>,
+    group: Option<String>,
+    direct_only: bool,
     formats: &'static [Format],
     session: Option<String>,
     continues: Option<String>,
@@ -36,6 +39,9 @@ impl Wish {
     fn of(ask: &Ask<'_>, formats: &'static [Format]) -> Self {
         let Ask {
             model,
+            native,
+            group,
+            direct_only,
             formats: _,
             session,
             continues,
@@ -47,6 +53,9 @@ impl Wish {
         } = *ask;
         Self {
             model: model.to_owned(),
+            native: native.map(str::to_owned),
+            group: group.map(str::to_owned),
+            direct_only,
             formats,
             session: session.map(str::to_owned),
             continues: continues.map(str::to_owned),
@@ -59,6 +68,9 @@ impl Wish {
     fn ask(&self) -> Ask<'_> {
         Ask {
             model: &self.model,
+            native: self.native.as_deref(),
+            group: self.group.as_deref(),
+            direct_only: self.direct_only,
             formats: self.formats,
             session: self.session.as_deref(),
             continues: self.continues.as_deref(),
@@ -72,6 +84,8 @@ impl Wish {
     /// Whether what keeps one from being served keeps the other too.
     fn alike(&self, other: &Self) -> bool {
         self.model == other.model
+            && self.native == other.native
+            && self.group == other.group
             && self.formats == other.formats
             && self.pinned == other.pinned
             && self.tried == other.tried

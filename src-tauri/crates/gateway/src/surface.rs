@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, models, pin, usage};
+use crate::{Gateway, attempt, count, forward, guard, models, naming, pin, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -321,7 +321,11 @@ async fn infer(
         Ok(head) => head,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
-    let Some(asked) = head.model.clone().or_else(|| config.default_model.clone()) else {
+    let default = || {
+        let own = config.naming.default_model(call.dialect);
+        own.or(config.default_model.as_ref()).cloned()
+    };
+    let Some(asked) = head.model.clone().or_else(default) else {
         let refusal = Refusal::new(
             StatusCode::BAD_REQUEST,
             "missing_required_parameter",
@@ -338,14 +342,13 @@ async fn infer(
         Ok(pin) => (pin.account, asked.len() - pin.model.len()),
         Err(refusal) => return record.refuse(refusal, shape),
     };
-    let model = match prefix {
-        0 => asked,
-        _ => asked[prefix..].to_owned(),
+    let named = match naming::resolve(&config.naming, &gateway.catalog.load(), &asked[prefix..]) {
+        Ok(named) => named,
+        Err(wrong) => return record.refuse(naming::wrong_level(&wrong), shape),
     };
     attempt::serve(
         attempt::Request {
             pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
-            model,
             gateway,
             config,
             call,
@@ -353,6 +356,8 @@ async fn infer(
             headers: parts.headers,
             body,
             head,
+            asked,
+            named,
         },
         record,
     )

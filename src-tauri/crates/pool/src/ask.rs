@@ -8,8 +8,14 @@ use std::fmt;
 /// What a request needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The upstream model name, after alias and suffix were taken off.
+    /// The model's name behind an alias, as accounts know it that take names as they are.
     pub model: &'a str,
+    /// Its name for accounts that read thinking suffixes and name patterns, where it is another one (F90–F92).
+    pub native: Option<&'a str>,
+    /// The only group whose accounts may serve it: an alias can say so (F92).
+    pub group: Option<&'a str>,
+    /// Key accounts serve in the route's own format alone: the first of `formats` (F88).
+    pub direct_only: bool,
     /// Formats that can serve the route, best first; one that is not listed cannot (F101).
     pub formats: &'a [Format],
     /// The conversation it belongs to (F38).
@@ -31,6 +37,9 @@ impl<'a> Ask<'a> {
     pub const fn new(model: &'a str, formats: &'a [Format]) -> Self {
         Self {
             model,
+            native: None,
+            group: None,
+            direct_only: false,
             formats,
             session: None,
             continues: None,

@@ -3,7 +3,7 @@
 //! The same pass as `select`, but it takes nothing and stamps nothing. Called by `switchyard explain`, the window, and the gateway where it
 //! has to know without choosing.
 
-use crate::models::match_all;
+use crate::models::{Wanted, match_all};
 use crate::order::Key;
 use crate::select::Pass;
 use crate::{AccountId, AccountState, Ask, Pool, SkipReason, Timestamp, Why};
@@ -53,7 +53,10 @@ impl Pool {
     }
 
     fn judge_all(&self, now: Timestamp, ask: &Ask<'_>) -> Vec<Result<(usize, Why), SkipReason>> {
-        let matches = match_all(ask.model, self.entries.iter().map(|entry| &entry.account));
+        let matches = match_all(
+            Wanted::from(ask),
+            self.entries.iter().map(|entry| &entry.account),
+        );
         let mut pass = Pass::new(self, now, ask, Some(&matches));
         pass.active = self.active_next(now, &matches);
         let judged: Vec<Result<Key, SkipReason>> = self

@@ -2,7 +2,7 @@
 //!
 //! The order itself is in `order`. Learns nothing; what an attempt taught is told through `report`. Called by the gateway before each attempt and by `switchyard explain`.
 
-use crate::models::{Match, Matches};
+use crate::models::{Match, Matches, Wanted};
 use crate::order::{Key, Tier};
 use crate::row::Row;
 use crate::{
@@ -23,6 +23,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) affinity: Option<usize>,
     pub(crate) active: Option<usize>,
     pub(crate) last_attempt: bool,
+    direct_only: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -47,7 +48,8 @@ impl<'a> Pass<'a> {
             matches,
             pinned: ask.pinned.map(|id| pool.place(id)),
             tried: ask.tried.iter().filter_map(|id| pool.place(id)).collect(),
-            model: ask.model,
+            // Buckets are a matter of sign-ins, which read suffixes.
+            model: ask.native.unwrap_or(ask.model),
             holding: ask
                 .holding
                 .and_then(|id| pool.place(id))
@@ -55,6 +57,7 @@ impl<'a> Pass<'a> {
             affinity: seat.and_then(|id| pool.place(id)),
             active: pool.active.as_ref().and_then(|id| pool.place(id)),
             last_attempt: ask.last_attempt,
+            direct_only: ask.direct_only,
         }
     }
 
@@ -73,6 +76,10 @@ impl<'a> Pass<'a> {
         let Some(rank) = self.ranks[row.format as usize] else {
             return Err(SkipReason::FormatCannotServe);
         };
+        // F88, F101: only sign-ins are translated for, and a relay of another format does not step in.
+        if self.direct_only && rank > 0 && self.pool.entries[place].account.kind.is_key() {
+            return Err(SkipReason::FormatCannotServe);
+        }
         match self
             .matches
             .map_or(Match::Serves, |matches| matches.of(place))
@@ -124,10 +131,11 @@ impl Pool {
     pub fn select(&mut self, now: Timestamp, ask: &Ask<'_>) -> Result<Chosen, NoCandidate> {
         self.keep_time(now);
         self.guard_slots(now);
+        let wanted = Wanted::from(ask);
         self.models
-            .prepare(ask.model, self.entries.iter().map(|entry| &entry.account));
-        self.switch_before(now, ask.model);
-        let pass = Pass::new(self, now, ask, self.models.get(ask.model));
+            .prepare(wanted, self.entries.iter().map(|entry| &entry.account));
+        self.switch_before(now, wanted);
+        let pass = Pass::new(self, now, ask, self.models.get(wanted));
         let mut best: Option<(Key, usize)> = None;
         let mut skipped: Vec<(usize, SkipReason)> = Vec::new();
         for (place, row) in self.rows.iter().enumerate() {

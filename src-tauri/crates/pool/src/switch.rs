@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::models::{Match, Matches};
+use crate::models::{Match, Matches, Wanted};
 use crate::words::words;
 use crate::{
     Account, AccountId, Availability, Event, Policy, Pool, QuotaSnapshot, SkipReason, Timestamp,
@@ -198,10 +198,10 @@ impl Pool {
     }
 
     /// (a): before a selection, on whose model key accounts are judged.
-    pub(crate) fn switch_before(&mut self, now: Timestamp, model: &str) {
+    pub(crate) fn switch_before(&mut self, now: Timestamp, wanted: Wanted<'_>) {
         if self.may_switch() {
             let mut told = std::mem::take(&mut self.switching.told);
-            self.switch(now, Some(model), &mut told);
+            self.switch(now, Some(wanted), &mut told);
             self.switching.told = told;
         }
     }
@@ -222,8 +222,13 @@ impl Pool {
     }
 
     /// The switch itself, if there is a reason and a successor.
-    pub(crate) fn switch(&mut self, now: Timestamp, model: Option<&str>, events: &mut Vec<Event>) {
-        let matches = model.and_then(|model| self.models.get(model));
+    pub(crate) fn switch(
+        &mut self,
+        now: Timestamp,
+        wanted: Option<Wanted<'_>>,
+        events: &mut Vec<Event>,
+    ) {
+        let matches = wanted.and_then(|wanted| self.models.get(wanted));
         match self.plan(now, matches) {
             Plan::Stay => {}
             Plan::Fit => (self.switching.stuck, self.switching.tolerated) = (false, false),

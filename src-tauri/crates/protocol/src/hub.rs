@@ -12,9 +12,9 @@ pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 use crate::{
     canonical::{
         fields::wrong_type,
-        request::{Losses, Request},
+        request::{Losses, Request, Tool},
     },
-    chat,
+    chat, codex,
     json::{
         scan,
         text::{Text, whole_surrogates},
@@ -57,6 +57,19 @@ impl HubState {
             ..Self::default()
         }
     }
+
+    /// For a Chat answer that stays in its dialect but shows its reasoning elsewhere (F109).
+    pub(crate) fn retold(
+        echo_model: Option<Box<str>>,
+        head: &Head,
+        reasoning: ReasoningOutput,
+    ) -> Self {
+        Self {
+            include_usage: head.include_usage,
+            reasoning,
+            ..Self::same_dialect(echo_model)
+        }
+    }
 }
 
 /// A translated request.
@@ -94,6 +107,7 @@ pub(crate) fn translate_request(
     if from == Dialect::Messages {
         fit(&mut request, to, head, &mut losses);
     }
+    wishes(&mut request, to, body, head, options, &mut losses);
     let echo = match from {
         Dialect::Chat | Dialect::Messages => String::new(),
         Dialect::Responses => responses::answer::echo(&request),
@@ -140,6 +154,35 @@ pub(crate) fn translate_request(
         state,
         losses: losses.0,
     })
+}
+
+/// What the gateway adds to the client's words: a default effort (F90) and the provider's image generation.
+fn wishes(
+    request: &mut Request<'_>,
+    to: Target,
+    body: &Bytes,
+    head: &Head,
+    options: &Options<'_>,
+    losses: &mut Losses,
+) {
+    if let Some(word) = options.default_effort
+        && request.settings.effort.is_none()
+        // A client that asked not to think has spoken.
+        && head.member(body, "thinking").is_none()
+    {
+        request.settings.effort = Some(Text::spell(word));
+    }
+    if options.image_tool {
+        let native = codex::IMAGE_TOOL;
+        match to {
+            Target::Responses | Target::Codex => request.tools.push(Tool::Hosted {
+                origin: Dialect::Responses,
+                kind: Text::spell("image_generation"),
+                native,
+            }),
+            _ => losses.dropped("-image", "the account's dialect has no image generation"),
+        }
+    }
 }
 
 /// What a Messages request says by its nature and the target would take for a wish: the effort that stands for a thinking budget, and a key

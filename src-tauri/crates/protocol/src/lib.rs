@@ -31,6 +31,7 @@ pub mod replay;
 mod responses;
 mod rope;
 pub mod sse;
+pub mod suffix;
 mod types;
 
 pub use answer::{Answer, Out};

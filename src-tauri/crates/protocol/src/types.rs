@@ -133,6 +133,10 @@ pub struct Options<'a> {
     pub system_role: SystemRole,
     /// Set `reasoning.effort` to this level, over what the body says.
     pub effort: Option<&'a str>,
+    /// The level where the body names none (F90).
+    pub default_effort: Option<&'a str>,
+    /// Offer the model the provider's own image generation, beside the client's tools (F90, `-image`).
+    pub image_tool: bool,
     /// Set `service_tier` to this word, over what the body says.
     pub service_tier: Option<&'a str>,
     /// Send this `prompt_cache_key` when the client sent none (T133).
@@ -141,6 +145,8 @@ pub struct Options<'a> {
     pub ask_usage: bool,
     /// Reasoning in translated Chat answers.
     pub reasoning: ReasoningOutput,
+    /// Obey `reasoning` also where a Chat upstream answers a Chat client, whose answer is then no longer byte for byte (F109).
+    pub retell_reasoning: bool,
     /// Unix seconds: `created` of a translated answer whose upstream names none.
     pub created: i64,
     /// A unique word of this request, of letters and digits: ids the answer needs and the upstream did not mint derive from it.

@@ -64,6 +64,8 @@ pub fn normalise_base(format: Format, text: &str) -> Result<Url, BaseUrlError> {
             }
         }
         Format::Gemini if path.is_empty() => path.push_str("/v1beta"),
+        // Written so for the vendor's libraries, which add the version themselves.
+        Format::Anthropic if path.ends_with("/anthropic") => path.push_str("/v1"),
         _ if path.is_empty() => path.push_str("/v1"),
         _ => {}
     }

@@ -35,7 +35,7 @@ pub use credential::{
 pub use models::Model;
 pub use quota::{WindowKind, quota_from_event, quota_from_headers};
 pub use send::{Call, Failure, QueryError, SendError};
-pub use target::{Endpoint, ProxyChoice, Target, TargetError, TargetSpec};
+pub use target::{AuthForm, Endpoint, Manner, ProxyChoice, Target, TargetError, TargetSpec, Turns};
 pub use tokens::{Access, AccessError, Observer, RefreshError, Refreshed};
 
 use std::sync::Arc;

@@ -173,7 +173,7 @@ impl Upstream {
         };
         drop(settings);
         let headers = request_headers(&prepared, access, &call);
-        let url = address_of(&prepared, &call);
+        let url = with_key(address_of(&prepared, &call), access);
         let started = self.0.clock.now();
         // The second round exists for a stale idle connection only.
         let mut second = false;
@@ -295,6 +295,18 @@ fn method(call: &Call) -> Method {
     }
 }
 
+/// A key that stands in the address (F100); nobody is shown such an address.
+fn with_key<'p>(url: Cow<'p, Url>, access: &Access) -> Cow<'p, Url> {
+    match access.value.to_str() {
+        Ok(key) if access.in_query => {
+            let mut url = url.into_owned();
+            url.query_pairs_mut().append_pair("key", key);
+            Cow::Owned(url)
+        }
+        _ => url,
+    }
+}
+
 fn address_of<'p>(prepared: &'p Prepared, call: &Call) -> Cow<'p, Url> {
     let url = prepared.url(call.endpoint);
     match &call.query {
@@ -345,7 +357,9 @@ fn request_headers(prepared: &Prepared, access: &Access, call: &Call) -> HeaderM
         passing = Some(name);
         headers.append(name.clone(), value.clone());
     }
-    headers.insert(access.name.clone(), access.value.clone());
+    if !access.in_query {
+        headers.insert(access.name.clone(), access.value.clone());
+    }
     if let Some(account) = &access.account {
         headers.insert(ACCOUNT_HEADER, account.clone());
     }

@@ -152,12 +152,16 @@ impl From<AccountView> for Account {
 /// A relay or key account to add. The same base URL and key update the account that is there (F2).
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewAccount {
-    /// `relay`, `zai` or `provider`.
+    /// `relay`, `zai` or `provider`; a preset may say it.
+    #[serde(default)]
     pub kind: String,
     /// 1 to 64 characters.
     pub label: String,
+    /// A preset may say it.
+    #[serde(default)]
     pub base_url: String,
-    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`.
+    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it.
+    #[serde(default)]
     pub format: String,
     /// Write-only: no answer shows it again.
     #[schema(write_only)]
@@ -172,6 +176,21 @@ pub(crate) struct NewAccount {
     /// Its own proxy without a password, or `direct`.
     #[serde(default)]
     pub proxy: Option<String>,
+    /// A preset's name: it says what is left out.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// How the key is carried; null: as the format does.
+    #[serde(default)]
+    pub auth: Option<String>,
+    /// Headers sent along. Never a secret.
+    #[serde(default)]
+    pub headers: Vec<super::HeaderLine>,
+    /// Thinking suffixes of model names are read.
+    #[serde(default)]
+    pub reads_suffixes: bool,
+    /// Its own default effort.
+    #[serde(default)]
+    pub effort: Option<String>,
 }
 
 /// What to change of an account; a field that is absent stays, null clears it.
@@ -208,7 +227,7 @@ pub(crate) struct AccountPatch {
 }
 
 /// Tells null (`Some(None)`) from absent (`None`).
-fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(super) fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)

@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod import;
 mod keys;
+mod naming;
 mod quota;
 mod relay;
 mod requests;
@@ -47,6 +48,7 @@ pub(crate) fn common<T: Table>(table: T) -> T {
     let table = import::routes(table);
     let table = signin::routes(table);
     let table = relay::routes(table);
+    let table = naming::routes(table);
     let table = quota::routes(table);
     let table = usage::routes(table);
     let table = requests::routes(table);

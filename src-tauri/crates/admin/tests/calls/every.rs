@@ -117,6 +117,36 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
                 json!({"base_url": stage.simulator.relay_base_url(), "format": "openai", "key": RELAY_KEY}),
             ),
         ),
+        ("get /presets", "/presets".into(), None),
+        (
+            "get /accounts/{id}/options",
+            format!("/accounts/{r}/options"),
+            None,
+        ),
+        (
+            "patch /accounts/{id}/options",
+            format!("/accounts/{r}/options"),
+            Some(
+                json!({"auth": "bearer", "effort": "low", "reads_suffixes": true, "turns": {"models": ["a", "b"]}, "headers": [{"name": "x-team", "value": "blue"}]}),
+            ),
+        ),
+        (
+            "put /models/aliases/{alias}",
+            "/models/aliases/quick".into(),
+            Some(json!({"model": "gpt-5.5-low"})),
+        ),
+        ("get /models/names", "/models/names".into(), None),
+        (
+            "delete /models/aliases/{alias}",
+            "/models/aliases/quick".into(),
+            None,
+        ),
+        ("get /models/lists", "/models/lists".into(), None),
+        (
+            "post /models/refresh",
+            "/models/refresh".into(),
+            Some(json!({})),
+        ),
         ("post /try", "/try".into(), Some(prompt)),
         ("get /journal", "/journal".into(), None),
         ("get /models", "/models".into(), None),

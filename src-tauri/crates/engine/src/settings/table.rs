@@ -2,6 +2,7 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
+use super::models;
 use super::routing;
 use super::switching;
 use super::upkeep;
@@ -355,6 +356,18 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.ask.model,
         },
     },
+    models::DEFAULT,
+    models::DEFAULT_CHAT,
+    models::DEFAULT_RESPONSES,
+    models::DEFAULT_MESSAGES,
+    models::ALIASES,
+    models::PATTERNS,
+    models::LIST_SUFFIXES,
+    models::DIRECT_ONLY,
+    models::DEFAULT_EFFORT,
+    models::LEVELS,
+    models::OUTPUT,
+    models::ZAI_THINK_TAGS,
     window::THEME,
     window::LANGUAGE,
     window::NUMBERS,

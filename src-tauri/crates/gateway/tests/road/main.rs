@@ -12,6 +12,7 @@ mod held;
 mod inside;
 mod messages;
 mod models;
+mod naming;
 mod previous;
 mod rows;
 mod sealed;

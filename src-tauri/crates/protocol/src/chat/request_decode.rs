@@ -26,6 +26,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     let mut request = Request::default();
     let mut legacy_limit = None;
     let mut messages = false;
+    let (mut effort, mut variant) = (None, None);
     let mut reader = Reader::new(body);
     object(&mut reader, &"body", |key, value| {
         let settings = &mut request.settings;
@@ -41,7 +42,8 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "max_tokens" => legacy_limit = unsigned(value, &key)?,
             "max_completion_tokens" => settings.max_output_tokens = unsigned(value, &key)?,
             "response_format" => settings.format = format(value)?,
-            "reasoning_effort" => settings.effort = word(value, &key)?.or(settings.effort.take()),
+            "reasoning_effort" => effort = word(value, &key)?,
+            "variant" => variant = word(value, &key)?,
             "reasoning" => reasoning(value, settings)?,
             "modalities" => modalities(value)?,
             "n" => {
@@ -63,6 +65,8 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     }
     let settings = &mut request.settings;
     settings.max_output_tokens = settings.max_output_tokens.or(legacy_limit);
+    // F90: the order in which the body's own words count.
+    settings.effort = settings.effort.take().or(effort).or(variant);
     Ok(request)
 }
 
@@ -108,9 +112,7 @@ fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<
     }
     object(value, &"reasoning", |key, value| {
         match key {
-            "effort" => {
-                settings.effort = settings.effort.take().or(word(value, &"reasoning.effort")?)
-            }
+            "effort" => settings.effort = word(value, &"reasoning.effort")?,
             "summary" => settings.summary = word(value, &"reasoning.summary")?,
             _ => value.skip()?,
         }

@@ -41,6 +41,16 @@ fn f99_where_each_format_goes() {
             "https://relay.example.com/api/paas/v4/chat/completions",
         ),
         (
+            Anthropic,
+            "https://relay.example.com/api/anthropic/",
+            "https://relay.example.com/api/anthropic/v1/messages",
+        ),
+        (
+            Anthropic,
+            "https://relay.example.com/api/anthropic/v1",
+            "https://relay.example.com/api/anthropic/v1/messages",
+        ),
+        (
             OpenAi,
             "http://127.0.0.1:8080/v1",
             "http://127.0.0.1:8080/v1/chat/completions",

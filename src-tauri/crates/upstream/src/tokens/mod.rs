@@ -41,6 +41,8 @@ const REJECTED_SPAN: Duration = Duration::from_secs(30);
 pub struct Access {
     pub(crate) name: HeaderName,
     pub(crate) value: HeaderValue,
+    /// The key stands in the address instead (F100).
+    pub(crate) in_query: bool,
     pub(crate) account: Option<HeaderValue>,
     pub(crate) generation: u64,
 }

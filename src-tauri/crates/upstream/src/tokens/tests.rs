@@ -210,6 +210,7 @@ fn spec(kind: AccountKind, format: Format, base_url: &str) -> TargetSpec {
         headers: Vec::new(),
         provider_account_id: None,
         fedramp: false,
+        manner: crate::Manner::default(),
     }
 }
 
@@ -806,6 +807,54 @@ async fn a_request_that_joins_a_look_still_gets_a_fresh_token() {
 }
 
 #[test]
+fn f100_the_form_of_the_key_can_be_chosen() {
+    use crate::target::{AuthForm, Manner};
+    for (format, form, name, value, in_query) in [
+        (
+            Format::Anthropic,
+            AuthForm::Bearer,
+            "authorization",
+            "Bearer sk-1",
+            false,
+        ),
+        (
+            Format::Gemini,
+            AuthForm::Bearer,
+            "authorization",
+            "Bearer sk-1",
+            false,
+        ),
+        (
+            Format::Gemini,
+            AuthForm::Query,
+            "x-goog-api-key",
+            "sk-1",
+            true,
+        ),
+        (
+            Format::OpenAi,
+            AuthForm::XApiKey,
+            "x-api-key",
+            "sk-1",
+            false,
+        ),
+    ] {
+        let spec = TargetSpec {
+            manner: Manner {
+                auth: Some(form),
+                ..Manner::default()
+            },
+            ..spec(AccountKind::Relay, format, "https://relay.example.com")
+        };
+        let target = Target::new(spec).unwrap();
+        let access = super::access_with_key(&target, &SecretString::from("sk-1")).unwrap();
+        assert_eq!((access.name.as_str(), bearer(&access)), (name, value));
+        assert_eq!(access.in_query, in_query);
+        assert_eq!(AuthForm::from_word(form.as_str()), Some(form));
+    }
+}
+
+#[test]
 fn f30_a_provider_that_repeats_the_key_is_not_repeated() {
     let access = |format: Format, key: &str| {
         let target = Target::new(TargetSpec {
@@ -818,6 +867,7 @@ fn f30_a_provider_that_repeats_the_key_is_not_repeated() {
             headers: Vec::new(),
             provider_account_id: None,
             fedramp: false,
+            manner: crate::Manner::default(),
         });
         super::access_with_key(&target.unwrap(), &SecretString::from(key)).unwrap()
     };
