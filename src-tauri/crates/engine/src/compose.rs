@@ -111,6 +111,10 @@ pub struct Engine {
     pub(crate) asking_quota: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
+    /// What is left of key accounts' money.
+    pub(crate) balances: crate::balance::Balances,
+    /// What limits and budgets have counted.
+    pub(crate) ledger: Arc<crate::limits::Ledger>,
     pub(crate) listening: Listening,
     /// Who the local Codex CLI is signed in as, as last read (F44).
     pub(crate) codex_cli: Mutex<Option<Identity>>,

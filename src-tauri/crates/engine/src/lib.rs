@@ -4,6 +4,7 @@
 //! its use cases stand in one file per subject.
 
 mod accounts;
+mod balance;
 mod catalog;
 mod change;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod home;
 pub mod import;
 mod journal;
 mod keys;
+mod limits;
 mod listening;
 pub mod logs;
 mod look;
@@ -50,12 +52,14 @@ mod views;
 mod welcome;
 
 pub use accounts::NewKeyAccount;
+pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;
 pub use change::AccountChange;
 pub use compose::{Engine, OpenOptions};
 pub use error::EngineError;
 pub use events::EngineEvent;
-pub use keys::{DEFAULT_KEY, KeyView};
+pub use keys::{Budget, BudgetView, DEFAULT_KEY, KeyChange, KeyView, read_expiry};
+pub use limits::{DEFAULT_PERIOD, SpentView, UsageLimit, UsageLimitView};
 pub use notices::{Notice, NoticeKind};
 pub use opening::Opening;
 pub use pool::{

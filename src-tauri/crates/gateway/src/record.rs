@@ -12,6 +12,7 @@ use upstream::Target;
 use crate::Gateway;
 use crate::body::Body;
 use crate::journal::{Attempt, End, Entry};
+use crate::key_rules::KeySlot;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::{Inference, MESSAGE_REQUEST_ID, REQUEST_ID};
 use std::sync::atomic::Ordering;
@@ -24,6 +25,8 @@ pub(crate) struct Record {
     entry: Option<Box<Entry>>,
     /// The attempt under way before the commit: what is cancelled when the client goes away then (F56).
     pending: Option<(Target, Instant)>,
+    /// The place among its key's running requests, where those are limited.
+    key_slot: Option<KeySlot>,
 }
 
 impl Record {
@@ -62,7 +65,13 @@ impl Record {
             started: Instant::now(),
             entry: Some(Box::new(entry)),
             pending: None,
+            key_slot: None,
         }
+    }
+
+    /// Holds the place until the request has ended.
+    pub(crate) fn key_slot(&mut self, slot: Option<KeySlot>) {
+        self.key_slot = slot;
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
@@ -156,6 +165,8 @@ impl Record {
             entry.duration_ms = millis(self.started);
             self.gateway.running.fetch_sub(1, Ordering::Relaxed);
             self.gateway.journal.record(*entry);
+            // Counted first: a budget that this request has spent is known before the place is free.
+            self.key_slot = None;
         }
     }
 

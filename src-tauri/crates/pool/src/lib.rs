@@ -9,6 +9,7 @@
 mod account;
 mod affinity;
 mod ask;
+mod holds;
 mod models;
 mod observe;
 mod outcome;
@@ -27,6 +28,7 @@ mod words;
 pub use account::{Account, AccountId, AccountKind, Format, Status, Token};
 pub use affinity::{AFFINITY_ENTRIES, AFFINITY_LIFE};
 pub use ask::{Ask, Chosen, NoCandidate, NoCandidateKind, SkipReason, Skipped, Why};
+pub use holds::{Hold, HoldReason};
 pub use outcome::{Outcome, Retry};
 pub use policy::Policy;
 pub use pool::{Pool, UnknownAccount};

@@ -4,6 +4,7 @@
 //! every method is one atomic step and none reads a clock.
 
 use crate::affinity::Affinity;
+use crate::holds::Holds;
 use crate::models::ModelMemory;
 use crate::row::{NEVER, Row};
 use crate::slots::Group;
@@ -26,10 +27,12 @@ pub(crate) struct Entry {
     pub(crate) account: Account,
     pub(crate) state: AccountState,
     pub(crate) token: Token,
+    /// What the person's own rules keep from serving.
+    pub(crate) holds: Holds,
     /// Last network error (F66).
     pub(crate) network_at: Option<Timestamp>,
     /// Held at the last look of [`Pool::expire`].
-    was_held: bool,
+    pub(crate) was_held: bool,
 }
 
 impl Entry {
@@ -91,6 +94,7 @@ impl Pool {
                         account,
                         state: AccountState::default(),
                         token: Token::Usable,
+                        holds: Holds::default(),
                         network_at: None,
                         was_held: false,
                     },
@@ -242,7 +246,8 @@ impl Pool {
             );
         }
         self.derive(place);
-        if held {
+        // A rule of the person's own is not forgotten with the failures.
+        if held && self.rows[place].held(now.0).is_none() {
             events.push(Event::Recovered { id: id.clone() });
         }
         events
@@ -343,6 +348,7 @@ impl Pool {
         let entry = &mut self.entries[place];
         let row = &mut self.rows[place];
         row.derive(&entry.account, &entry.state, entry.token, row.group);
+        entry.holds.mark(row);
         entry.was_held |=
             entry.state.cooldown.is_some() || entry.state.exhausted.is_some() || row.has_end();
     }

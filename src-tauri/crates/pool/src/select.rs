@@ -20,6 +20,7 @@ const TIER_POLICY: u8 = 3;
 /// What one ask means against this pool, looked up once before the pass.
 struct Pass<'a> {
     pool: &'a Pool,
+    model: &'a str,
     now: i64,
     ranks: [Option<u8>; Format::COUNT],
     matches: Option<&'a Matches>,
@@ -31,7 +32,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(pool: &'a Pool, now: Timestamp, ask: &Ask<'_>, matches: Option<&'a Matches>) -> Self {
+    fn new(pool: &'a Pool, now: Timestamp, ask: &Ask<'a>, matches: Option<&'a Matches>) -> Self {
         let mut ranks = [None; Format::COUNT];
         for (rank, format) in ask.formats.iter().enumerate().rev() {
             ranks[*format as usize] = Some(u8::try_from(rank).unwrap_or(u8::MAX));
@@ -42,6 +43,7 @@ impl<'a> Pass<'a> {
             .find_map(|key| pool.affinity.get(now, key));
         Self {
             pool,
+            model: ask.model,
             now: now.0,
             ranks,
             matches,
@@ -80,6 +82,13 @@ impl<'a> Pass<'a> {
             return Err(reason);
         }
         if let Some(reason) = row.held(self.now) {
+            return Err(reason);
+        }
+        if row.model_holds
+            && let Some(reason) = self.pool.entries[place]
+                .holds
+                .of_model(self.now, self.model)
+        {
             return Err(reason);
         }
         if self.tried.contains(&place) {
@@ -296,6 +305,8 @@ fn common_kind(reasons: impl Iterator<Item = SkipReason>) -> NoCandidateKind {
             | SkipReason::ModelNotOffered => model += 1,
             SkipReason::Exhausted { .. }
             | SkipReason::Reserved { .. }
+            | SkipReason::UsageLimit { .. }
+            | SkipReason::BalanceLow
             | SkipReason::RateLimited { .. } => quota += 1,
             SkipReason::NoFreeSlot | SkipReason::GroupFull => busy += 1,
             SkipReason::Banned

@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod import;
 mod keys;
+mod limits;
 mod quota;
 mod relay;
 mod requests;
@@ -51,6 +52,7 @@ pub(crate) fn common() -> Routes {
         .merge(usage::routes())
         .merge(requests::routes())
         .merge(keys::routes())
+        .merge(limits::routes())
         .merge(settings::routes())
         .merge(demo::routes())
         .merge(trying::routes())

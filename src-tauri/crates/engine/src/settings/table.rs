@@ -2,6 +2,7 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
+use super::money;
 use super::switching;
 use super::window;
 
@@ -314,6 +315,11 @@ pub static KEYS: &[Key] = &[
     switching::TELL_NEEDS_SIGN_IN,
     switching::TELL_RECOVERED,
     switching::TELL_PORT_CHANGED,
+    money::TELL_BALANCE_LOW,
+    money::POLL,
+    money::RESET_TIME,
+    money::TIME_ZONE,
+    money::PRICES,
     Key {
         name: "log.level",
         doc: "What is logged.",

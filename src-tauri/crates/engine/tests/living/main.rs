@@ -6,7 +6,9 @@
     reason = "a test program: a failed unwrap is a failed test"
 )]
 
+mod balances;
 mod demo;
+mod limits;
 mod notices;
 mod pause;
 mod stage;
