@@ -2,17 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(query_balances))
-        .routes(routes!(query_balance, change_balance))
-        .routes(routes!(set_limits))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; query_balances, query_balance, change_balance, set_limits)
 }
 
 /// Asks every provider that tells a balance; progress comes as events
