@@ -7,6 +7,8 @@ export interface Account {
   added_at: number;
   /** Exact names or prefixes with `*`; null is all. */
   allowed_models: string[] | null;
+  /** What is left of its money, where somebody tells. */
+  balance: Balance | null;
   /** Base URL of a key account. */
   base_url: string | null;
   cancelled: number;
@@ -39,6 +41,8 @@ export interface Account {
   last_error: LastError | null;
   last_success_at: number | null;
   last_used_at: number | null;
+  /** Usage limits of the person's own, with what was used of them. */
+  limits: LimitState[];
   /** The person's own words. */
   notes: string | null;
   /** Plan its provider names. */
@@ -179,6 +183,18 @@ export interface AliasTarget {
   model: string;
 }
 
+/** An amount in one currency. */
+export interface Amount {
+  /** `USD`, `CNY`. */
+  currency: string;
+  /** Of it, what was given. */
+  granted: string | null;
+  /** Of it, what was paid for. */
+  topped_up: string | null;
+  /** What is left, a decimal text. */
+  total: string;
+}
+
 /** One account tried for a request. */
 export interface Attempt {
   /** Its label then. */
@@ -205,6 +221,44 @@ export interface Attention {
 
 /** The one thing to do about it. */
 export type AttentionAction = "sign_in" | "try_now" | "open";
+
+/** What is left of an account's money, as last read (F111). */
+export interface Balance {
+  /** Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai` or `openai_billing`. */
+  adapter: string;
+  /** One for each currency; none where money does not limit the key. */
+  amounts: Amount[];
+  /** When the amounts were read. */
+  checked_at: number | null;
+  /** The person chose the adapter; otherwise the account's host did. */
+  chosen: boolean;
+  /** Why the last question brought nothing; the amounts are then older. */
+  error: string | null;
+  /** It is at or below it. */
+  low: boolean;
+  /** The last question was answered. */
+  ok: boolean;
+  /** At or below it the account does not serve, a decimal text (F112). */
+  threshold: string;
+  /** The provider says that the account cannot be used. */
+  unavailable: boolean;
+}
+
+/** What to change; a field that is absent stays, null clears it. */
+export interface BalancePatch {
+  /** An adapter's word, or `none` to ask nobody; null: by the account's host. */
+  adapter?: string | null;
+  /** A decimal text; null: 0.20. */
+  threshold?: string | null;
+}
+
+/** How asking all providers for balances ended, in accounts. */
+export interface BalancesQueried {
+  /** Brought nothing; each account says why. */
+  failed: number;
+  /** Answered. */
+  ok: number;
+}
 
 /** A limit of its own for some models. */
 export interface Bucket {
@@ -373,12 +427,48 @@ export interface ImportRequest {
 
 /** A gateway key as it may be shown. */
 export interface Key {
+  /** Exact names, or beginnings with `*`; null is all. */
+  allowed_models: string[] | null;
+  budget: KeyBudgetState | null;
   created_at: number;
   /** Refused when false. */
   enabled: boolean;
+  /** It is refused because of that. */
+  expired: boolean;
+  /** Refused from then on. */
+  expires_at: number | null;
   /** First and last characters only. */
   masked: string;
+  /** Requests it may run at once; null is any number. */
+  max_concurrency: number | null;
   name: string;
+}
+
+/** What a key may use in a period; at least one of the two is limited. */
+export interface KeyBudget {
+  /** Days of a period, 1 to 366; null is 30. */
+  period_days?: number | null;
+  /** Tokens in and out. */
+  tokens?: number | null;
+  /** Estimated cost in USD, a decimal text. Models without a price cost nothing here. */
+  usd?: string | null;
+}
+
+/** The budget of a key with what was used of it. */
+export interface KeyBudgetState {
+  budget: KeyBudget;
+  used: Spent;
+}
+
+/** What a key may do; a field that is absent stays as it is, null lifts the rule. */
+export interface KeyPatch {
+  allowed_models?: string[] | null;
+  budget?: KeyBudget | null;
+  enabled?: boolean | null;
+  /** Refused from then on. */
+  expires_at?: number | null;
+  /** 1 to 10,000. */
+  max_concurrency?: number | null;
 }
 
 export type Kind = "codex_oauth" | "relay" | "zai" | "provider_key";
@@ -391,6 +481,34 @@ export interface LastError {
 }
 
 export type Level = "info" | "warning" | "error";
+
+/** A limit on the usage of an account. What is null is not limited; at least one is. */
+export interface Limit {
+  /** Tokens out. */
+  completion_tokens?: number | null;
+  /** Estimated cost in USD, a decimal text. */
+  cost?: string | null;
+  /** Only this model: its name, or a beginning and `*`; null is the whole account. */
+  model?: string | null;
+  /** Days of a period, 1 to 366; null is 30. */
+  period_days?: number | null;
+  /** Tokens in. */
+  prompt_tokens?: number | null;
+  requests?: number | null;
+  /** Both. */
+  total_tokens?: number | null;
+}
+
+/** A limit of an account with what was used of it. */
+export interface LimitState {
+  limit: Limit;
+  used: Spent;
+}
+
+/** All limits of an account, in the place of those it had. */
+export interface Limits {
+  limits: Limit[];
+}
 
 /** A model clients can name. */
 export interface Model {
@@ -478,12 +596,9 @@ export interface NewAccount {
 }
 
 /** A key to make. */
-export interface NewKey {
-  /** 1 to 64 characters. */
-  name: string;
-}
+export type NewKey = unknown;
 
-export type NoticeCode = "switched" | "quota_warning" | "all_exhausted" | "needs_sign_in" | "recovered" | "port_changed";
+export type NoticeCode = "switched" | "quota_warning" | "all_exhausted" | "needs_sign_in" | "recovered" | "port_changed" | "balance_low";
 
 /** The new order. */
 export interface OrderRequest {
@@ -757,6 +872,27 @@ export interface Spark {
   t: number;
 }
 
+/** What was used in the present period. */
+export interface Spent {
+  /** Tokens out, as far as told. */
+  completion_tokens: number;
+  /** Estimated cost in USD of the requests that have a price, a decimal text. */
+  cost: string;
+  /** Tokens in, as far as told. */
+  prompt_tokens: number;
+  /** A limit is reached. */
+  reached: boolean;
+  requests: number;
+  /** When the period began. */
+  since: number;
+  /** Requests whose usage was not told: in no sum. */
+  unknown_usage: number;
+  /** Requests whose model has no price: not in the cost. */
+  unpriced: number;
+  /** When it ends. */
+  until: number;
+}
+
 /** A request that runs. */
 export interface StartedRequest {
   dialect: string;
@@ -951,6 +1087,8 @@ export interface Calls {
   "GET /accounts": { answer: Account[] };
   /** Adds a relay or key account */
   "POST /accounts": { body: NewAccount; answer: Account };
+  /** Asks every provider that tells a balance; progress comes as events */
+  "POST /accounts/balance": { answer: BalancesQueried };
   /** Writes accounts with their secrets into a file only its owner can read */
   "POST /accounts/export": { body: ExportRequest; answer: Exported };
   /** Imports pasted or dropped text, or says what that would do */
@@ -973,10 +1111,16 @@ export interface Calls {
   "DELETE /accounts/{id}": { path: { id: string }; answer: null };
   /** Makes it the active account */
   "POST /accounts/{id}/activate": { path: { id: string }; answer: Account };
+  /** Asks this account's provider for its balance now; never a model call */
+  "POST /accounts/{id}/balance": { path: { id: string }; answer: Account };
+  /** Changes who is asked for the balance, and below what it is too little */
+  "PATCH /accounts/{id}/balance": { path: { id: string }; body: BalancePatch; answer: Account };
   /** Switches it off */
   "POST /accounts/{id}/disable": { path: { id: string }; answer: Account };
   /** Switches it on */
   "POST /accounts/{id}/enable": { path: { id: string }; answer: Account };
+  /** Sets the usage limits of an account in the place of all it had */
+  "PUT /accounts/{id}/limits": { path: { id: string }; body: Limits; answer: Account };
   /** How an account is spoken to */
   "GET /accounts/{id}/options": { path: { id: string }; answer: AccountOptions };
   /** Changes how an account is spoken to; absent stays, null clears */
@@ -1003,6 +1147,8 @@ export interface Calls {
   "GET /keys": { answer: Key[] };
   /** Makes a key; it is copied, never shown */
   "POST /keys": { body: NewKey; answer: Key };
+  /** Changes what a key may do; absent stays, null lifts the rule */
+  "PATCH /keys/{name}": { path: { name: string }; body: KeyPatch; answer: Key };
   /** Refuses a key from the next request on */
   "DELETE /keys/{name}": { path: { name: string }; answer: null };
   /** Models clients can name, and who offers them */

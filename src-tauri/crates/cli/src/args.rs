@@ -3,6 +3,8 @@
 //! It does nothing: `main` reads it and calls the engine. A secret is never an argument (other users see those): keys and
 //! passphrases come from standard input or the environment.
 
+mod limits;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -11,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use naming::{Auth, Extras, ModelsCommand};
 
 mod naming;
+pub use limits::{BalanceCommand, KeyCommand, KeyRules, Limit, LimitCommand};
 
 /// One local AI gateway in front of all your accounts.
 #[derive(Debug, Parser)]
@@ -84,7 +87,23 @@ pub enum Command {
         /// The prompt; - reads it from standard input
         prompt: String,
     },
+    /// Show what is left of the accounts' money
+    Balance {
+        /// Ask the providers first
+        #[arg(long)]
+        refresh: bool,
+        /// What to do
+        #[command(subcommand)]
+        command: Option<BalanceCommand>,
+    },
+    /// Show and change what accounts may use in a period
+    Limit {
+        /// What to do
+        #[command(subcommand)]
+        command: LimitCommand,
+    },
     /// Show and change the gateway keys; without a command print the default one, and nothing else
+    #[command(alias = "keys")]
     Key {
         /// What to do
         #[command(subcommand)]
@@ -122,25 +141,6 @@ pub struct Serve {
     /// Print the default gateway key at start, for a terminal nobody else reads
     #[arg(long)]
     pub show_key: bool,
-}
-
-/// `key …`
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Show every key's name, and the default key
-    Show,
-    /// Replace the default key; the old one stops working at once
-    Rotate,
-    /// Make a further key
-    Add {
-        /// Its name
-        name: String,
-    },
-    /// Take a key back
-    Revoke {
-        /// Its name
-        name: String,
-    },
 }
 
 /// `account …`

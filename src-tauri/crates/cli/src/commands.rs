@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use cli::args::{AccountCommand, Add, Command, Export, Import, KeyCommand, SettingsCommand};
+use cli::args::{AccountCommand, Add, Command, Export, Import, SettingsCommand};
 use cli::exit::Exit;
 use engine::env::Env;
 use engine::home::Home;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, login, naming, open_options, print, table};
+use crate::{ask, input, limits, login, naming, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -94,7 +94,11 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
             .await
         }
         Command::Ask { model, prompt } => ask::run(desk, json, model, prompt).await,
-        Command::Key { command } => key(desk, json, command).await,
+        Command::Key { command } => limits::key(desk, json, command).await,
+        Command::Balance { refresh, command } => {
+            limits::balance(desk, json, refresh, command).await
+        }
+        Command::Limit { command } => limits::limit(desk, json, command).await,
         Command::Account { command } => account(desk, json, command).await,
         Command::Settings { command } => settings(desk, json, command).await,
     }
@@ -267,60 +271,6 @@ fn explain(lines: &Value) -> String {
     };
     let rows: Vec<Vec<String>> = lines.as_array().into_iter().flatten().map(row).collect();
     table::table(&["TURN", "ACCOUNT", "WHY", "LEARNT FROM"], &rows)
-}
-
-async fn key(desk: &Desk, json: bool, command: Option<KeyCommand>) -> Result<(), Failure> {
-    let only = |key: &str| {
-        if json {
-            print::line(&format!("{:#}", json!({ "key": key })))
-        } else {
-            print::line(key)
-        }
-    };
-    match command {
-        None => only(
-            &desk
-                .call(Method::GET, "/local/key/default", None)
-                .await?
-                .text(),
-        ),
-        Some(KeyCommand::Rotate) => only(
-            &desk
-                .call(Method::POST, "/local/key-rotation", None)
-                .await?
-                .text(),
-        ),
-        Some(KeyCommand::Add { name }) => only(
-            &desk
-                .call(Method::POST, &format!("/local/key/{}", escape(&name)), None)
-                .await?
-                .text(),
-        ),
-        Some(KeyCommand::Revoke { name }) => {
-            desk.call(Method::DELETE, &format!("/keys/{}", escape(&name)), None)
-                .await?;
-            if json {
-                print::line(&format!("{:#}", json!({ "revoked": name })));
-            }
-        }
-        Some(KeyCommand::Show) => {
-            show(desk, "/keys", json, |keys| {
-                let row =
-                    |key: &Value| vec![table::cell(&key["name"]), table::cell(&key["masked"])];
-                table::table(
-                    &["NAME", "KEY"],
-                    &keys
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .map(row)
-                        .collect::<Vec<_>>(),
-                )
-            })
-            .await?;
-        }
-    }
-    Ok(())
 }
 
 async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ mod commands;
 mod desk;
 mod failure;
 mod input;
+mod limits;
 mod login;
 mod naming;
 mod page;

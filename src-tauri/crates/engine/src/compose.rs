@@ -115,6 +115,10 @@ pub struct Engine {
     pub(crate) turns: crate::turns::AllTurns,
     /// What accounts told of their models since this start.
     pub(crate) discovery: crate::discovery::Discovery,
+    /// What is left of key accounts' money.
+    pub(crate) balances: crate::balance::Balances,
+    /// What limits and budgets have counted.
+    pub(crate) ledger: Arc<crate::limits::Ledger>,
     pub(crate) listening: Listening,
     /// Who the local Codex CLI is signed in as, as last read (F44).
     pub(crate) codex_cli: Mutex<Option<Identity>>,

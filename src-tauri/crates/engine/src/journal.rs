@@ -12,6 +12,7 @@ use pool::{AccountId, Event};
 use tokio::sync::{Notify, watch};
 
 use crate::events::{Bus, EngineEvent};
+use crate::limits::Ledger;
 use crate::views::StartedView;
 
 /// How long entries gather before they are written.
@@ -68,11 +69,14 @@ pub(crate) struct Gathering {
     pub(crate) stirred: Stirred,
     /// Who wants to know what exactly changed.
     pub(crate) bus: Bus,
+    /// Counts for limits and budgets.
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl Gathering {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
         Self {
+            ledger,
             waiting: Mutex::default(),
             wake: Notify::new(),
             changes: watch::Sender::new(0),
@@ -130,6 +134,8 @@ impl Gathering {
 
 impl Journal for Gathering {
     fn record(&self, entry: Entry) {
+        // Before anything else: whoever has reached a limit gets no further request.
+        let events = self.ledger.count(&entry);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let first = waiting.entries.is_empty();
         let served = entry.attempts.last();
@@ -170,6 +176,9 @@ impl Journal for Gathering {
         drop(waiting);
         if first {
             self.wake.notify_one();
+        }
+        if !events.is_empty() {
+            self.pool_events(events);
         }
     }
 
@@ -281,6 +290,7 @@ fn whose(event: &Event) -> Option<&AccountId> {
         | Event::Cooling { id, .. }
         | Event::Recovered { id }
         | Event::QuotaChanged { id }
+        | Event::Held { id, .. }
         | Event::NeedsLogin { id }
         | Event::NoSuccessor { id, .. } => Some(id),
         Event::Switched { .. } | Event::Offline | Event::Online => None,

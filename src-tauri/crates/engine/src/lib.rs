@@ -5,6 +5,7 @@
 
 mod account_options;
 mod accounts;
+mod balance;
 mod catalog;
 mod change;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod home;
 pub mod import;
 mod journal;
 mod keys;
+mod limits;
 mod listening;
 pub mod logs;
 mod look;
@@ -58,13 +60,15 @@ mod welcome;
 
 pub use account_options::{AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN};
 pub use accounts::{KeyAccountExtras, NewKeyAccount};
+pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;
 pub use change::AccountChange;
 pub use compose::{Engine, OpenOptions};
 pub use discovery::{ModelListView, ModelSource};
 pub use error::EngineError;
 pub use events::EngineEvent;
-pub use keys::{DEFAULT_KEY, KeyView};
+pub use keys::{Budget, BudgetView, DEFAULT_KEY, KeyChange, KeyView, read_expiry};
+pub use limits::{DEFAULT_PERIOD, SpentView, UsageLimit, UsageLimitView};
 pub use naming::{AliasView, LevelsView, NamesView};
 pub use notices::{Notice, NoticeKind};
 pub use opening::Opening;

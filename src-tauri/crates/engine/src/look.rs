@@ -114,7 +114,11 @@ impl Engine {
     /// One account as it is now.
     pub(crate) fn view(&self, row: &AccountRow) -> AccountView {
         let now = self.clock.now();
-        self.pool.with(|pool| account(pool, row, now))
+        AccountView {
+            balance: self.balance_view(row),
+            limits: self.limits_of(&row.id),
+            ..self.pool.with(|pool| account(pool, row, now))
+        }
     }
 }
 
@@ -144,9 +148,11 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
     let state = pool.state(&id).cloned().unwrap_or_default();
     let health = pool.health(now, &id).unwrap_or(Health::Unknown);
     let hold = hold(health, &state);
-    // Healthy, but not to be used: the person keeps what is left.
+    // Healthy, but not to be used: the person's own rules keep it.
     let reserved = match pool.held(now, &id) {
-        Some(reason @ pool::SkipReason::Reserved { until }) => Some((reason, until)),
+        Some(reason @ pool::SkipReason::Reserved { until }) => Some((reason, Some(until))),
+        Some(reason @ pool::SkipReason::UsageLimit { until }) => Some((reason, until)),
+        Some(reason @ pool::SkipReason::BalanceLow) => Some((reason, None)),
         _ => None,
     };
     let reason = match health {
@@ -166,7 +172,7 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
         reason,
         usable_again_at: hold
             .map(|hold| hold.until)
-            .or(reserved.map(|(_, until)| until)),
+            .or(reserved.and_then(|(_, until)| until)),
         hold,
         running: pool.in_flight(&id),
         remaining_percent: state
@@ -175,6 +181,8 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
             .and_then(|quota| quota.max_percent(now))
             .map(|used| (100.0 - used).max(0.0)),
         quota: state.quota,
+        balance: None,
+        limits: Vec::new(),
         last_used_at: state.last_used,
         last_success_at: state.last_success,
         last_error: state

@@ -92,7 +92,7 @@ impl Engine {
     /// # Errors
     /// Says what is wrong with it, also with the chain it would make; then nothing changes.
     pub async fn set_alias(
-        &self,
+        self: &std::sync::Arc<Self>,
         alias: &str,
         model: &str,
         group: Option<&str>,
@@ -124,7 +124,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such alias.
-    pub async fn remove_alias(&self, alias: &str) -> Result<(), EngineError> {
+    pub async fn remove_alias(self: &std::sync::Arc<Self>, alias: &str) -> Result<(), EngineError> {
         let names = Names::of(&self.settings.current().settings);
         if !names.aliases.iter().any(|(name, _)| name == alias) {
             return Err(EngineError::NotFound(format!(
@@ -135,7 +135,11 @@ impl Engine {
     }
 
     /// Writes the list without `alias` and with `text` in its place.
-    async fn change_aliases(&self, alias: &str, text: Option<String>) -> Result<(), EngineError> {
+    async fn change_aliases(
+        self: &std::sync::Arc<Self>,
+        alias: &str,
+        text: Option<String>,
+    ) -> Result<(), EngineError> {
         let names = Names::of(&self.settings.current().settings);
         let mut texts: Vec<String> = names
             .aliases

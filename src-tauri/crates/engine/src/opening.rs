@@ -21,6 +21,7 @@ use crate::error::EngineError;
 use crate::home::HomeLock;
 use crate::journal::Gathering;
 use crate::keys::{self, StoredKey};
+use crate::limits::Ledger;
 use crate::listening::{self, Listening};
 use crate::records::Records;
 use crate::settings::SettingsFile;
@@ -108,7 +109,12 @@ impl Opening {
             )),
             clock.clone(),
         )?;
-        let journal = Arc::new(Gathering::new());
+        let ledger = Arc::new(Ledger::new(
+            pool.clone(),
+            clock.clone(),
+            &resolved.settings.usage,
+        ));
+        let journal = Arc::new(Gathering::new(ledger));
         let gateway = Gateway::new(
             pool.clone(),
             upstream.clone(),
@@ -191,7 +197,8 @@ impl Opening {
                 Some(&password),
             )?)?;
         }
-        gateway.set_keys(keys::digests(&keys));
+        let ledger = journal.ledger.clone();
+        gateway.set_keys(keys::digests(&keys, &ledger));
         let engine = Arc::new(Engine {
             home,
             env,
@@ -212,6 +219,8 @@ impl Opening {
             codex_entries: Mutex::default(),
             turns,
             discovery: crate::discovery::Discovery::default(),
+            balances: crate::balance::Balances::default(),
+            ledger,
             listening: Listening::new(server),
             codex_cli: Mutex::default(),
             demo: crate::demo::Demo::default(),
@@ -221,6 +230,8 @@ impl Opening {
         });
         engine.sweep_demo().await;
         engine.republish();
+        engine.load_balances().await;
+        engine.reload_limits().await?;
         engine.restore_preferred().await;
         engine.gateway.set_ready();
         engine.look_at_codex_cli().await;

@@ -7,6 +7,7 @@ mod checks;
 mod field;
 mod file;
 pub(crate) mod models;
+mod money;
 mod proxy;
 mod resolve;
 mod routing;
@@ -47,6 +48,10 @@ pub struct Settings {
     pub proxy: Proxy,
     /// Limits of size.
     pub limits: Limits,
+    /// Balances of key accounts.
+    pub balance: Balance,
+    /// Periods and prices of usage.
+    pub usage: Usage,
     /// Scheduled refresh of tokens.
     pub refresh: Refresh,
     /// Asking for quota by itself.
@@ -160,6 +165,8 @@ pub struct Notifications {
     pub recovered: bool,
     /// The port is another one.
     pub port_changed: bool,
+    /// The balance of an account is low.
+    pub balance_low: bool,
 }
 
 /// `retry.*`
@@ -202,6 +209,24 @@ pub struct Limits {
     pub body_mib: u64,
     /// The same on the compact route.
     pub compact_body_mib: u64,
+}
+
+/// `balance.*` (F112)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Balance {
+    /// Whether providers are asked by themselves.
+    pub poll: bool,
+}
+
+/// `usage.*` (F71, F72)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    /// Time of day at which periods begin, `HH:MM`.
+    pub reset_time: String,
+    /// Its time zone; `None` is this machine's.
+    pub time_zone: Option<String>,
+    /// The person's own prices, `model=input/cached/output`.
+    pub prices: Vec<String>,
 }
 
 /// `refresh.*`, in seconds (F15).

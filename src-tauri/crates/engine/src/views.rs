@@ -1,5 +1,7 @@
 //! What surfaces may show of an account: plain values without secrets, made fresh from the record and the pool.
 
+use crate::balance::BalanceView;
+use crate::limits::UsageLimitView;
 use pool::{AccountId, AccountKind, Format, HoldSource, QuotaSnapshot, Timestamp};
 
 /// Every word of [`AccountView::health`]: those of [`pool::Health::code`].
@@ -88,6 +90,10 @@ pub struct AccountView {
     pub notes: Option<String>,
     /// Last quota reading (F67).
     pub quota: Option<QuotaSnapshot>,
+    /// What is left of its money, where somebody tells (F111).
+    pub balance: Option<BalanceView>,
+    /// Usage limits of the person's, with what was used of them (F72).
+    pub limits: Vec<UsageLimitView>,
     /// What is left of the tightest known window, in percent.
     pub remaining_percent: Option<f64>,
     /// End of its access token.

@@ -12,6 +12,7 @@ use pool::{AccountId, Timestamp};
 use protocol::suffix::Levels;
 use upstream::Target;
 
+use crate::key_rules::KeyRules;
 use crate::naming::Naming;
 
 /// Live configuration of the client-facing surface.
@@ -75,10 +76,12 @@ pub struct ClientKey {
     pub name: Arc<str>,
     /// SHA-256 of the key's bytes.
     pub digest: [u8; 32],
-    /// A disabled key is refused like an unknown one (F27).
+    /// A disabled key is refused with 401 (F27).
     pub enabled: bool,
     /// Refused from this moment on, if set (F27).
     pub expires_at: Option<Timestamp>,
+    /// What else binds it; `None` is nothing, as for most keys.
+    pub rules: Option<Arc<KeyRules>>,
 }
 
 impl std::fmt::Debug for ClientKey {

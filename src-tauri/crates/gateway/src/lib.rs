@@ -19,6 +19,7 @@ mod forward;
 mod guard;
 mod inside;
 mod journal;
+mod key_rules;
 mod models;
 mod naming;
 mod opened;
@@ -45,12 +46,21 @@ pub use body::Body;
 pub use config::{Catalog, ClientKey, Config, Keys, Model, Targets};
 pub use inside::{Inside, InsideAnswer};
 pub use journal::{Attempt, End, Entry, Journal};
+pub use key_rules::{KeyRules, KeyState};
 pub use naming::{Alias, Named, Naming, Native, matches};
 pub use server::{MOST_CONNECTIONS, Server, serve, serve_at_most};
 pub use shared_pool::SharedPool;
 
 /// How long a request waits for a gateway that is starting: a keychain may be asking a person.
 const START_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Who asks, once the key is known.
+pub(crate) struct Caller {
+    /// For the journal.
+    pub(crate) name: Arc<str>,
+    /// What binds its key; `None` is nothing.
+    pub(crate) rules: Option<Arc<KeyRules>>,
+}
 
 /// The gateway: everything a request needs, shared by all of them.
 pub struct Gateway {
@@ -168,10 +178,12 @@ impl Gateway {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// The name of the key the client presented, if it is one of ours.
-    fn key_name(&self, headers: &http::HeaderMap) -> Option<Arc<str>> {
-        guard::authenticate(&self.keys.load(), headers, None, self.clock.now())
-            .map(|key| key.name.clone())
+    /// Whose key the client presented: its name, and what else binds it.
+    fn caller(&self, headers: &http::HeaderMap) -> Result<Caller, guard::NoEntry> {
+        guard::authenticate(&self.keys.load(), headers, None, self.clock.now()).map(|key| Caller {
+            name: key.name.clone(),
+            rules: key.rules.clone(),
+        })
     }
 
     /// Whether any account could serve something now (F135).

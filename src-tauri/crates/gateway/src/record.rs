@@ -11,6 +11,7 @@ use upstream::Target;
 
 use crate::body::Body;
 use crate::journal::{Attempt, End, Entry};
+use crate::key_rules::KeySlot;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::{Inference, MESSAGE_REQUEST_ID, REQUEST_ID};
 use crate::{Admitted, Gateway};
@@ -26,6 +27,8 @@ pub(crate) struct Record {
     pending: Option<(Target, Instant)>,
     /// Its place under the cap (F115).
     admitted: Option<Admitted>,
+    /// The place among its key's running requests, where those are limited.
+    key_slot: Option<KeySlot>,
 }
 
 impl Record {
@@ -65,6 +68,7 @@ impl Record {
             entry: Some(Box::new(entry)),
             pending: None,
             admitted: None,
+            key_slot: None,
         }
     }
 
@@ -87,6 +91,11 @@ impl Record {
     /// Takes it again.
     pub(crate) fn step_back(&mut self, most: Option<usize>) {
         self.admitted = self.gateway.admit_again(most);
+    }
+
+    /// Holds the place until the request has ended.
+    pub(crate) fn key_slot(&mut self, slot: Option<KeySlot>) {
+        self.key_slot = slot;
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
@@ -180,6 +189,8 @@ impl Record {
             entry.duration_ms = millis(self.started);
             self.gateway.running.fetch_sub(1, Ordering::Relaxed);
             self.gateway.journal.record(*entry);
+            // Counted first: a budget that this request has spent is known before the place is free.
+            self.key_slot = None;
         }
     }
 

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, models, naming, pin, usage};
+use crate::{Caller, Gateway, attempt, count, forward, guard, models, naming, pin, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -238,14 +238,16 @@ async fn dispatch(
     }
     // Only this process can put an `Inside` there: the network brings no extensions.
     let inside = parts.extensions.get::<Inside>();
-    let key = inside.map(|inside| inside.name.clone());
-    let Some(key) = key.or_else(|| gateway.key_name(&parts.headers)) else {
-        return Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_api_key",
-            "Missing or unknown gateway key. `switchyard key` prints the key; send it as `Authorization: Bearer KEY`.",
-        )
-        .into_response(shape);
+    let caller = match inside {
+        Some(inside) => Ok(Caller {
+            name: inside.name.clone(),
+            rules: None,
+        }),
+        None => gateway.caller(&parts.headers),
+    };
+    let key = match caller {
+        Ok(key) => key,
+        Err(why) => return unauthorized(why).into_response(shape),
     };
     if let Place::Unknown(_) = place {
         return not_served(path, shape);
@@ -291,6 +293,25 @@ async fn dispatch(
     }
 }
 
+/// F26, F27: a key that is not, not any more or not now good.
+fn unauthorized(why: guard::NoEntry) -> Refusal {
+    let (code, message) = match why {
+        guard::NoEntry::Unknown => (
+            "invalid_api_key",
+            "Missing or unknown gateway key. `switchyard key` prints the key; send it as `Authorization: Bearer KEY`.",
+        ),
+        guard::NoEntry::Disabled => (
+            "key_disabled",
+            "This gateway key is switched off. `switchyard key edit` switches it on.",
+        ),
+        guard::NoEntry::Expired => (
+            "key_expired",
+            "This gateway key has expired. `switchyard key edit` sets another date.",
+        ),
+    };
+    Refusal::new(StatusCode::UNAUTHORIZED, code, message)
+}
+
 fn not_served(path: &str, shape: Shape) -> Response<Body> {
     let shown: String = path.chars().take(100).collect();
     let message = format!("{shown} is not served by this version of Switchyard.");
@@ -304,10 +325,16 @@ async fn infer(
     call: Inference,
     parts: Parts,
     body: &mut ClientBody,
-    key: Arc<str>,
+    key: Caller,
 ) -> Response<Body> {
-    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key);
+    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key.name);
     let shape = Shape::Of(call.dialect);
+    if let Some(rules) = &key.rules {
+        match rules.enter(&gateway) {
+            Ok(slot) => record.key_slot(slot),
+            Err(refusal) => return record.refuse(refusal, shape),
+        }
+    }
     let limit = if call.compact {
         config.compact_body_limit
     } else {
@@ -342,6 +369,11 @@ async fn infer(
         Ok(pin) => (pin.account, asked.len() - pin.model.len()),
         Err(refusal) => return record.refuse(refusal, shape),
     };
+    if let Some(rules) = &key.rules
+        && let Err(refusal) = rules.check_model(&asked[prefix..])
+    {
+        return record.refuse(refusal, shape);
+    }
     let named = match naming::resolve(&config.naming, &gateway.catalog.load(), &asked[prefix..]) {
         Ok(named) => named,
         Err(wrong) => return record.refuse(naming::wrong_level(&wrong), shape),

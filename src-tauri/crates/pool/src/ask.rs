@@ -80,6 +80,13 @@ pub enum SkipReason {
         /// Until the window starts afresh.
         until: Timestamp,
     },
+    /// A usage limit of the person's is reached, for the account or for this model of it (F72).
+    UsageLimit {
+        /// Until the period ends.
+        until: Option<Timestamp>,
+    },
+    /// Its balance is at or below its threshold (F112).
+    BalanceLow,
     /// Simulated accounts and others never serve in each other's place: the active account is of the other sort.
     OtherSide,
     /// Resting after a 429 that names no usage limit.
@@ -124,6 +131,8 @@ impl SkipReason {
             SkipReason::NoCredential => "no_credential",
             SkipReason::Exhausted { .. } => "exhausted",
             SkipReason::Reserved { .. } => "reserved",
+            SkipReason::UsageLimit { .. } => "own_limit",
+            SkipReason::BalanceLow => "balance_low",
             SkipReason::OtherSide => "demo",
             SkipReason::RateLimited { .. } => "rate_limited",
             SkipReason::Cooling { .. } => "cooling",
@@ -138,7 +147,9 @@ impl SkipReason {
     /// Until when it holds, where time alone ends it.
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
-            SkipReason::Exhausted { until } | SkipReason::ModelQuota { until } => *until,
+            SkipReason::Exhausted { until }
+            | SkipReason::ModelQuota { until }
+            | SkipReason::UsageLimit { until } => *until,
             SkipReason::Reserved { until }
             | SkipReason::Spaced { until }
             | SkipReason::RateLimited { until }
@@ -168,6 +179,8 @@ impl SkipReason {
             SkipReason::NoCredential => "no usable credential: sign in or add its key again",
             SkipReason::Exhausted { .. } => "quota used up",
             SkipReason::Reserved { .. } => "only its reserve is left",
+            SkipReason::UsageLimit { .. } => "the usage limit set for it is reached",
+            SkipReason::BalanceLow => "its balance is at or below its threshold",
             SkipReason::OtherSide => "demo accounts and real ones never stand in for each other",
             SkipReason::RateLimited { .. } => "rate limited",
             SkipReason::Cooling { .. } => "resting after a failure",

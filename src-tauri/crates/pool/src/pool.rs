@@ -5,6 +5,7 @@
 
 use crate::affinity::Affinity;
 use crate::due::Limited;
+use crate::holds::Holds;
 use crate::models::ModelMemory;
 use crate::pace::Burn;
 use crate::row::{NEVER, Row};
@@ -28,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) account: Account,
     pub(crate) state: AccountState,
     pub(crate) token: Token,
+    /// What the person's own rules keep from serving.
+    pub(crate) holds: Holds,
     /// Last network error (F66).
     pub(crate) network_at: Option<Timestamp>,
     /// What the short quota window costs the long one.
@@ -35,7 +38,7 @@ pub(crate) struct Entry {
     /// The limit whose end has to be verified (F64).
     pub(crate) limited: Option<Limited>,
     /// Held at the last look of [`Pool::expire`].
-    was_held: bool,
+    pub(crate) was_held: bool,
 }
 
 impl Entry {
@@ -106,6 +109,7 @@ impl Pool {
                         account,
                         state: AccountState::default(),
                         token: Token::Usable,
+                        holds: Holds::default(),
                         network_at: None,
                         burn: Burn::default(),
                         limited: None,
@@ -285,7 +289,8 @@ impl Pool {
             );
         }
         self.derive(place);
-        if held {
+        // A rule of the person's own is not forgotten with the failures.
+        if held && self.rows[place].held(now.0).is_none() {
             events.push(Event::Recovered { id: id.clone() });
         }
         events
@@ -406,6 +411,7 @@ impl Pool {
             row.group,
             entry.burn,
         );
+        entry.holds.mark(row);
         row.slots = entry
             .account
             .slots

@@ -2,9 +2,11 @@
 //!
 //! Never a source of truth. Kept apart from the records so that a scan over a thousand accounts touches little memory.
 
+use crate::holds::skip;
 use crate::pace::{self, Burn};
 use crate::{
-    Account, AccountState, Format, HoldSource, SkipReason, Status, Timestamp, Token, UNTOLD_RESET,
+    Account, AccountState, Format, HoldReason, HoldSource, SkipReason, Status, Timestamp, Token,
+    UNTOLD_RESET,
 };
 
 /// An instant that never comes, and one that has always passed.
@@ -52,6 +54,12 @@ pub(crate) struct Row {
     exhausted_until: i64,
     /// Until then a window has come down to the account's reserve.
     reserved_until: i64,
+    /// Until then a usage limit of the person's holds it.
+    pub(crate) limited_until: i64,
+    /// Until then its balance is too low.
+    pub(crate) low_until: i64,
+    /// Some of its models are held.
+    pub(crate) model_holds: bool,
     /// Its key was refused, and no later answer proved it good.
     pub(crate) refused: bool,
     /// The present rest is the provider's refusal of the account (F43 c).
@@ -92,6 +100,9 @@ impl Row {
             cooling_until: PAST,
             exhausted_until: PAST,
             reserved_until: PAST,
+            limited_until: PAST,
+            low_until: PAST,
+            model_holds: false,
             refused: false,
             forbidden: false,
             demo: false,
@@ -202,6 +213,12 @@ impl Row {
                 until: Timestamp(self.reserved_until),
             });
         }
+        if self.limited_until > now {
+            return Some(skip(HoldReason::UsageLimit, self.limited_until));
+        }
+        if self.low_until > now {
+            return Some(skip(HoldReason::BalanceLow, self.low_until));
+        }
         if self.cooling_until > now {
             let until = Timestamp(self.cooling_until);
             return Some(if self.rate_limited {
@@ -228,13 +245,23 @@ impl Row {
         let last = self
             .exhausted_until
             .max(self.reserved_until)
+            .max(self.limited_until)
+            .max(self.low_until)
             .max(self.cooling_until);
         (last > now).then_some(Timestamp(last))
     }
 
     /// Whether any rest was set, over or not.
     pub(crate) fn has_end(&self) -> bool {
-        self.exhausted_until != PAST || self.reserved_until != PAST || self.cooling_until != PAST
+        [
+            self.exhausted_until,
+            self.reserved_until,
+            self.limited_until,
+            self.low_until,
+            self.cooling_until,
+        ]
+        .iter()
+        .any(|end| *end != PAST)
     }
 
     /// The used share of the primary window; unknown sorts last (F34).

@@ -101,6 +101,13 @@ impl<'a> Pass<'a> {
         {
             return Err(reason);
         }
+        if row.model_holds
+            && let Some(reason) = self.pool.entries[place]
+                .holds
+                .of_model(self.now, self.model)
+        {
+            return Err(reason);
+        }
         if self.tried.contains(&place) {
             return Err(SkipReason::AlreadyTried);
         }
@@ -222,6 +229,8 @@ fn common_kind(reasons: impl Iterator<Item = SkipReason>) -> NoCandidateKind {
             SkipReason::Exhausted { .. }
             | SkipReason::Reserved { .. }
             | SkipReason::ModelQuota { .. }
+            | SkipReason::UsageLimit { .. }
+            | SkipReason::BalanceLow
             | SkipReason::RateLimited { .. } => quota += 1,
             SkipReason::NoFreeSlot | SkipReason::GroupFull | SkipReason::Spaced { .. } => busy += 1,
             SkipReason::Banned

@@ -332,7 +332,11 @@ impl Pool {
             return Some(SwitchReason::Unauthorized);
         }
         match row.held(now.0) {
-            Some(SkipReason::Exhausted { .. }) => return Some(SwitchReason::Exhausted),
+            Some(
+                SkipReason::Exhausted { .. }
+                | SkipReason::UsageLimit { .. }
+                | SkipReason::BalanceLow,
+            ) => return Some(SwitchReason::Exhausted),
             Some(SkipReason::Reserved { .. }) => return Some(SwitchReason::Reserve),
             Some(SkipReason::NoCredential) => return Some(SwitchReason::NoCredential),
             Some(_) if row.forbidden => return Some(SwitchReason::Forbidden),
@@ -437,7 +441,12 @@ impl Pool {
                 continue;
             }
             match row.held(now.0) {
-                Some(SkipReason::Exhausted { .. } | SkipReason::Reserved { .. }) => {}
+                Some(
+                    SkipReason::Exhausted { .. }
+                    | SkipReason::Reserved { .. }
+                    | SkipReason::UsageLimit { .. }
+                    | SkipReason::BalanceLow,
+                ) => {}
                 _ => return None,
             }
             any = true;

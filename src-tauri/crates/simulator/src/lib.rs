@@ -21,6 +21,7 @@ mod relay;
 mod serve;
 mod setup;
 mod step;
+mod wallet;
 mod world;
 
 use std::{io, sync::Arc};
@@ -30,6 +31,7 @@ pub use handle::{RelayKey, Scripted, SimAccount};
 pub use quota::{Credits, Quota, QuotaWindow};
 pub use setup::{AccountSetup, KeySetup, Model, Now, Setup, codex_models};
 pub use step::{Endpoint, Gate, RefreshStep, Step};
+pub use wallet::Wallet;
 pub use world::Seen;
 
 use world::World;

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use crate::{
-    codex, oauth, relay,
+    codex, oauth, relay, wallet,
     world::{Seen, Who, World},
 };
 
@@ -187,6 +187,9 @@ async fn respond(world: Arc<World>, request: Request<Incoming>, link: Link) -> R
 
 async fn route(world: &Arc<World>, call: Call) -> Reply {
     let path = call.path.clone();
+    if wallet::knows(&path) {
+        return wallet::respond(world, call).await;
+    }
     if let Some(rest) = path.strip_prefix("/backend-api") {
         return codex::respond(world, call, rest).await;
     }

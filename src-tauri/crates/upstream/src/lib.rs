@@ -6,6 +6,7 @@
 //! the classifiers; the engine builds [`Target`]s, runs [`Upstream::run_schedule`] and listens as an [`Observer`].
 
 mod address;
+mod balance;
 mod body;
 mod classify;
 mod clients;
@@ -26,6 +27,7 @@ mod tokens;
 mod usage;
 
 pub use address::{BaseUrlError, normalise_base, preview, preview_models};
+pub use balance::{Amount, BalanceAdapter, BalanceReading, Decimal, NotDecimal};
 pub use body::{BodyError, ResponseBody};
 pub use classify::{ErrorBody, ErrorMessage, classify, classify_event, error_message, retry_after};
 pub use config::{AUTH_URL, CODEX_BASE_URL, Config, ConfigError};

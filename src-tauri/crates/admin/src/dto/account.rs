@@ -4,7 +4,7 @@ use engine::AccountView;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{Dialect, Health, Hold, Kind, Quota, TaskResult};
+use super::{Balance, Dialect, Health, Hold, Kind, LimitState, Quota, TaskResult};
 
 /// One account as lists and the drawer show it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,6 +54,10 @@ pub(crate) struct Account {
     /// The person's own words.
     pub notes: Option<String>,
     pub quota: Option<Quota>,
+    /// What is left of its money, where somebody tells.
+    pub balance: Option<Balance>,
+    /// Usage limits of the person's own, with what was used of them.
+    pub limits: Vec<LimitState>,
     /// What is left of the tightest known window, in percent.
     pub remaining_percent: Option<f64>,
     /// End of its access token.
@@ -130,6 +134,8 @@ impl From<AccountView> for Account {
             score: view.score,
             notes: view.notes,
             quota: view.quota.as_ref().map(Quota::from),
+            balance: view.balance.map(Into::into),
+            limits: view.limits.into_iter().map(Into::into).collect(),
             remaining_percent: view.remaining_percent,
             expires_at: view.expires_at.map(|at| at.0),
             refreshable: view.refreshable,
@@ -227,7 +233,7 @@ pub(crate) struct AccountPatch {
 }
 
 /// Tells null (`Some(None)`) from absent (`None`).
-pub(super) fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)

@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod import;
 mod keys;
+mod limits;
 mod naming;
 mod quota;
 mod relay;
@@ -53,6 +54,7 @@ pub(crate) fn common<T: Table>(table: T) -> T {
     let table = usage::routes(table);
     let table = requests::routes(table);
     let table = keys::routes(table);
+    let table = limits::routes(table);
     let table = settings::routes(table);
     let table = demo::routes(table);
     let table = trying::routes(table);

@@ -19,6 +19,7 @@ async fn quota(
 ) -> Answer<Vec<dto::Account>> {
     if query.refresh {
         engine.query_quota().await;
+        engine.query_balances().await;
     }
     Ok(Json(accounts::list(&engine)))
 }

@@ -160,6 +160,27 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
             Some(json!({"name": "editor"})),
         ),
         ("get /keys", "/keys".into(), None),
+        (
+            "patch /keys/{name}",
+            "/keys/editor".into(),
+            Some(json!({"max_concurrency": 2, "budget": {"tokens": 1_000, "usd": "5.00"}})),
+        ),
+        (
+            "patch /accounts/{id}/balance",
+            format!("/accounts/{r}/balance"),
+            Some(json!({"adapter": "deepseek", "threshold": "0.50"})),
+        ),
+        (
+            "post /accounts/{id}/balance",
+            format!("/accounts/{r}/balance"),
+            None,
+        ),
+        ("post /accounts/balance", "/accounts/balance".into(), None),
+        (
+            "put /accounts/{id}/limits",
+            format!("/accounts/{r}/limits"),
+            Some(json!({"limits": [{"model": "m", "requests": 500, "period_days": 1}]})),
+        ),
         ("delete /keys/{name}", "/keys/editor".into(), None),
         (
             "put /settings/{key}",

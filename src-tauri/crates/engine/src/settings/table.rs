@@ -2,11 +2,10 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
-use super::models;
-use super::routing;
 use super::switching;
 use super::upkeep;
 use super::window;
+use super::{models, money, routing};
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
@@ -312,6 +311,11 @@ pub static KEYS: &[Key] = &[
     switching::TELL_NEEDS_SIGN_IN,
     switching::TELL_RECOVERED,
     switching::TELL_PORT_CHANGED,
+    money::TELL_BALANCE_LOW,
+    money::POLL,
+    money::RESET_TIME,
+    money::TIME_ZONE,
+    money::PRICES,
     Key {
         name: "log.level",
         doc: "What is logged.",

@@ -6,9 +6,11 @@
     reason = "a test program: a failed unwrap is a failed test"
 )]
 
+mod balances;
 mod demo;
 mod farewell;
 mod large;
+mod limits;
 mod notices;
 mod pause;
 mod stage;

@@ -10,6 +10,7 @@ mod clock;
 mod connections;
 mod held;
 mod inside;
+mod keys;
 mod messages;
 mod models;
 mod naming;

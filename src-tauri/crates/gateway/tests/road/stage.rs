@@ -20,7 +20,7 @@ use upstream::{
 
 /// The second everybody lives at.
 pub const NOW: i64 = 1_789_344_000;
-const KEY: &str = "sk-sw-test";
+pub const KEY: &str = "sk-sw-test";
 
 struct Fixed;
 
@@ -114,6 +114,7 @@ impl Stage {
         let gateway = Gateway::new(pool.clone(), upstream, journal.clone(), clock);
         gateway.set_config(config);
         gateway.set_keys(Keys(vec![ClientKey {
+            rules: None,
             name: "default".into(),
             digest: Sha256::digest(KEY).into(),
             enabled: true,

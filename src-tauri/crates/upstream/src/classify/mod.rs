@@ -15,16 +15,19 @@ use http::{HeaderMap, StatusCode, header};
 use pool::{Format, Outcome, Timestamp};
 
 /// Codes that say "this plan's quota is used up", in `error.type`, `error.code` or `response.error.*` (F53).
-const USAGE_LIMIT: [&str; 4] = [
+const USAGE_LIMIT: [&str; 6] = [
     "usage_limit_reached",
     "usage_limit_exceeded",
     "billing_hard_cap_reached",
     "insufficient_quota",
+    // Z.AI: the five hours, and the week or month (F110).
+    "1308",
+    "1310",
 ];
 /// The same in words (F53).
 const USAGE_LIMIT_TEXT: &str = "usage limit has been reached";
 /// The plan lacks the service altogether.
-const NOT_PAID: [&str; 2] = ["usage_not_included", "billing_not_active"];
+const NOT_PAID: [&str; 3] = ["usage_not_included", "billing_not_active", "1113"];
 /// The provider is busy; nobody's fault (codex-backend 4.2).
 const OVERLOADED: [&str; 4] = [
     "server_is_overloaded",

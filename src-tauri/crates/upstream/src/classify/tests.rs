@@ -573,3 +573,24 @@ fn f57_messages_of_every_envelope() {
         assert_eq!(error_message(body.as_bytes()), None, "{body}");
     }
 }
+
+#[test]
+fn f110_z_ai_says_it_in_numbers_also_in_a_200() {
+    let reset = Outcome::UsageLimit {
+        resets_at: Some(Timestamp(1_789_350_000_000)),
+    };
+    for status in [200, 429] {
+        check(
+            status,
+            &[JSON],
+            r#"{"error":{"code":"1113","message":"no balance"}}"#,
+            Outcome::PaymentRequired,
+        );
+        check(
+            status,
+            &[JSON],
+            r#"{"error":{"code":"1310","message":"used up","nextResetTime":1789350000000}}"#,
+            reset,
+        );
+    }
+}
