@@ -16,6 +16,7 @@ mod empty;
 mod exchange;
 mod fault;
 mod forward;
+mod gemini;
 mod guard;
 mod inside;
 mod journal;
@@ -128,9 +129,9 @@ impl Gateway {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// The name of the key the client presented, if it is one of ours.
-    fn key_name(&self, headers: &http::HeaderMap) -> Option<Arc<str>> {
-        guard::authenticate(&self.keys.load(), headers, None, self.clock.now())
+    /// The name of the key the client presented, if it is one of ours. `query_key` is the one in the query, where the route takes it.
+    fn key_name(&self, headers: &http::HeaderMap, query_key: Option<&str>) -> Option<Arc<str>> {
+        guard::authenticate(&self.keys.load(), headers, query_key, self.clock.now())
             .map(|key| key.name.clone())
     }
 

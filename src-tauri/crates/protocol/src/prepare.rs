@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    codex, hub,
+    codex, gemini, hub,
     passthrough::PassState,
     patch::{Edits, ObjectPatch, quoted, set_nested},
     types::{Dialect, Head, Lane, Options, Prepared, RequestError, RequestState, Route, Target},
@@ -23,7 +23,21 @@ pub fn prepare(
     head: &Head,
     options: &Options<'_>,
 ) -> Result<Prepared, RequestError> {
-    if head.n.is_some_and(|n| n != 1) {
+    // A vendor that gives several answers itself may do so to its own clients.
+    let several = from == Dialect::Gemini && to == Target::Gemini;
+    if head
+        .n
+        .is_some_and(|n| n > 1 || (n == 0 && from != Dialect::Gemini))
+        && !several
+    {
+        if from == Dialect::Gemini {
+            let message =
+                "Only candidateCount=1 is supported. Send the request once per answer you want.";
+            return Err(RequestError::field(
+                "generationConfig.candidateCount",
+                message,
+            ));
+        }
         let message = "Only n=1 is supported. Send the request once per choice you want.";
         return Err(RequestError::field("n", message));
     }
@@ -35,6 +49,7 @@ pub fn prepare(
     let translated = hub::translate_request(from, to, body, head, options)?;
     Ok(Prepared {
         body: translated.body,
+        model: model(head, options),
         stream_upstream,
         losses: translated.losses,
         state: RequestState {
@@ -53,7 +68,9 @@ fn pass_through(
     let (mut edits, mut losses) = (Edits::default(), Vec::new());
     let mut object = ObjectPatch::new(body, 0, &head.members, &mut edits);
     let mut state = PassState::new(to, head, options);
-    if let Some(model) = options.model {
+    if let Some(model) = options.model
+        && to != Target::Gemini
+    {
         object.set("model", &quoted(model));
     }
     match to {
@@ -87,16 +104,27 @@ fn pass_through(
                 set_nested(&mut object, "output_config", "effort", &quoted(effort));
             }
         }
+        // Whether it streams stands in the path.
+        Target::Gemini => {
+            if let Some(effort) = options.effort {
+                gemini::set_effort(&mut object, model(head, options).as_deref(), effort);
+            }
+        }
     }
     object.finish();
     Ok(Prepared {
         body: edits.apply(body),
+        model: model(head, options),
         stream_upstream,
         losses,
         state: RequestState {
             lane: Lane::Pass(state),
         },
     })
+}
+
+fn model(head: &Head, options: &Options<'_>) -> Option<String> {
+    options.model.or(head.model.as_deref()).map(str::to_owned)
 }
 
 fn stream_flag(object: &mut ObjectPatch<'_>, options: &Options<'_>) {

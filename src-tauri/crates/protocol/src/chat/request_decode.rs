@@ -386,7 +386,7 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
         "json_schema" => Ok(Some(Format::JsonSchema {
             name,
             description,
-            schema,
+            schema: schema.map(std::borrow::Cow::Borrowed),
             strict,
         })),
         _ => Err(RequestError::field(

@@ -99,10 +99,12 @@ impl Encoder<'_> {
             match item {
                 Item::Reasoning { text, seal } => match seal.as_ref().map(|seal| seal.origin) {
                     None | Some(Dialect::Chat) => turn.reasoning.push(text),
-                    Some(Dialect::Responses | Dialect::Messages) => self.losses.dropped(
-                        format!("reasoning {at}"),
-                        "sealed reasoning belongs to its own provider (T90)",
-                    ),
+                    Some(Dialect::Responses | Dialect::Messages | Dialect::Gemini) => {
+                        self.losses.dropped(
+                            format!("reasoning {at}"),
+                            "sealed reasoning belongs to its own provider (T90)",
+                        )
+                    }
                 },
                 Item::Call(call) => turn.calls.push(call),
                 Item::Message {
@@ -138,7 +140,7 @@ impl Encoder<'_> {
                     self.out.raw(native);
                 }
                 Item::Opaque {
-                    origin: origin @ (Dialect::Responses | Dialect::Messages),
+                    origin: origin @ (Dialect::Responses | Dialect::Messages | Dialect::Gemini),
                     kind,
                     place,
                     ..
