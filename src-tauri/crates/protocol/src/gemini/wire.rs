@@ -14,7 +14,7 @@ use crate::{
 pub(super) const NO_CONTENT: &str = "(no content)";
 
 /// The value the vendor documents for calls that another model made: it asks for no proof of them (T108).
-pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 /// What a finish reason says (table C1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
