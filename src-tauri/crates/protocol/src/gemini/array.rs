@@ -166,6 +166,10 @@ fn element(
     data: &[u8],
     out: &mut BytesMut,
 ) {
+    // What is no object is no piece, and would break the array.
+    if scan::members(data, 0).is_err() {
+        return;
+    }
     observer.event(None, data);
     let data = Bytes::copy_from_slice(data);
     framing.open(out);

@@ -70,21 +70,25 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
     })?;
     let config = &body["generationConfig"];
     let think = &config["thinkingConfig"];
-    let asked = think.get("thinkingBudget").is_some() || think.get("thinkingLevel").is_some();
-    if think.get("thinkingBudget").is_some() && think.get("thinkingLevel").is_some() {
+    let budget = either(think, "thinkingBudget", "thinking_budget");
+    let level = either(think, "thinkingLevel", "thinking_level");
+    if budget.is_some() && level.is_some() {
         return Err(Refusal::bad(
             "You can only set only one of thinking budget and thinking level.",
         ));
     }
     let model = body["model"].as_str().unwrap_or_default();
-    let shown = think["includeThoughts"] == true;
+    let shown =
+        either(think, "includeThoughts", "include_thoughts").is_some_and(|shown| *shown == true);
+    // The newest models think always, and prove it.
+    let asked = budget.or(level).is_some() || model.starts_with("gemini-3");
     let mut prompt = Prompt {
         model: model.to_owned(),
         input_tokens: input_tokens(body),
         max_output: config["maxOutputTokens"].as_u64(),
         parallel: true,
         thinking: Thinking {
-            on: (asked || shown) && think["thinkingBudget"] != 0,
+            on: (asked || shown) && budget.is_none_or(|budget| *budget != 0),
             summary: shown,
             encrypted: true,
         },
@@ -124,11 +128,16 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
     if config["responseMimeType"] == "application/json" {
         let schema = [&config["responseJsonSchema"], &config["responseSchema"]];
         prompt.form = match schema.into_iter().find(|schema| schema.is_object()) {
-            Some(schema) => AnswerForm::Schema(schema.clone()),
+            Some(schema) => AnswerForm::Schema(plain(schema)),
             None => AnswerForm::JsonObject,
         };
     }
     Ok(prompt)
+}
+
+/// A field in either of its spellings.
+fn either<'v>(value: &'v Value, camel: &str, snake: &str) -> Option<&'v Value> {
+    value.get(camel).or(value.get(snake))
 }
 
 fn unknown(name: &str, place: &str) -> Refusal {
@@ -156,12 +165,28 @@ fn read_tool(declared: &Value) -> Result<Tool, Refusal> {
     }
     let schema = declared
         .get("parametersJsonSchema")
+        .or(declared.get("parameters_json_schema"))
         .or(declared.get("parameters"));
     Ok(Tool {
         name: name.to_owned(),
         namespace: None,
-        input: ToolInput::Json(schema.cloned().unwrap_or_default()),
+        input: ToolInput::Json(schema.map(plain).unwrap_or_default()),
     })
+}
+
+/// A schema whose types are written small, as everywhere else.
+fn plain(schema: &Value) -> Value {
+    match schema {
+        Value::Object(object) => object
+            .iter()
+            .map(|(key, value)| match (key.as_str(), value) {
+                ("type", Value::String(kind)) => (key.clone(), kind.to_ascii_lowercase().into()),
+                _ => (key.clone(), plain(value)),
+            })
+            .collect(),
+        Value::Array(list) => list.iter().map(plain).collect(),
+        other => other.clone(),
+    }
 }
 
 fn check_schema(schema: &Value) -> Result<(), Refusal> {
@@ -222,7 +247,9 @@ fn read_content(
     let mut calls = Vec::new();
     for part in parts {
         if let Some(kept) = part["thoughtSignature"].as_str() {
-            let plain = STANDARD.decode(kept).unwrap_or_default();
+            // One of the vendor's libraries writes the other alphabet.
+            let usual = kept.replace('-', "+").replace('_', "/");
+            let plain = STANDARD.decode(usual).unwrap_or_default();
             if kept != NO_SIGNATURE && !plain.starts_with(SIGNATURE.as_bytes()) {
                 return Err(Refusal::bad("Thought signature is not valid."));
             }
@@ -255,14 +282,16 @@ fn read_content(
         .iter()
         .map(|result| result["name"].as_str().unwrap_or_default())
         .collect();
-    if *owed != names {
-        return Err(pairs());
-    }
-    *owed = calls;
     if role == "model" {
+        // Neighbours of one role are one turn: libraries keep every piece of a stream as a content of its own.
+        owed.extend(calls);
         prompt.results.clear();
         return Ok(());
     }
+    if *owed != names {
+        return Err(pairs());
+    }
+    owed.clear();
     if !results.is_empty() {
         prompt.results = results
             .iter()
@@ -280,11 +309,15 @@ fn read_content(
     if !words.is_empty() {
         prompt.ask = words.join("\n");
     }
-    let inline = parts.iter().filter_map(|part| part.get("inlineData"));
+    let inline = parts
+        .iter()
+        .filter_map(|part| either(part, "inlineData", "inline_data"));
     prompt.images = inline
         .map(|media| {
-            let kind = media["mimeType"].as_str().unwrap_or_default();
+            let kind = either(media, "mimeType", "mime_type");
+            let kind = kind.and_then(Value::as_str).unwrap_or_default();
             let data = media["data"].as_str().unwrap_or_default();
+            let data = data.replace('-', "+").replace('_', "/");
             image(&format!("data:{kind};base64,{data}"))
         })
         .collect();
