@@ -441,7 +441,7 @@ fn our_own_error_and_the_sign_of_life_t163_t182() {
         for array in [false, true] {
             let mut answer = answer_to(GEMINI, to, true, array);
             let mut out = Out::new();
-            answer.push(&frames(&[begun.clone()]), &mut out);
+            answer.push(&frames(std::slice::from_ref(&begun)), &mut out);
             let mut sent = out.take().expect("a frame").to_vec();
             // T162: neither a comment nor an event of another name.
             sent.extend_from_slice(answer.keepalive().expect("open"));
