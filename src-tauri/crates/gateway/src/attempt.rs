@@ -86,17 +86,27 @@ pub(crate) fn formats(call: &Inference) -> &'static [Format] {
             Format::Responses,
             Format::Codex,
             Format::Anthropic,
+            Format::Gemini,
         ],
         (_, _, Dialect::Responses) => &[
             Format::Responses,
             Format::Codex,
             Format::OpenAi,
             Format::Anthropic,
+            Format::Gemini,
         ],
         (_, _, Dialect::Messages) => &[
             Format::Anthropic,
             Format::Responses,
             Format::Codex,
+            Format::OpenAi,
+            Format::Gemini,
+        ],
+        (_, _, Dialect::Gemini) => &[
+            Format::Gemini,
+            Format::Responses,
+            Format::Codex,
+            Format::Anthropic,
             Format::OpenAi,
         ],
     }

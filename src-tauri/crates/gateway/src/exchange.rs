@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::opened::{Opened, Serving};
 use crate::record::Record;
 use crate::relay::Slot;
-use crate::{Gateway, forward};
+use crate::{Gateway, forward, gemini};
 
 /// How much of an error body is read for classification and for the client.
 const ERROR_BODY: usize = 64 << 10;
@@ -36,14 +36,14 @@ pub(crate) enum Tried {
     Unsayable(protocol::RequestError),
 }
 
-/// What a format speaks, or `None` when this version cannot speak it.
-fn speaks(format: Format) -> Option<protocol::Target> {
+/// What a format speaks.
+const fn speaks(format: Format) -> protocol::Target {
     match format {
-        Format::Codex => Some(protocol::Target::Codex),
-        Format::Responses => Some(protocol::Target::Responses),
-        Format::OpenAi => Some(protocol::Target::Chat),
-        Format::Anthropic => Some(protocol::Target::Messages),
-        Format::Gemini => None,
+        Format::Codex => protocol::Target::Codex,
+        Format::Responses => protocol::Target::Responses,
+        Format::OpenAi => protocol::Target::Chat,
+        Format::Anthropic => protocol::Target::Messages,
+        Format::Gemini => protocol::Target::Gemini,
     }
 }
 
@@ -58,14 +58,19 @@ pub(crate) async fn attempt(
     limit: Instant,
 ) -> Tried {
     let gateway = &request.gateway;
-    let Some(speaks) = speaks(target.format) else {
-        return Tried::Failed(Fault::new(
-            Outcome::ModelUnsupported,
-            "this version does not speak the account's format",
-        ));
-    };
+    let speaks = speaks(target.format);
     let prepared = match prepare(request, sent, record, &target, speaks) {
         Ok(prepared) => prepared,
+        Err(error) => return Tried::Unsayable(error),
+    };
+    let tail = match target.format {
+        Format::Gemini => {
+            gemini::tail(prepared.model.as_deref(), prepared.stream_upstream).map(Some)
+        }
+        Format::Codex | Format::Responses | Format::OpenAi | Format::Anthropic => Ok(None),
+    };
+    let tail = match tail {
+        Ok(tail) => tail,
         Err(error) => return Tried::Unsayable(error),
     };
     let access = match gateway.upstream.access(&target).await {
@@ -78,6 +83,7 @@ pub(crate) async fn attempt(
         &access,
         prepared.stream_upstream,
         prepared.body.into_vec(),
+        tail,
     )
     .await
     {
@@ -208,22 +214,32 @@ async fn send(
     access: &Access,
     stream: bool,
     body: Vec<Bytes>,
+    tail: Option<String>,
 ) -> Result<http::Response<ResponseBody>, upstream::SendError> {
     let endpoint = match (request.call.compact, target.format) {
         (true, _) => Endpoint::Compact,
         (false, Format::OpenAi) => Endpoint::ChatCompletions,
         (false, Format::Anthropic) => Endpoint::Messages,
+        (false, Format::Gemini) => Endpoint::Generate,
         (false, _) => Endpoint::Responses,
     };
     // T195: `?beta=true` belongs to the body it came with; translated, neither goes on.
-    let own_query =
-        (request.call.dialect == Dialect::Messages) == (target.format == Format::Anthropic);
+    let own_query = (request.call.dialect == Dialect::Messages)
+        == (target.format == Format::Anthropic)
+        && (request.call.dialect == Dialect::Gemini) == (target.format == Format::Gemini);
+    let query = request
+        .query
+        .as_deref()
+        .filter(|_| own_query && !target.is_oauth());
     let call = Call {
         headers: forward::request_headers(&request.headers, target.format),
-        query: request
-            .query
-            .clone()
-            .filter(|_| own_query && !target.is_oauth()),
+        query: match target.format {
+            Format::Gemini => gemini::query(query, stream),
+            Format::Codex | Format::Responses | Format::OpenAi | Format::Anthropic => {
+                query.map(str::to_owned)
+            }
+        },
+        tail,
         ..Call::json(endpoint, body, stream)
     };
     request.gateway.upstream.send(target, access, call).await

@@ -109,13 +109,35 @@ fn travels_back(name: &str) -> bool {
         )
 }
 
+/// How an answer reaches the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// As one body.
+    No,
+    /// As events.
+    Events,
+    /// As one JSON array, piece by piece (T203).
+    Array,
+}
+
+impl Stream {
+    /// What the client asked for.
+    pub(crate) const fn asked(head: &Head) -> Self {
+        match (head.stream, head.array) {
+            (true, true) => Self::Array,
+            (true, false) => Self::Events,
+            (false, _) => Self::No,
+        }
+    }
+}
+
 /// Fills in the headers of a proxied answer.
 pub(crate) fn answer_headers(
     config: &Config,
     upstream: &HeaderMap,
     target: &Target,
     models_tag: Option<HeaderValue>,
-    stream: bool,
+    stream: Stream,
     out: &mut HeaderMap,
 ) {
     for (name, value) in upstream {
@@ -131,16 +153,20 @@ pub(crate) fn answer_headers(
         // Ours goes under its own name; the upstream's stays findable (F147).
         out.insert("x-upstream-request-id", id.clone());
     }
-    if stream {
-        out.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    out.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(match stream {
+            Stream::Events => "text/event-stream",
+            Stream::Array | Stream::No => "application/json",
+        }),
+    );
+    if stream != Stream::No {
         // T165: nothing on the way may hold frames back.
         out.insert(
             CACHE_CONTROL,
             HeaderValue::from_static("no-cache, no-transform"),
         );
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    } else {
-        out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     name_account(config, target, out);
 }

@@ -16,6 +16,7 @@ mod empty;
 mod exchange;
 mod fault;
 mod forward;
+mod gemini;
 mod guard;
 mod inside;
 mod journal;
@@ -178,9 +179,15 @@ impl Gateway {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Whose key the client presented: its name, and what else binds it.
-    fn caller(&self, headers: &http::HeaderMap) -> Result<Caller, guard::NoEntry> {
-        guard::authenticate(&self.keys.load(), headers, None, self.clock.now()).map(|key| Caller {
+    /// Whose key the client presented: its name, and what else binds it. `query_key` is the one in the query, where the route takes it.
+    fn caller(
+        &self,
+        headers: &http::HeaderMap,
+        query_key: Option<&str>,
+    ) -> Result<Caller, guard::NoEntry> {
+        let keys = self.keys.load();
+        let found = guard::authenticate(&keys, headers, query_key, self.clock.now());
+        found.map(|key| Caller {
             name: key.name.clone(),
             rules: key.rules.clone(),
         })

@@ -1,4 +1,5 @@
-//! `GET /v1/models` and `/v1/models/{id}` in the OpenAI and the Messages shape, `/codex/v1/models` in the Codex shape (F81, F82, T202).
+//! `GET /v1/models` and `/v1/models/{id}` in the OpenAI, the Messages and the Gemini shape, `/v1beta/models` in the last, `/codex/v1/models` in the
+//! Codex shape (F81, F82, T202).
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
@@ -72,6 +73,33 @@ pub(crate) fn one_message(gateway: &Gateway, id: &str) -> Response<Body> {
     match find(gateway, &catalog, id) {
         Some(model) => json_answer(StatusCode::OK, message_entry(&model).to_string()),
         None => not_found(&catalog, id).into_response(Shape::Of(Dialect::Messages)),
+    }
+}
+
+fn gemini_entry(model: &Model) -> Value {
+    json!({
+        "name": format!("models/{}", model.id),
+        "version": "001",
+        "displayName": model.id,
+        "description": format!("Served by {}.", model.owned_by),
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+    })
+}
+
+/// The list in the Gemini shape (T202).
+pub(crate) fn gemini(gateway: &Gateway) -> Response<Body> {
+    let catalog = gateway.catalog.load();
+    let models: Vec<Value> = catalog.models.iter().map(gemini_entry).collect();
+    json_answer(StatusCode::OK, json!({"models": models}).to_string())
+}
+
+/// One model in the Gemini shape, or 404. `id` as it stands in the path.
+pub(crate) fn one_gemini(gateway: &Gateway, id: &str) -> Response<Body> {
+    let id = crate::gemini::decoded(id);
+    let catalog = gateway.catalog.load();
+    match catalog.models.iter().find(|model| model.id == id) {
+        Some(model) => json_answer(StatusCode::OK, gemini_entry(model).to_string()),
+        None => not_found(&catalog, &id).into_response(Shape::Of(Dialect::Gemini)),
     }
 }
 

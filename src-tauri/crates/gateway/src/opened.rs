@@ -88,7 +88,7 @@ impl Opened<'_> {
             &self.serving.headers,
             &self.serving.target,
             self.serving.models_tag(),
-            true,
+            forward::Stream::asked(&self.serving.request.head),
             response.headers_mut(),
         );
         record.stamp(&mut response);
@@ -280,7 +280,7 @@ impl Serving<'_> {
             &headers,
             &target,
             tag,
-            request.head.stream,
+            forward::Stream::asked(&request.head),
             response.headers_mut(),
         );
         if let Some(mut record) = record.take() {

@@ -47,6 +47,7 @@ impl Record {
                 Dialect::Chat => "chat",
                 Dialect::Responses => "responses",
                 Dialect::Messages => "messages",
+                Dialect::Gemini => "gemini",
             },
             endpoint: call.path,
             model: String::new(),

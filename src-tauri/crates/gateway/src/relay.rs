@@ -293,7 +293,8 @@ impl Relay {
     /// The upstream's body is over.
     fn end(&mut self, end: protocol::End) {
         self.upstream = None;
-        let cut = self.answer.observed().terminal.is_none();
+        let seen = self.answer.observed();
+        let cut = seen.terminal.is_none() && !seen.stopped;
         self.answer.finish(&mut self.out, end);
         self.gather();
         let (outcome, ending, code) = if cut {
@@ -363,6 +364,9 @@ impl Drop for Relay {
     fn drop(&mut self) {
         if self.upstream.take().is_some() {
             // Many clients hang up at the terminal event, before the upstream's own end: then that event is what counts.
+            if self.answer.observed().stopped {
+                self.answer.finish(&mut self.out, protocol::End::Clean);
+            }
             let (outcome, ending, code) = match self.answer.observed().terminal {
                 Some(_) => self.judge(),
                 None => (Outcome::Cancelled, End::Cancelled, None),

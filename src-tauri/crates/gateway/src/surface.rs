@@ -9,7 +9,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, EXPECT, HeaderMap, HeaderName, UPGRADE, VARY,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, AUTHORIZATION, CONNECTION, EXPECT, HeaderMap, HeaderName,
+    UPGRADE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -18,6 +19,7 @@ use protocol::Dialect;
 
 use crate::body::{self, Body, BodyError, ClientBody};
 use crate::config::Config;
+use crate::gemini::{self, Action};
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
@@ -35,8 +37,10 @@ enum Place<'p> {
     Root,
     Health,
     Inference(Inference),
-    /// `POST /v1/messages/count_tokens` (F79).
-    CountTokens,
+    /// A Gemini call: the model stands in the path, as the client spelled it (F80).
+    Generate(Inference, &'p str),
+    /// `POST /v1/messages/count_tokens` and `…:countTokens` (F79).
+    CountTokens(Dialect),
     /// Where the Codex CLI first tries a WebSocket (F82, T192).
     WebSocket,
     Models,
@@ -44,6 +48,9 @@ enum Place<'p> {
     CodexModels,
     /// What the Codex CLI asks before it lets a person type; true: of the Codex accounts alone.
     Usage(bool),
+    /// `/v1beta/models` (F81).
+    GeminiModels,
+    GeminiModel(&'p str),
     /// A path of the public API that this version does not serve.
     Unknown(Shape),
 }
@@ -94,6 +101,17 @@ const MESSAGES: Inference = Inference {
     codex: false,
 };
 
+const GENERATE: Inference = Inference {
+    dialect: Dialect::Gemini,
+    path: "/v1beta/models:generateContent",
+    compact: false,
+    codex: false,
+};
+const GENERATE_STREAM: Inference = Inference {
+    path: "/v1beta/models:streamGenerateContent",
+    ..GENERATE
+};
+
 /// The table of paths: the place, and the methods it takes.
 fn place(path: &str) -> (Place<'_>, &'static [Method]) {
     const GET: &[Method] = &[Method::GET, Method::HEAD];
@@ -108,10 +126,24 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
         "/codex/v1/responses" => (Place::Inference(CODEX), POST_OR_UPGRADE),
         "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
         "/v1/messages" => (Place::Inference(MESSAGES), POST),
-        "/v1/messages/count_tokens" => (Place::CountTokens, POST),
+        "/v1/messages/count_tokens" => (Place::CountTokens(Dialect::Messages), POST),
         "/v1/models" => (Place::Models, GET),
         "/codex/v1/models" => (Place::CodexModels, GET),
+        "/v1beta/models" => (Place::GeminiModels, GET),
         _ => {
+            let beta = path.strip_prefix("/v1beta/models/");
+            let rest = beta.or_else(|| path.strip_prefix("/v1/models/"));
+            match rest.and_then(gemini::asked) {
+                Some((model, Action::Generate)) => return (Place::Generate(GENERATE, model), POST),
+                Some((model, Action::Stream)) => {
+                    return (Place::Generate(GENERATE_STREAM, model), POST);
+                }
+                Some((_, Action::Count)) => return (Place::CountTokens(Dialect::Gemini), POST),
+                None => {}
+            }
+            if let Some(id) = beta.filter(|id| !id.is_empty() && !id.contains(':')) {
+                return (Place::GeminiModel(id), GET);
+            }
             if let Some(id) = path.strip_prefix("/v1/models/")
                 && !id.is_empty()
                 && !id.contains(':')
@@ -122,7 +154,7 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
                 return (Place::Usage(codex_only), GET);
             }
             let shape = if path.starts_with("/v1beta") || path.starts_with("/v1/models/") {
-                Shape::Gemini
+                Shape::Of(Dialect::Gemini)
             } else if path.starts_with("/v1/messages") {
                 Shape::Of(Dialect::Messages)
             } else if path.starts_with("/v1/chat") {
@@ -137,8 +169,9 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
 
 fn shape(place: &Place<'_>) -> Shape {
     match place {
-        Place::Inference(call) => Shape::Of(call.dialect),
-        Place::CountTokens => Shape::Of(Dialect::Messages),
+        Place::Inference(call) | Place::Generate(call, _) => Shape::Of(call.dialect),
+        Place::CountTokens(dialect) => Shape::Of(*dialect),
+        Place::GeminiModels | Place::GeminiModel(_) => Shape::Of(Dialect::Gemini),
         Place::Unknown(shape) => *shape,
         Place::Root
         | Place::Health
@@ -243,7 +276,10 @@ async fn dispatch(
             name: inside.name.clone(),
             rules: None,
         }),
-        None => gateway.caller(&parts.headers),
+        None => {
+            let query_key = query_key(&place, parts.uri.query());
+            gateway.caller(&parts.headers, query_key.as_deref())
+        }
     };
     let key = match caller {
         Ok(key) => key,
@@ -279,7 +315,11 @@ async fn dispatch(
         Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
         Place::WebSocket => upgrade_required(shape),
         Place::Models if is_codex_query(parts.uri.query()) => models::codex(&gateway),
-        Place::CountTokens => count::tokens(config, &parts, body).await,
+        Place::CountTokens(dialect) => count::tokens(config, &parts, body, dialect).await,
+        Place::GeminiModels => models::gemini(&gateway),
+        Place::GeminiModel(id) => models::one_gemini(&gateway, id),
+        Place::Models if is_gemini_client(&parts) => models::gemini(&gateway),
+        Place::Model(id) if is_gemini_client(&parts) => models::one_gemini(&gateway, id),
         Place::Models if is_messages_client(&parts.headers) => models::messages(&gateway),
         Place::Models => models::list(&gateway),
         Place::CodexModels => models::codex(&gateway),
@@ -289,7 +329,13 @@ async fn dispatch(
         }
         Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
         Place::Model(id) => models::one(&gateway, id, shape),
-        Place::Inference(call) => infer(gateway, config.clone(), call, parts, body, key).await,
+        Place::Inference(call) => {
+            infer(gateway, config.clone(), call, parts, body, key, None).await
+        }
+        Place::Generate(call, model) => {
+            let model = gemini::decoded(model);
+            infer(gateway, config.clone(), call, parts, body, key, Some(model)).await
+        }
     }
 }
 
@@ -318,7 +364,7 @@ fn not_served(path: &str, shape: Shape) -> Response<Body> {
     Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response(shape)
 }
 
-/// Reads body and head, then walks the road.
+/// Reads body and head, then walks the road. `path_model` is the model that a Gemini path names.
 async fn infer(
     gateway: Arc<Gateway>,
     config: Arc<Config>,
@@ -326,6 +372,7 @@ async fn infer(
     parts: Parts,
     body: &mut ClientBody,
     key: Caller,
+    path_model: Option<String>,
 ) -> Response<Body> {
     let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key.name);
     let shape = Shape::Of(call.dialect);
@@ -344,10 +391,15 @@ async fn infer(
         Ok(body) => body,
         Err(error) => return record.refuse(body_refusal(&error, call.compact), shape),
     };
-    let head = match protocol::peek(call.dialect, &body) {
+    let mut head = match protocol::peek(call.dialect, &body) {
         Ok(head) => head,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
+    if let Some(model) = path_model {
+        head.model = Some(model);
+        head.stream = call == GENERATE_STREAM;
+        head.array = head.stream && !gemini::wants_events(parts.uri.query());
+    }
     let default = || {
         let own = config.naming.default_model(call.dialect);
         own.or(config.default_model.as_ref()).cloned()
@@ -438,6 +490,21 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
     }
 }
 
+/// The key in the query, where the route takes one (F26).
+fn query_key(place: &Place<'_>, query: Option<&str>) -> Option<String> {
+    let takes = match place {
+        Place::Models | Place::Model(_) => true,
+        place => shape(place) == Shape::Of(Dialect::Gemini),
+    };
+    takes.then(|| gemini::key(query)).flatten()
+}
+
+/// T202: three dialects ask on one path; the form of the key tells this one.
+fn is_gemini_client(parts: &Parts) -> bool {
+    parts.headers.contains_key("x-goog-api-key")
+        || (!parts.headers.contains_key(AUTHORIZATION) && gemini::key(parts.uri.query()).is_some())
+}
+
 /// T202: both dialects ask on one path; only this header tells them apart.
 fn is_messages_client(headers: &HeaderMap) -> bool {
     headers.contains_key("anthropic-version")
@@ -524,11 +591,27 @@ mod tests {
             ("/v1/models/vendor/name", Place::Model("vendor/name")),
             (
                 "/v1/models/m:generateContent",
-                Place::Unknown(Shape::Gemini),
+                Place::Generate(GENERATE, "m"),
             ),
-            ("/v1beta/models", Place::Unknown(Shape::Gemini)),
+            (
+                "/v1beta/models/a/b:streamGenerateContent",
+                Place::Generate(GENERATE_STREAM, "a/b"),
+            ),
+            (
+                "/v1beta/models/m:countTokens",
+                Place::CountTokens(Dialect::Gemini),
+            ),
+            ("/v1beta/models", Place::GeminiModels),
+            ("/v1beta/models/m", Place::GeminiModel("m")),
+            (
+                "/v1beta/models/m:embedContent",
+                Place::Unknown(Shape::Of(Dialect::Gemini)),
+            ),
             ("/v1/messages", Place::Inference(MESSAGES)),
-            ("/v1/messages/count_tokens", Place::CountTokens),
+            (
+                "/v1/messages/count_tokens",
+                Place::CountTokens(Dialect::Messages),
+            ),
             (
                 "/v1/messages/batches",
                 Place::Unknown(Shape::Of(Dialect::Messages)),

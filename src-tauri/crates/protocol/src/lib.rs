@@ -18,6 +18,7 @@ pub mod codex;
 pub mod error;
 mod finished;
 mod fold;
+mod gemini;
 mod hub;
 mod json;
 mod messages;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    codex,
+    codex, gemini,
     hub::{self, HubState},
     json::scan,
     messages,
@@ -29,7 +29,21 @@ pub fn prepare(
     head: &Head,
     options: &Options<'_>,
 ) -> Result<Prepared, RequestError> {
-    if head.n.is_some_and(|n| n != 1) {
+    // A vendor that gives several answers itself may do so to its own clients.
+    let several = from == Dialect::Gemini && to == Target::Gemini;
+    if head
+        .n
+        .is_some_and(|n| n > 1 || (n == 0 && from != Dialect::Gemini))
+        && !several
+    {
+        if from == Dialect::Gemini {
+            let message =
+                "Only candidateCount=1 is supported. Send the request once per answer you want.";
+            return Err(RequestError::field(
+                "generationConfig.candidateCount",
+                message,
+            ));
+        }
         let message = "Only n=1 is supported. Send the request once per choice you want.";
         return Err(RequestError::field("n", message));
     }
@@ -41,6 +55,7 @@ pub fn prepare(
     let translated = hub::translate_request(from, to, body, head, options)?;
     Ok(Prepared {
         body: translated.body,
+        model: model(head, options),
         stream_upstream,
         losses: translated.losses,
         state: RequestState {
@@ -59,7 +74,9 @@ fn pass_through(
     let (mut edits, mut losses) = (Edits::default(), Vec::new());
     let mut object = ObjectPatch::new(body, 0, &head.members, &mut edits);
     let mut state = PassState::new(to, head, options);
-    if let Some(model) = options.model {
+    if let Some(model) = options.model
+        && to != Target::Gemini
+    {
         object.set("model", &quoted(model));
     }
     match to {
@@ -112,15 +129,24 @@ fn pass_through(
                 }
             }
         }
+        // Whether it streams stands in the path.
+        Target::Gemini => {
+            let told = object.value("generationConfig");
+            let silent =
+                told.is_none_or(|told| scan::member_value(body, told, "thinkingConfig").is_none());
+            if let Some(effort) = wish(options, silent) {
+                gemini::set_effort(&mut object, model(head, options).as_deref(), effort);
+            }
+        }
     }
     object.finish();
-    if matches!(to, Target::Chat | Target::Messages) && options.image_tool {
+    if matches!(to, Target::Chat | Target::Messages | Target::Gemini) && options.image_tool {
         losses.push(Loss::dropped(
             "-image",
             "the account's dialect has no image generation",
         ));
     }
-    if to == Target::Messages && options.service_tier.is_some() {
+    if matches!(to, Target::Messages | Target::Gemini) && options.service_tier.is_some() {
         losses.push(Loss::dropped(
             "-fast",
             "the account's dialect has no such tier (T131)",
@@ -137,6 +163,7 @@ fn pass_through(
     };
     Ok(Prepared {
         body: edits.apply(body),
+        model: model(head, options),
         stream_upstream,
         losses,
         state: RequestState { lane },
@@ -148,6 +175,10 @@ fn wish<'o>(options: &Options<'o>, silent: bool) -> Option<&'o str> {
     options
         .effort
         .or_else(|| options.default_effort.filter(|_| silent))
+}
+
+fn model(head: &Head, options: &Options<'_>) -> Option<String> {
+    options.model.or(head.model.as_deref()).map(str::to_owned)
 }
 
 fn stream_flag(object: &mut ObjectPatch<'_>, options: &Options<'_>) {

@@ -198,6 +198,8 @@ pub struct KeySetup {
     pub responses: bool,
     /// Whether `/v1/messages` answers.
     pub messages: bool,
+    /// Whether `/v1beta/models/{model}:generateContent` answers.
+    pub gemini: bool,
     /// Whether `/v1/responses/compact` answers.
     pub compact: bool,
     /// Models it serves; empty = every name.
@@ -215,6 +217,7 @@ impl KeySetup {
             chat: true,
             responses: true,
             messages: true,
+            gemini: true,
             compact: true,
             models: Vec::new(),
         }
@@ -231,6 +234,7 @@ impl KeySetup {
     #[must_use]
     pub fn chat_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (true, false, false, false);
+        self.gemini = false;
         self
     }
 
@@ -238,6 +242,7 @@ impl KeySetup {
     #[must_use]
     pub fn responses_only(mut self) -> Self {
         (self.chat, self.responses, self.messages) = (false, true, false);
+        self.gemini = false;
         self
     }
 

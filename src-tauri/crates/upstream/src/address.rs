@@ -54,6 +54,12 @@ pub fn normalise_base(format: Format, text: &str) -> Result<Url, BaseUrlError> {
     if let Some(end) = ENDPOINTS.iter().find(|e| path.ends_with(**e)) {
         path.truncate(path.len() - end.len());
     }
+    // The whole address of a call, as the vendor's pages show it.
+    if format == Format::Gemini
+        && let Some(at) = path.find("/models/")
+    {
+        path.truncate(at);
+    }
     match format {
         // `{base}/codex/responses`: the version segment and a copied `/codex` are not part of the base.
         Format::Codex => {
@@ -100,6 +106,8 @@ pub(crate) fn endpoint_url(
         (Endpoint::Responses, _) => "/responses",
         (Endpoint::Compact, _) => "/responses/compact",
         (Endpoint::Messages, _) => "/messages",
+        // The model and what is asked of it follow.
+        (Endpoint::Generate, _) => "/models/",
     };
     let middle = if format == Format::Codex && !codex_native {
         "/codex"

@@ -45,6 +45,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The client's query string without our key (F99).
     pub query: Option<String>,
+    /// What follows the endpoint's path: the model and what is asked of it, already encoded for a path (Gemini).
+    pub tail: Option<String>,
     /// Type of the body.
     pub content_type: HeaderValue,
 }
@@ -59,6 +61,7 @@ impl Call {
             stream,
             headers: HeaderMap::new(),
             query: None,
+            tail: None,
             content_type: HeaderValue::from_static("application/json"),
         }
     }
@@ -309,14 +312,18 @@ fn with_key<'p>(url: Cow<'p, Url>, access: &Access) -> Cow<'p, Url> {
 
 fn address_of<'p>(prepared: &'p Prepared, call: &Call) -> Cow<'p, Url> {
     let url = prepared.url(call.endpoint);
-    match &call.query {
-        None => Cow::Borrowed(url),
-        Some(query) => {
-            let mut url = url.clone();
-            url.set_query(Some(query));
-            Cow::Owned(url)
-        }
+    if call.query.is_none() && call.tail.is_none() {
+        return Cow::Borrowed(url);
     }
+    let mut url = url.clone();
+    if let Some(tail) = &call.tail {
+        let path = format!("{}{tail}", url.path());
+        url.set_path(&path);
+    }
+    if let Some(query) = &call.query {
+        url.set_query(Some(query));
+    }
+    Cow::Owned(url)
 }
 
 fn build(

@@ -49,15 +49,18 @@ pub enum Endpoint {
     Models,
     /// `POST /messages`
     Messages,
+    /// `POST /models/{model}:{action}` (Gemini); model and action are the call's own tail.
+    Generate,
 }
 
 impl Endpoint {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Compact,
         Self::Models,
         Self::Messages,
+        Self::Generate,
     ];
 }
 
@@ -392,6 +395,7 @@ impl Prepared {
             Endpoint::Compact => &self.urls[2],
             Endpoint::Models => &self.urls[3],
             Endpoint::Messages => &self.urls[4],
+            Endpoint::Generate => &self.urls[5],
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod clock;
 mod connections;
+mod gemini;
 mod held;
 mod inside;
 mod keys;

@@ -171,7 +171,7 @@ fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(),
                     Some("json_schema") => Some(Format::JsonSchema {
                         name,
                         description,
-                        schema,
+                        schema: schema.map(std::borrow::Cow::Borrowed),
                         strict,
                     }),
                     Some("text") | None => None,

@@ -100,6 +100,11 @@ fn f99_where_each_format_goes() {
             "https://relay.example.com",
             "https://relay.example.com/v1beta/models/{model}:generateContent",
         ),
+        (
+            Gemini,
+            "https://relay.example.com/v1/models/gemini-2.5-pro:generateContent",
+            "https://relay.example.com/v1/models/{model}:generateContent",
+        ),
     ];
     for (format, base, want) in rows {
         assert_eq!(

@@ -35,11 +35,13 @@ const OVERLOADED: [&str; 4] = [
     "overloaded_error",
     "engine_overloaded",
 ];
-const RATE_LIMITED: [&str; 4] = [
+const RATE_LIMITED: [&str; 5] = [
     "rate_limit_exceeded",
     "rate_limit_error",
     "rate_limit_reached",
     "too_many_requests",
+    // Google's word, in a stream (table B5).
+    "RESOURCE_EXHAUSTED",
 ];
 /// The model is not there for this account (or not for the client version we name); says nothing about the account.
 const MODEL_UNSUPPORTED: [&str; 3] = [
@@ -47,11 +49,13 @@ const MODEL_UNSUPPORTED: [&str; 3] = [
     "model_not_supported",
     "unsupported_model",
 ];
-const MODEL_UNSUPPORTED_TEXT: [&str; 4] = [
+const MODEL_UNSUPPORTED_TEXT: [&str; 5] = [
     "model is not supported",
     "model not found",
     "does not exist or you do not have access",
     "model does not exist",
+    // Google's words for a model its API does not have.
+    "is not found for api version",
 ];
 /// The request itself; another account would say the same (codex-backend 4.2, T212).
 const REQUEST: [&str; 7] = [
@@ -98,6 +102,10 @@ pub fn classify(
     match code {
         401 => return Outcome::Unauthorized,
         402 => return Outcome::PaymentRequired,
+        // Google calls a wrong key a wrong argument (table B5).
+        400 if format == Format::Gemini && error.mentions("api key") => {
+            return Outcome::Unauthorized;
+        }
         _ => {}
     }
     if let Some(outcome) = account_limit(&error, headers, now) {
@@ -211,6 +219,9 @@ fn says_encrypted(error: &ErrorBody) -> bool {
         || error.mentions("encrypted content could not be")
         // Anthropic: "Invalid `signature` in `thinking` block" (T90)
         || (error.mentions("signature") && error.mentions("thinking"))
+        // Google: "Thought signature is not valid.", "… is missing a `thought_signature`" (T108)
+        || error.mentions("thought signature")
+        || error.mentions("thought_signature")
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
