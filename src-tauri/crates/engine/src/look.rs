@@ -66,15 +66,17 @@ impl Engine {
 
     /// Who would serve a model now, and why the others would not.
     pub fn explain(&self, model: &str) -> Vec<ExplainView> {
-        let ask = Ask::new(
-            model,
-            &[
-                Format::Responses,
-                Format::Codex,
-                Format::OpenAi,
-                Format::Anthropic,
-            ],
-        );
+        let (pinned, model) = self.gateway.pinned(model);
+        let formats = [
+            Format::Responses,
+            Format::Codex,
+            Format::OpenAi,
+            Format::Anthropic,
+        ];
+        let ask = Ask {
+            pinned: pinned.as_ref(),
+            ..Ask::new(model, &formats)
+        };
         let now = self.clock.now();
         let verdicts = self.pool.with(|pool| pool.explain_fully(now, &ask));
         let labels: HashMap<String, String> = self.records.with(|rows| {

@@ -57,6 +57,16 @@ async fn f115_a_group_without_room_refuses_at_once_where_nobody_may_wait() {
         .await
         .unwrap();
     assert_eq!(stage.ask().await.status, 200);
+    let only = stage.engine.explain("b@example.com/gpt-5.5");
+    let told: Vec<_> = only.iter().map(|line| (line.because, line.code)).collect();
+    assert_eq!(
+        told,
+        [
+            (Some("asked for by the client"), None),
+            (None, Some("not_pinned"))
+        ],
+        "F38"
+    );
     for policy in pool::Policy::ALL {
         stage
             .engine

@@ -165,6 +165,37 @@ async fn f56_f114_slots_are_freed_however_a_request_ends() {
     drop(next);
 }
 
+/// A request that fails over keeps its place in a full group: it goes on before those who wait.
+#[tokio::test]
+async fn f115_the_holder_swaps_inside_a_full_group() {
+    let mut stage = Stage::set().await;
+    let one = Upstream::at(&mut stage, "one", 9).await;
+    let two = Upstream::at(&mut stage, "two", 9).await;
+    stage.pool.with(|pool| {
+        for id in ["one", "two"] {
+            let mut account = pool.account(&AccountId::from(id)).unwrap().clone();
+            account.group = Some("both".into());
+            pool.upsert(account);
+        }
+        pool.set_group_limit("both", Some(1));
+    });
+    let stage = Arc::new(stage);
+    let holder = ask(&stage, "holder");
+    let mut held = one.asked().await;
+    let waits = ask(&stage, "waits");
+    until_waiting(&stage, 1).await;
+    held.say("500 Internal Server Error", "{}").await;
+    let swapped = two.asked().await;
+    assert_eq!(
+        (swapped.user.as_str(), stage.gateway.waiting()),
+        ("holder", 1)
+    );
+    swapped.answer().await;
+    assert_eq!(holder.await.unwrap().status, 200);
+    one.asked().await.answer().await;
+    assert_eq!(waits.await.unwrap().status, 200);
+}
+
 /// Many at once on few slots, a third of them going away at any moment: whoever stays is served, and nothing is left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f114_a_crowd_leaves_no_slot_and_no_place_behind() {
