@@ -66,6 +66,7 @@ impl Engine {
 
     /// Who would serve a model now, and why the others would not.
     pub fn explain(&self, model: &str) -> Vec<ExplainView> {
+        let (pinned, model) = self.gateway.pinned(model);
         // A level that the model does not take is told by the request itself; who would serve is answered all the same.
         let named = self
             .gateway
@@ -81,6 +82,7 @@ impl Engine {
             Format::Anthropic,
         ];
         let ask = Ask {
+            pinned: pinned.as_ref(),
             native: named.native_model(),
             group: named.group.as_deref(),
             ..Ask::new(&named.model, &formats)

@@ -5,6 +5,7 @@
 use http::{HeaderMap, StatusCode};
 use pool::{AccountId, Pool};
 
+use crate::Gateway;
 use crate::config::Catalog;
 use crate::forward::ACCOUNT;
 use crate::reply::Refusal;
@@ -54,6 +55,17 @@ pub(crate) fn find<'m>(
             account: None,
             model,
         }),
+    }
+}
+
+impl Gateway {
+    /// The account that a model's name asks for as `LABEL/model`, and the name without that prefix. For explanations.
+    pub fn pinned<'m>(&self, model: &'m str) -> (Option<AccountId>, &'m str) {
+        let look = |step: &mut dyn FnMut(&mut Pool)| self.pool.with(|pool| step(pool));
+        match find(look, &self.catalog.load(), &HeaderMap::new(), model) {
+            Ok(pin) => (pin.account, pin.model),
+            Err(_) => (None, model),
+        }
     }
 }
 

@@ -20,8 +20,10 @@ impl Pool {
                 self.bring_back(now, place);
             }
             self.switched_at_most(now);
+            self.seen = Some(now);
         }
-        self.seen = Some(now);
+        // Many small steps back are one large one.
+        self.seen = self.seen.max(Some(now));
     }
 
     /// One account: nothing of it was learnt after `now`.

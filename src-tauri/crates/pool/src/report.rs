@@ -37,7 +37,7 @@ pub const FAILURE_REST: Duration = Duration::from_secs(5 * 60);
 pub const OVERLOAD_REST: Duration = Duration::from_secs(60);
 /// How often a gateway without network looks whether it is back (F66).
 pub const OFFLINE_PROBE: Duration = Duration::from_secs(15);
-/// So many accounts that fail alike stand for all, where not all are asked: a request has three attempts (F50).
+/// So many sign-ins that fail alike stand for all of them: a request has three attempts (F50).
 const OFFLINE_WITNESSES: u32 = 3;
 /// Within this time all accounts must fail for the network to be down (F66).
 pub const OFFLINE_SPAN: Duration = Duration::from_secs(10);
@@ -56,7 +56,9 @@ impl Pool {
             outcome,
             Outcome::Network | Outcome::Cancelled | Outcome::Timeout | Outcome::RefreshUnavailable
         ) {
-            self.entries[place].state.network_failures = 0;
+            let entry = &mut self.entries[place];
+            entry.state.network_failures = 0;
+            entry.network_at = None;
             if self.offline.take().is_some() {
                 events.push(Event::Online);
             }
@@ -215,12 +217,23 @@ impl Pool {
     /// F66: a network error is the account's unless every account has one within ten seconds.
     fn lose_network(&mut self, now: Timestamp, place: usize, events: &mut Vec<Event>) {
         self.entries[place].network_at = Some(now);
-        if self.offline.is_some() {
-            return;
+        if let Some(began) = self.offline {
+            if self.all_fail_since(now, began.minus(OFFLINE_SPAN)) {
+                return;
+            }
+            // Somebody can be asked who was not: whether there is a network is open again, and who fails is passed over.
+            self.offline = None;
+            events.push(Event::Online);
         }
         let state = &mut self.entries[place].state;
         state.network_failures = state.network_failures.saturating_add(1);
-        if self.network_is_down(now) {
+        let errors: u32 = self
+            .entries
+            .iter()
+            .map(|entry| entry.state.network_failures)
+            .fold(0, u32::saturating_add);
+        // One error of a lone account is a broken connection, not a broken network.
+        if errors >= 2 && self.all_fail_since(now, now.minus(OFFLINE_SPAN)) {
             self.offline = Some(now);
             self.forgive_network();
             events.push(Event::Offline);
@@ -246,32 +259,35 @@ impl Pool {
         Vec::new()
     }
 
-    /// All accounts that were asked within the span failed on the network, and nothing says that it is there. Who rests or is used up cannot be
-    /// asked and has no say; where a request ends before all others were asked, three that fail alike are enough.
-    fn network_is_down(&self, now: Timestamp) -> bool {
-        let recent = |at: Timestamp| now.since(at) <= OFFLINE_SPAN;
-        let (mut errors, mut failed, mut unasked) = (0, 0, 0);
+    /// Whether everybody who can be asked has failed on the network since then, and nothing says that it is there. Who rests or is used up
+    /// cannot be asked and has no say. A request asks only a few: as sign-ins share one provider, some that fail alike stand for all of them.
+    fn all_fail_since(&self, now: Timestamp, since: Timestamp) -> bool {
+        let (mut sign_ins, mut unasked_sign_ins) = (0, 0);
         for (place, entry) in self.entries.iter().enumerate() {
             if self.barred(place).is_some() || entry.account.demo != self.simulated {
                 continue;
             }
-            let state = &entry.state;
-            if state.network_failures > 0 && entry.network_at.is_some_and(recent) {
-                failed += 1;
-                errors += state.network_failures;
+            let key = entry.account.kind.is_key();
+            if entry.network_at.is_some_and(|at| at >= since) {
+                sign_ins += u32::from(!key);
                 continue;
             }
-            let refused = state.last_error.as_ref().is_some_and(|error| {
+            let state = &entry.state;
+            let answered = state.last_error.as_ref().is_some_and(|error| {
                 let silent = ["network", "timeout", "refresh_unavailable"];
-                recent(error.at) && !silent.contains(&&*error.code)
+                error.at >= since && !silent.contains(&&*error.code)
             });
-            if refused || state.last_success.is_some_and(recent) {
+            if answered || state.last_success.is_some_and(|at| at >= since) {
                 return false;
             }
-            unasked += u32::from(self.rows[place].held(now.0).is_none());
+            if self.rows[place].held(now.0).is_none() {
+                if key {
+                    return false;
+                }
+                unasked_sign_ins += 1;
+            }
         }
-        // One error of a lone account is a broken connection, not a broken network.
-        errors >= 2 && (unasked == 0 || failed >= OFFLINE_WITNESSES)
+        unasked_sign_ins == 0 || sign_ins >= OFFLINE_WITNESSES
     }
 
     fn forgive_network(&mut self) {

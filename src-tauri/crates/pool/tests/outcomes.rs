@@ -650,14 +650,33 @@ fn who_has_a_say_about_the_network() {
             assert!(!fails(&mut pool, second, name), "a has just answered");
         }
     }
-    let mut pool = pool_of(Policy::ActiveAccount, ["a", "b", "c"].map(oauth));
+    // Dead relays say nothing about the others, in whatever number, and are parked as ever (F65).
+    let mut pool = pool_of(Policy::FillFirst, ["a", "b", "c", "d"].map(relay));
+    for second in 0..3 {
+        for name in ["a", "b", "c"] {
+            assert!(!fails(&mut pool, second, name));
+        }
+    }
+    assert_eq!(pick(&mut pool, at(3), &ask("m")), Ok("d".into()));
+    // One that was used up can be asked again: who fails is passed over as ever, so that it is.
     let limit = Outcome::UsageLimit {
-        resets_at: Some(at(900)),
+        resets_at: Some(at(60)),
     };
-    pool.report(at(0), &id("c"), &limit);
-    assert!(!fails(&mut pool, 20, "a"));
-    assert!(fails(&mut pool, 21, "b"), "c is used up and nobody asks it");
-    // While there is none, a slow or unreachable sign-in server is nobody's fault either.
+    let mut pool = pool_of(Policy::FillFirst, ["a", "b", "c", "d"].map(relay));
+    pool.report(at(0), &id("d"), &limit);
+    assert!(!fails(&mut pool, 20, "a") && !fails(&mut pool, 20, "b"));
+    assert!(fails(&mut pool, 20, "c"), "d is used up and nobody asks it");
+    assert!(!fails(&mut pool, 59, "a") && pool.offline().is_some());
+    for second in 60..63 {
+        for name in ["a", "b", "c"] {
+            fails(&mut pool, second, name);
+        }
+    }
+    assert_eq!(pool.offline(), None);
+    assert_eq!(pick(&mut pool, at(63), &ask("m")), Ok("d".into()));
+    // While there is no network, a slow or unreachable sign-in server is nobody's fault either.
+    let mut pool = pool_of(Policy::ActiveAccount, ["a", "b"].map(oauth));
+    assert!(!fails(&mut pool, 20, "a") && fails(&mut pool, 21, "b"));
     for outcome in [Outcome::Timeout, Outcome::RefreshUnavailable] {
         for _ in 0..5 {
             pool.report(at(22), &id("a"), &outcome);

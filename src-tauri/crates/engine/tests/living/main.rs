@@ -7,6 +7,7 @@
 )]
 
 mod balances;
+mod busy;
 mod demo;
 mod farewell;
 mod large;

@@ -165,6 +165,92 @@ async fn f56_f114_slots_are_freed_however_a_request_ends() {
     drop(next);
 }
 
+/// A request that fails over keeps its place in a full group: it goes on before those who wait.
+#[tokio::test]
+async fn f115_the_holder_swaps_inside_a_full_group() {
+    let mut stage = Stage::set().await;
+    let one = Upstream::at(&mut stage, "one", 9).await;
+    let two = Upstream::at(&mut stage, "two", 9).await;
+    stage.pool.with(|pool| {
+        for id in ["one", "two"] {
+            let mut account = pool.account(&AccountId::from(id)).unwrap().clone();
+            account.group = Some("both".into());
+            pool.upsert(account);
+        }
+        pool.set_group_limit("both", Some(1));
+    });
+    let stage = Arc::new(stage);
+    let holder = ask(&stage, "holder");
+    let mut held = one.asked().await;
+    let waits = ask(&stage, "waits");
+    until_waiting(&stage, 1).await;
+    held.say("500 Internal Server Error", "{}").await;
+    let swapped = two.asked().await;
+    assert_eq!(
+        (swapped.user.as_str(), stage.gateway.waiting()),
+        ("holder", 1)
+    );
+    swapped.answer().await;
+    assert_eq!(holder.await.unwrap().status, 200);
+    one.asked().await.answer().await;
+    assert_eq!(waits.await.unwrap().status, 200);
+}
+
+/// Many at once on few slots, a third of them going away at any moment: whoever stays is served, and nothing is left behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f114_a_crowd_leaves_no_slot_and_no_place_behind() {
+    let mut stage = Stage::with(Config {
+        most_requests: Some(90),
+        ..Config::default()
+    })
+    .await;
+    let keys = [
+        stage.relay("a", Format::OpenAi),
+        stage.relay("b", Format::OpenAi),
+    ];
+    let ids = ["a", "b"].map(AccountId::from);
+    stage.pool.with(|pool| {
+        for id in &ids {
+            let mut account = pool.account(id).unwrap().clone();
+            account.slots = Some(2);
+            account.group = Some("both".into());
+            pool.upsert(account);
+        }
+        pool.set_group_limit("both", Some(3));
+        pool.set_policy(pool::Policy::RoundRobin);
+    });
+    let stage = Arc::new(stage);
+    let crowd: Vec<_> = (0..90)
+        .map(|n| {
+            (
+                n,
+                ask(&stage, if n % 2 == 0 { "say:hello" } else { "long:200" }),
+            )
+        })
+        .collect();
+    for (n, one) in crowd {
+        if n % 3 == 1 {
+            one.abort();
+        } else {
+            let reply = one.await.unwrap();
+            assert_eq!(reply.status, 200, "{n}: {}", reply.text);
+        }
+    }
+    // What was cancelled ends a moment later.
+    stage.journal(60).await;
+    let in_flight = || {
+        stage
+            .pool
+            .with(|pool| ids.iter().map(|id| pool.in_flight(id)).sum::<u32>())
+    };
+    while in_flight() > 0 || stage.gateway.waiting() > 0 || stage.gateway.running() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(stage.pool.with(|pool| pool.group_use()[0].1), 0);
+    assert_eq!(ask(&stage, "say:hello").await.unwrap().status, 200);
+    drop(keys);
+}
+
 /// After its time 429 with Retry-After; with a full line, or without one, at once.
 #[tokio::test]
 async fn f115_the_wait_has_a_bound() {
