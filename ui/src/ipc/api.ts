@@ -666,6 +666,8 @@ export interface QuotaQueried {
   network: number;
   ok: number;
   skipped: number;
+  /** It was stopped: accounts that are missing in `items` were not asked. */
+  stopped: boolean;
 }
 
 /** Which accounts are asked for their models. */
@@ -1101,6 +1103,8 @@ export interface Calls {
   "POST /accounts/order": { body: OrderRequest; answer: Account[] };
   /** Asks every provider now; progress comes as events */
   "POST /accounts/quota": { answer: QuotaQueried };
+  /** Stops asking: what was read stays */
+  "POST /accounts/quota/stop": { answer: null };
   /** Renews every enabled account's token now */
   "POST /accounts/refresh": { answer: Refreshed[] };
   /** One account by id, label or beginning of its id */

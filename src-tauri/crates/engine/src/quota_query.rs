@@ -19,6 +19,8 @@ const AT_ONCE: usize = 3;
 /// How asking all accounts ended, in numbers of accounts (F68).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuotaQueried {
+    /// Somebody stopped it: the accounts that are missing in `items` were not asked.
+    pub stopped: bool,
     /// Each account, in the order in which their answers came.
     pub items: Vec<QuotaAsked>,
     /// Told a quota with something left.
@@ -108,8 +110,8 @@ impl Engine {
         self.account(&row.id)
     }
 
-    /// The quota of every account that is switched on, three at a time, the active one first, with progress as events. Dropping the future
-    /// stops it. A second one waits for the first.
+    /// The quota of every account that is switched on, three at a time, the active one first, with progress as events. Dropping the future,
+    /// or [`Engine::stop_quota_query`], stops it. A second one waits for the first.
     pub async fn query_quota(&self) -> QuotaQueried {
         let _one_at_a_time = self.asking_quota.lock().await;
         let mut rows: Vec<AccountRow> = self
@@ -118,7 +120,8 @@ impl Engine {
         let active = self.pool.with(|pool| pool.active().cloned());
         let is_active = |row: &AccountRow| active.as_ref().map(AccountId::as_str) == Some(&row.id);
         rows.sort_by_key(|row| !is_active(row));
-        let progress = Progress::begin(&self.journal.bus, "quota", rows.len());
+        let total = rows.len();
+        let progress = Progress::begin(&self.journal.bus, "quota", total);
         let asked = rows.into_iter().map(|row| {
             let progress = &progress;
             async move {
@@ -127,12 +130,21 @@ impl Engine {
                 (row, told)
             }
         });
-        futures_util::stream::iter(asked)
+        let answers = futures_util::stream::iter(asked)
             .buffer_unordered(AT_ONCE)
-            .fold(QuotaQueried::default(), |sum, (row, told)| async move {
-                sum.count(row, told)
-            })
-            .await
+            .take_until(self.upkeep.stop_asking.notified());
+        let mut answers = std::pin::pin!(answers);
+        let mut sum = QuotaQueried::default();
+        while let Some((row, told)) = answers.next().await {
+            sum = sum.count(row, told);
+        }
+        sum.stopped = sum.items.len() < total;
+        sum
+    }
+
+    /// Stops [`Engine::query_quota`] where it is; what was read stays. Rounds that come by themselves go on.
+    pub fn stop_quota_query(&self) {
+        self.upkeep.stop_asking.notify_waiters();
     }
 
     /// Asks one account. A reading nobody asked for by hand may move the active account (F43).

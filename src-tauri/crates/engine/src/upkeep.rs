@@ -29,6 +29,8 @@ const CHECK_FAILED: &str = "check_failed";
 pub(crate) struct Upkeep {
     /// The quota may have changed unseen.
     quota: Notify,
+    /// A person does not want to wait for the rest of the answers.
+    pub(crate) stop_asking: Notify,
     /// Checks come at other times now.
     checks: Notify,
     /// The network is down.

@@ -139,6 +139,8 @@ pub(crate) struct QuotaQueried {
     pub invalid: usize,
     pub network: usize,
     pub skipped: usize,
+    /// It was stopped: accounts that are missing in `items` were not asked.
+    pub stopped: bool,
     /// Each account, in the order in which their answers came.
     pub items: Vec<QuotaAsked>,
 }
@@ -160,6 +162,7 @@ impl From<engine::QuotaQueried> for QuotaQueried {
             invalid: sum.invalid,
             network: sum.network,
             skipped: sum.skipped,
+            stopped: sum.stopped,
             items: sum.items.into_iter().map(QuotaAsked::from).collect(),
         }
     }

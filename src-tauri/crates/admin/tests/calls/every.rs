@@ -81,6 +81,11 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
             None,
         ),
         ("post /accounts/quota", "/accounts/quota".into(), None),
+        (
+            "post /accounts/quota/stop",
+            "/accounts/quota/stop".into(),
+            None,
+        ),
         ("get /quota", "/quota?refresh=true".into(), None),
         ("get /quota/history", "/quota/history".into(), None),
         (
