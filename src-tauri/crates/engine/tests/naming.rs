@@ -82,7 +82,8 @@ fn new_key(label: &str, extras: KeyAccountExtras) -> NewKeyAccount {
         models: None,
         group: None,
         priority: None,
-        proxy: None,
+        // Nobody is there: what is not simulated is not reached.
+        proxy: Some("http://127.0.0.1:9".into()),
         extras,
     }
 }
@@ -300,6 +301,7 @@ async fn f100_how_an_account_is_spoken_to_can_be_changed_and_is_kept() {
         kind: "relay".into(),
         base_url: simulator.relay_base_url(),
         format: "openai".into(),
+        proxy: None,
         ..new_key("relay", KeyAccountExtras::default())
     };
     engine.add_key_account(new).await.unwrap();
@@ -374,6 +376,7 @@ async fn f94_models_take_turns_and_a_restart_goes_on_where_it_was() {
                 kind: "relay".into(),
                 base_url: simulator.relay_base_url(),
                 format: "openai".into(),
+                proxy: None,
                 ..new_key("relay", KeyAccountExtras::default())
             };
             engine.add_key_account(new).await.unwrap();
