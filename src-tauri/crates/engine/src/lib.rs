@@ -54,7 +54,9 @@ mod verifying;
 mod views;
 mod welcome;
 
-pub use account_options::{AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN};
+pub use account_options::{
+    AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN, WireOption,
+};
 pub use accounts::{KeyAccountExtras, NewKeyAccount};
 pub use catalog::ModelView;
 pub use change::AccountChange;

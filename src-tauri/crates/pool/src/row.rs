@@ -39,6 +39,8 @@ pub(crate) struct Row {
     /// A reason that neither time nor traffic ends.
     pub(crate) barred: Option<SkipReason>,
     pub(crate) format: Format,
+    /// Its further formats, a bit each.
+    pub(crate) also: u8,
     rate_limited: bool,
     pub(crate) priority: u32,
     pub(crate) slots: u32,
@@ -74,6 +76,7 @@ impl Row {
         Self {
             barred: None,
             format: Format::Codex,
+            also: 0,
             rate_limited: false,
             priority: 0,
             slots: u32::MAX,
@@ -116,6 +119,10 @@ impl Row {
             _ => NEVER,
         };
         self.format = account.format;
+        self.also = account
+            .also
+            .iter()
+            .fold(0, |bits, format| bits | 1 << *format as u8);
         self.priority = account.priority;
         self.slots = account.slots.unwrap_or(u32::MAX);
         self.group = group;
