@@ -103,6 +103,8 @@ export interface AccountOptions {
   request_url: string | null;
   /** Models that take turns. */
   turns: ModelTurns | null;
+  /** Further formats of the same key. */
+  wires: Wire[];
 }
 
 /** What to change of it; a field that is absent stays, null clears it. */
@@ -115,6 +117,8 @@ export interface AccountOptionsPatch {
   headers?: HeaderLine[] | null;
   reads_suffixes?: boolean | null;
   turns?: ModelTurns | null;
+  /** In place of all that are there. */
+  wires?: Wire[] | null;
 }
 
 /** What to change of an account; a field that is absent stays, null clears it. */
@@ -1082,6 +1086,14 @@ export interface Window {
 }
 
 export type WindowName = "primary" | "secondary";
+
+/** A further format of an account. */
+export interface Wire {
+  /** Where it is spoken; null: the account's own base URL. */
+  base_url?: string | null;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
+  format: string;
+}
 
 /** Every call: what goes into the path, the query and the body, and what comes out. */
 export interface Calls {

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
-use pool::AccountId;
+use pool::{AccountId, Format};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::AccountRow;
-use upstream::{AuthForm, Manner, Turns};
+use upstream::{AuthForm, Manner, Turns, Wire};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
@@ -31,6 +31,25 @@ pub struct AccountOptions {
     pub preset: Option<String>,
     /// Its models that take turns (F94).
     pub turns: Option<ModelTurns>,
+    /// Further formats of the same key (F103).
+    pub wires: Vec<WireOption>,
+}
+
+/// A further format of a key account (F103).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireOption {
+    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`.
+    pub format: String,
+    /// Where it is spoken; nothing said = the account's own base URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+}
+
+impl WireOption {
+    /// As the pool knows it; a word of another version is left out.
+    pub(crate) fn format(&self) -> Option<Format> {
+        self.format.parse().ok()
+    }
 }
 
 /// Models of a key account that stand for one another: each serves some requests in a row (F94).
@@ -50,6 +69,7 @@ const fn usual_turn() -> u32 {
     USUAL_TURN
 }
 
+const WIRES: &str = "wires";
 const TURNS: &str = "turns";
 const AUTH: &str = "auth";
 const READS_SUFFIXES: &str = "reads_suffixes";
@@ -80,6 +100,10 @@ impl AccountOptions {
             turns: object
                 .get(TURNS)
                 .and_then(|value| ModelTurns::deserialize(value).ok()),
+            wires: object
+                .get(WIRES)
+                .and_then(|value| Vec::deserialize(value).ok())
+                .unwrap_or_default(),
         }
     }
 
@@ -98,6 +122,11 @@ impl AccountOptions {
         put(READS_SUFFIXES, self.reads_suffixes.then_some(true.into()));
         put(EFFORT, self.effort.clone().map(Value::from));
         put(PRESET, self.preset.clone().map(Value::from));
+        let wires = (!self.wires.is_empty()).then_some(&self.wires);
+        put(
+            WIRES,
+            wires.and_then(|wires| serde_json::to_value(wires).ok()),
+        );
         let turns = self.turns.as_ref();
         put(
             TURNS,
@@ -108,8 +137,15 @@ impl AccountOptions {
 
     /// The part that sending needs; `turns` is its list of models, as far as it has come.
     pub(crate) fn manner(self, turns: Option<Arc<Turns>>) -> Manner {
+        let wire = |wire: WireOption| {
+            Some(Wire {
+                format: wire.format()?,
+                base_url: wire.base_url.unwrap_or_default(),
+            })
+        };
         Manner {
             turns,
+            wires: self.wires.into_iter().filter_map(wire).collect(),
             auth: self.auth,
             reads_suffixes: self.reads_suffixes,
             effort: self.effort,
@@ -147,6 +183,28 @@ pub struct OptionsChange {
     pub headers: Option<Vec<(String, String)>>,
     /// Models that take turns (F94).
     pub turns: Option<Option<ModelTurns>>,
+    /// Further formats, in place of all that are there (F103).
+    pub wires: Option<Vec<WireOption>>,
+}
+
+/// Formats there are, each once, none of them the account's own. What is wrong with an address the target says.
+fn check_wires(own: Format, wires: &[WireOption]) -> Result<(), EngineError> {
+    let mut seen = vec![own];
+    for wire in wires {
+        let format = wire.format().ok_or_else(|| {
+            EngineError::Invalid(format!(
+                "format {:?} is not one of openai, responses, anthropic, gemini, codex",
+                wire.format
+            ))
+        })?;
+        if seen.contains(&format) {
+            return Err(EngineError::Invalid(format!(
+                "the account has the format {format} already"
+            )));
+        }
+        seen.push(format);
+    }
+    Ok(())
 }
 
 /// A list that can take turns: two models or more, each one once.
@@ -214,9 +272,9 @@ impl Engine {
         let row = self.find(name)?;
         let key = records::kind(&row).is_key();
         let for_keys = change.auth.is_some() || change.reads_suffixes.is_some();
-        if !key && (for_keys || change.turns.is_some()) {
+        if !key && (for_keys || change.turns.is_some() || change.wires.is_some()) {
             return Err(EngineError::Invalid(
-                "auth, reads_suffixes and turns are for key accounts; a sign-in has its own ways"
+                "auth, reads_suffixes, turns and wires are for key accounts; a sign-in has its own ways"
                     .into(),
             ));
         }
@@ -230,6 +288,10 @@ impl Engine {
         if let Some(turns) = &change.turns {
             turns.as_ref().map(check_turns).transpose()?;
             options.turns.clone_from(turns);
+        }
+        if let Some(wires) = &change.wires {
+            check_wires(records::format(&row), wires)?;
+            options.wires.clone_from(wires);
         }
         options.reads_suffixes = change.reads_suffixes.unwrap_or(options.reads_suffixes);
         let put = |row: &mut AccountRow| {
@@ -291,6 +353,10 @@ mod tests {
                 models: vec!["a".to_owned(), "b".to_owned()],
                 every: 3,
             }),
+            wires: vec![WireOption {
+                format: "anthropic".to_owned(),
+                base_url: None,
+            }],
         };
         options.write(&mut row);
         assert_eq!(AccountOptions::of(&row), options);

@@ -164,6 +164,7 @@ impl Engine {
         self.records.with(|rows| {
             for row in rows.iter().filter(|row| row.enabled) {
                 let format = records::format(row);
+                let also = records::account(row).also;
                 for (id, told) in offered(row, &self.discovery) {
                     let model = models.entry(id.clone()).or_insert_with(|| ModelView {
                         id,
@@ -176,8 +177,10 @@ impl Engine {
                     if model.accounts.last() != Some(&row.label) {
                         model.accounts.push(row.label.clone());
                     }
-                    if !model.formats.contains(&format) {
-                        model.formats.push(format);
+                    for format in std::iter::once(format).chain(also.iter().copied()) {
+                        if !model.formats.contains(&format) {
+                            model.formats.push(format);
+                        }
                     }
                     model.told |= told;
                 }

@@ -58,7 +58,9 @@ mod verifying;
 mod views;
 mod welcome;
 
-pub use account_options::{AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN};
+pub use account_options::{
+    AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN, WireOption,
+};
 pub use accounts::{KeyAccountExtras, NewKeyAccount};
 pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;

@@ -232,6 +232,7 @@ impl NewKeyAccount {
                 .transpose()?,
             preset: self.extras.preset.clone(),
             turns: None,
+            wires: Vec::new(),
         };
         check_headers(&self.extras.headers)?;
         if let Some(name) = &self.extras.preset {

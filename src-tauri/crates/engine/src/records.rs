@@ -8,7 +8,7 @@ use pool::{Account, AccountId, AccountKind, Format, Pool, Token};
 use store::{AccountRow, Store};
 use upstream::{ProxyChoice, Target, TargetSpec, Turns};
 
-use crate::account_options::AccountOptions;
+use crate::account_options::{AccountOptions, WireOption};
 use crate::error::EngineError;
 use crate::state_rows;
 
@@ -86,6 +86,11 @@ pub(crate) fn account(row: &AccountRow) -> Account {
         allowed_models: row.allowed_models.clone(),
         known_models: known_models(row),
         told_models: row.known_models.clone().filter(|_| kind.is_key()),
+        also: AccountOptions::of(row)
+            .wires
+            .iter()
+            .filter_map(WireOption::format)
+            .collect(),
         reads_suffixes: !kind.is_key() || AccountOptions::of(row).reads_suffixes,
         plan: row.plan.clone(),
         excluded: row.excluded,

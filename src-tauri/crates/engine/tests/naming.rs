@@ -82,7 +82,8 @@ fn new_key(label: &str, extras: KeyAccountExtras) -> NewKeyAccount {
         models: None,
         group: None,
         priority: None,
-        proxy: None,
+        // Nobody is there: what is not simulated is not reached.
+        proxy: Some("http://127.0.0.1:9".into()),
         extras,
     }
 }
@@ -300,6 +301,7 @@ async fn f100_how_an_account_is_spoken_to_can_be_changed_and_is_kept() {
         kind: "relay".into(),
         base_url: simulator.relay_base_url(),
         format: "openai".into(),
+        proxy: None,
         ..new_key("relay", KeyAccountExtras::default())
     };
     engine.add_key_account(new).await.unwrap();
@@ -319,6 +321,7 @@ async fn f100_how_an_account_is_spoken_to_can_be_changed_and_is_kept() {
         effort: None,
         headers: Some(vec![("x-team".into(), "blue".into())]),
         turns: None,
+        wires: None,
     };
     engine
         .change_account_options("relay", change)
@@ -374,6 +377,7 @@ async fn f94_models_take_turns_and_a_restart_goes_on_where_it_was() {
                 kind: "relay".into(),
                 base_url: simulator.relay_base_url(),
                 format: "openai".into(),
+                proxy: None,
                 ..new_key("relay", KeyAccountExtras::default())
             };
             engine.add_key_account(new).await.unwrap();
@@ -423,4 +427,63 @@ async fn f94_models_take_turns_and_a_restart_goes_on_where_it_was() {
             "a", "other", "a", "b", "b", "other", "c", "c", "a", "other", "a", "b"
         ]
     );
+}
+
+#[tokio::test]
+async fn f103_one_relay_speaks_several_formats() {
+    let simulator = Simulator::start(Setup::default()).await.unwrap();
+    let _key = simulator.add_relay(KeySetup::new("sk-relay").label("relay"));
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), &simulator, None).await;
+    engine.listen().await.unwrap();
+    engine
+        .change_setting("models.direct_only", Some("true"))
+        .await
+        .unwrap();
+    let new = NewKeyAccount {
+        kind: "relay".into(),
+        base_url: simulator.relay_base_url(),
+        format: "openai".into(),
+        proxy: None,
+        ..new_key("relay", KeyAccountExtras::default())
+    };
+    engine.add_key_account(new).await.unwrap();
+    let ask = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "say:hello"}]}).to_string();
+    let messages = || call(&engine, "POST", "/v1/messages", &ask);
+    let chat = || call(&engine, "POST", "/v1/chat/completions", &ask);
+    assert_eq!(messages().await.0, 404, "nothing is translated for it");
+    let wires = |wires: &[(&str, Option<&str>)]| OptionsChange {
+        wires: Some(
+            wires
+                .iter()
+                .map(|(format, base_url)| engine::WireOption {
+                    format: (*format).to_owned(),
+                    base_url: base_url.map(str::to_owned),
+                })
+                .collect(),
+        ),
+        ..OptionsChange::default()
+    };
+    for wrong in [
+        &[("openai", None)][..],
+        &[("smoke", None)],
+        &[("anthropic", None), ("anthropic", None)],
+        &[("anthropic", Some("ftp://relay.example.com"))],
+    ] {
+        let refused = engine.change_account_options("relay", wires(wrong)).await;
+        assert!(refused.is_err(), "{wrong:?}");
+    }
+    engine
+        .change_account_options("relay", wires(&[("anthropic", None)]))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        assert_eq!(messages().await.0, 200);
+        let seen = simulator.requests_to("/v1/messages").pop().unwrap();
+        assert_eq!(seen.headers["x-api-key"], "sk-relay");
+        assert_eq!(chat().await.0, 200);
+        let seen = simulator.requests_to("/chat/completions").pop().unwrap();
+        assert_eq!(seen.headers["authorization"], "Bearer sk-relay");
+    }
+    engine.shutdown(Duration::ZERO).await;
 }

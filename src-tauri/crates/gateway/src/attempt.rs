@@ -344,11 +344,11 @@ impl Road<'_> {
         self.tried.push(chosen.id.clone());
         self.holding = Some(slot.clone());
         // An account that was removed between two swaps has no target any more: the slot is freed and the next one asked.
-        Ok(gateway
-            .targets
-            .load()
-            .get(&chosen.id)
-            .map(|target| (slot, target.clone())))
+        Ok(gateway.targets.load().get(&chosen.id).map(|target| {
+            // F103: in the format that serves this call best.
+            let target = target.speaking(formats);
+            (slot, target.clone())
+        }))
     }
 
     /// F55: a short wait before another account of a host that has just failed; none after 429 and 401.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use protocol::suffix::{self, WrongLevel};
+use protocol::suffix::{self, Suffixed, WrongLevel};
 use protocol::{Dialect, ReasoningOutput};
 
 use crate::config::Catalog;
@@ -91,45 +91,33 @@ pub(crate) fn resolve(
     asked: &str,
 ) -> Result<Named, WrongLevel> {
     let (model, group) = behind_alias(naming, catalog, asked);
-    let mut native = match read(&model, catalog) {
-        Ok(native) => native,
+    let mut read = match suffix::read(&model, &catalog.levels) {
+        Ok(read) => read,
         // A key account may have a real model of that name (F91).
-        Err(_) if catalog.lists(&model) => Native::plain(&model),
+        Err(_) if catalog.lists(&model) => Suffixed::plain(&model),
         Err(wrong) => return Err(wrong),
     };
-    if let Some(stand_in) = pattern(naming, catalog, &native.model) {
-        let own = read(stand_in, catalog)?;
-        native = Native {
+    if let Some(stand_in) = pattern(naming, catalog, &read.model) {
+        let own = suffix::read(stand_in, &catalog.levels)?;
+        read = Suffixed {
             model: own.model,
-            effort: native.effort.or(own.effort),
-            fast: native.fast || own.fast,
-            image: native.image || own.image,
+            effort: read.effort.or(own.effort),
+            fast: read.fast || own.fast,
+            image: read.image || own.image,
         };
     }
-    let differs = native != Native::plain(&model);
+    let native = (read != Suffixed::plain(&model)).then(|| {
+        Box::new(Native {
+            model: read.model.into_owned(),
+            effort: read.effort,
+            fast: read.fast,
+            image: read.image,
+        })
+    });
     Ok(Named {
-        native: differs.then(|| Box::new(native)),
+        native,
         model: model.into_owned(),
         group,
-    })
-}
-
-impl Native {
-    fn plain(model: &str) -> Self {
-        Self {
-            model: model.to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
-fn read(model: &str, catalog: &Catalog) -> Result<Native, WrongLevel> {
-    let found = suffix::read(model, &catalog.levels)?;
-    Ok(Native {
-        model: found.model.into_owned(),
-        effort: found.effort,
-        fast: found.fast,
-        image: found.image,
     })
 }
 

@@ -137,6 +137,8 @@ pub struct Account {
     pub group: Option<String>,
     /// The dialect it speaks upstream.
     pub format: Format,
+    /// Further dialects of the same key (F103).
+    pub also: Vec<Format>,
     /// Models it may serve: exact names or a prefix followed by `*`; `None` is all (F93).
     pub allowed_models: Option<Vec<String>>,
     /// Models its upstream was found to offer; `None` is not known, which excludes nothing.
@@ -177,6 +179,7 @@ impl Account {
             priority: Self::DEFAULT_PRIORITY,
             group: None,
             format,
+            also: Vec::new(),
             allowed_models: None,
             known_models: None,
             told_models: None,

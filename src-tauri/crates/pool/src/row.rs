@@ -42,6 +42,8 @@ pub(crate) struct Row {
     /// A reason that neither time nor traffic ends.
     pub(crate) barred: Option<SkipReason>,
     pub(crate) format: Format,
+    /// Its further formats, a bit each.
+    pub(crate) also: u8,
     rate_limited: bool,
     pub(crate) priority: u32,
     pub(crate) slots: u32,
@@ -91,6 +93,7 @@ impl Row {
         Self {
             barred: None,
             format: Format::Codex,
+            also: 0,
             rate_limited: false,
             priority: 0,
             slots: u32::MAX,
@@ -141,6 +144,10 @@ impl Row {
             _ => NEVER,
         };
         self.format = account.format;
+        self.also = account
+            .also
+            .iter()
+            .fold(0, |bits, format| bits | 1 << *format as u8);
         self.priority = account.priority;
         self.group = group;
         self.cooling_until = state.cooldown.map_or(PAST, |c| c.until.0);

@@ -73,7 +73,7 @@ impl<'a> Pass<'a> {
         if row.demo != self.pool.simulated && self.pinned.is_none() {
             return Err(SkipReason::OtherSide);
         }
-        let Some(rank) = self.ranks[row.format as usize] else {
+        let Some(rank) = self.rank(row) else {
             return Err(SkipReason::FormatCannotServe);
         };
         // F88, F101: only sign-ins are translated for, and a relay of another format does not step in.
@@ -127,6 +127,16 @@ impl<'a> Pass<'a> {
             });
         }
         Ok(self.key(place, row, rank))
+    }
+
+    /// The place of its best format among those that can serve; `None` when none of its formats can.
+    fn rank(&self, row: &Row) -> Option<u8> {
+        let own = self.ranks[row.format as usize];
+        if row.also == 0 {
+            return own;
+        }
+        let also = (0..Format::COUNT).filter(|place| row.also >> place & 1 == 1);
+        also.filter_map(|place| self.ranks[place]).chain(own).min()
     }
 }
 

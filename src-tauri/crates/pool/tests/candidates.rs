@@ -761,7 +761,7 @@ fn f88_direct_only_and_f92_the_group_of_an_alias() {
         ),
     ]);
     let formats = [Format::OpenAi, Format::Codex, Format::Anthropic];
-    let verdicts = |ask: &Ask<'_>| -> Vec<&'static str> {
+    let verdicts = |pool: &Pool, ask: &Ask<'_>| -> Vec<&'static str> {
         pool.explain(at(0), ask)
             .into_iter()
             .map(|(_, verdict)| verdict.err().map_or("", |reason| reason.code()))
@@ -772,15 +772,28 @@ fn f88_direct_only_and_f92_the_group_of_an_alias() {
         ..Ask::new("m", &formats)
     };
     assert_eq!(
-        verdicts(&direct),
+        verdicts(&pool, &direct),
         ["", "format_cannot_serve", "", "format_cannot_serve"]
+    );
+    // F103: a relay of several formats serves by the best of them.
+    let mut several = account(
+        "messages",
+        AccountKind::Relay,
+        Format::Anthropic,
+        Some("home"),
+    );
+    several.also = vec![Format::Responses, Format::OpenAi];
+    pool.upsert(several);
+    assert_eq!(
+        verdicts(&pool, &direct),
+        ["", "format_cannot_serve", "", ""]
     );
     let work = Ask {
         group: Some("work"),
         ..Ask::new("m", &formats)
     };
     assert_eq!(
-        verdicts(&work),
+        verdicts(&pool, &work),
         ["model_not_allowed", "", "", "model_not_allowed"]
     );
 }

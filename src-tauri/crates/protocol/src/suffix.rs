@@ -135,6 +135,19 @@ pub struct Suffixed<'n> {
     pub image: bool,
 }
 
+impl<'n> Suffixed<'n> {
+    /// A name that asks for nothing besides the model.
+    #[must_use]
+    pub const fn plain(name: &'n str) -> Self {
+        Self {
+            model: Cow::Borrowed(name),
+            effort: None,
+            fast: false,
+            image: false,
+        }
+    }
+}
+
 /// A level that the model does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{model} takes no level {level:?}: use one of {}, or none at all.", .allowed.join(", "))]
@@ -188,17 +201,16 @@ pub fn is_suffix(text: &str) -> bool {
 /// # Errors
 /// [`WrongLevel`] when a known model does not take the level.
 pub fn read<'n>(name: &'n str, levels: &Levels) -> Result<Suffixed<'n>, WrongLevel> {
-    let mut found = Suffixed {
-        model: Cow::Borrowed(name),
-        effort: None,
-        fast: false,
-        image: false,
-    };
+    let mut found = Suffixed::plain(name);
     let mut rest = name;
     let mut level: Option<Part> = None;
     loop {
         if let Some((model, takes)) = levels.get(rest) {
-            found.model = Cow::Owned(model.clone());
+            found.model = if model == rest {
+                Cow::Borrowed(rest)
+            } else {
+                Cow::Owned(model.clone())
+            };
             found.effort = match &level {
                 None => None,
                 Some(part) => Some(effort(part, model, takes)?),

@@ -15,6 +15,7 @@ mod credential;
 mod dial;
 mod direct;
 pub mod identity;
+mod manner;
 mod models;
 pub mod oauth;
 pub mod proxy;
@@ -34,10 +35,11 @@ pub use config::{AUTH_URL, CODEX_BASE_URL, Config, ConfigError};
 pub use credential::{
     Credential, CredentialError, CredentialFormatError, CredentialStore, OAuthTokens,
 };
+pub use manner::{AuthForm, Manner, Turns, Wire};
 pub use models::Model;
 pub use quota::{WindowKind, quota_from_event, quota_from_headers};
 pub use send::{Call, Failure, QueryError, SendError};
-pub use target::{AuthForm, Endpoint, Manner, ProxyChoice, Target, TargetError, TargetSpec, Turns};
+pub use target::{Endpoint, ProxyChoice, Target, TargetError, TargetSpec};
 pub use tokens::{Access, AccessError, Observer, RefreshError, Refreshed};
 
 use std::sync::Arc;

@@ -301,7 +301,7 @@ fn method(call: &Call) -> Method {
 /// A key that stands in the address (F100); nobody is shown such an address.
 fn with_key<'p>(url: Cow<'p, Url>, access: &Access) -> Cow<'p, Url> {
     match access.value.to_str() {
-        Ok(key) if access.in_query => {
+        Ok(key) if access.in_query() => {
             let mut url = url.into_owned();
             url.query_pairs_mut().append_pair("key", key);
             Cow::Owned(url)
@@ -364,7 +364,7 @@ fn request_headers(prepared: &Prepared, access: &Access, call: &Call) -> HeaderM
         passing = Some(name);
         headers.append(name.clone(), value.clone());
     }
-    if !access.in_query {
+    if !access.in_query() {
         headers.insert(access.name.clone(), access.value.clone());
     }
     if let Some(account) = &access.account {

@@ -3,13 +3,7 @@
 //! A target holds no secret besides a proxy password. What a request needs again and again (parsed URLs, header values, the
 //! connection pool) is prepared once per configuration and kept in the target, so that sending builds no string.
 
-use std::{
-    ops::Deref,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{ops::Deref, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -21,6 +15,7 @@ use crate::{
     clients::Settings,
     config::{Config, ConfigError},
     direct::Host,
+    manner::{AuthForm, Manner},
     proxy::ProxyUrl,
 };
 
@@ -64,117 +59,6 @@ impl Endpoint {
     ];
 }
 
-/// How an account carries its key (F100).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AuthForm {
-    /// `Authorization: Bearer KEY`
-    Bearer,
-    /// `x-api-key: KEY`
-    XApiKey,
-    /// `x-goog-api-key: KEY`
-    XGoogApiKey,
-    /// `?key=KEY`
-    Query,
-}
-
-impl AuthForm {
-    /// Every form with the word it is stored and shown under.
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Bearer, "bearer"),
-        (Self::XApiKey, "x-api-key"),
-        (Self::XGoogApiKey, "x-goog-api-key"),
-        (Self::Query, "query"),
-    ];
-
-    /// The dialect's own form.
-    #[must_use]
-    pub const fn of(format: Format) -> Self {
-        match format {
-            Format::OpenAi | Format::Codex | Format::Responses => Self::Bearer,
-            Format::Anthropic => Self::XApiKey,
-            Format::Gemini => Self::XGoogApiKey,
-        }
-    }
-
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(form, _)| *form == self);
-        found.map_or("bearer", |(_, word)| word)
-    }
-
-    /// The form of that word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        let found = Self::ALL.iter().find(|(_, known)| *known == word);
-        found.map(|(form, _)| *form)
-    }
-}
-
-/// What a person or a preset says of the way one account is spoken to. Nothing said is the default of its kind and format.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Manner {
-    /// How its key is carried; `None` = as its dialect does.
-    pub auth: Option<AuthForm>,
-    /// Thinking suffixes of model names are read for this key account too (F91). Sign-ins always read them.
-    pub reads_suffixes: bool,
-    /// The effort where neither the name nor the body says one (F90).
-    pub effort: Option<String>,
-    /// Models that stand for one another and take turns (F94).
-    pub turns: Option<Arc<Turns>>,
-}
-
-/// Models of a key account that take turns: a request for any of them is served by the one whose turn it is (F94).
-#[derive(Debug)]
-pub struct Turns {
-    models: Vec<String>,
-    every: u64,
-    used: AtomicU64,
-}
-
-impl Turns {
-    /// Each model serves `every` requests in a row; `used` requests have been served before.
-    #[must_use]
-    pub fn new(models: Vec<String>, every: u32, used: u64) -> Self {
-        Self {
-            models,
-            every: u64::from(every.max(1)),
-            used: AtomicU64::new(used),
-        }
-    }
-
-    /// Takes a turn: the model to send in place of `asked`, or `None` when that is no model of the list.
-    pub fn take(&self, asked: &str) -> Option<&str> {
-        if !self.models.iter().any(|model| model == asked) {
-            return None;
-        }
-        let turn = self.used.fetch_add(1, Ordering::Relaxed) / self.every;
-        let at = usize::try_from(turn % self.models.len() as u64).unwrap_or(0);
-        self.models.get(at).map(String::as_str)
-    }
-
-    /// Turns taken so far.
-    #[must_use]
-    pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    /// Whether this is such a list.
-    #[must_use]
-    pub fn is(&self, models: &[String], every: u32) -> bool {
-        self.models == models && self.every == u64::from(every.max(1))
-    }
-}
-
-/// Two lists are the same when they name the same models; how far they have come is not what they are.
-impl PartialEq for Turns {
-    fn eq(&self, other: &Self) -> bool {
-        self.models == other.models && self.every == other.every
-    }
-}
-
-impl Eq for Turns {}
-
 /// The plain fields of a target, as the engine knows them from the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetSpec {
@@ -207,6 +91,8 @@ pub struct Target(Arc<Inner>);
 struct Inner {
     spec: TargetSpec,
     base: Option<Url>,
+    /// The same account in its other formats (F103).
+    wires: Vec<Target>,
     prepared: ArcSwapOption<Prepared>,
 }
 
@@ -286,9 +172,24 @@ impl Target {
         {
             return Err(TargetError::AccountId);
         }
+        let wires = spec.manner.wires.iter().map(|wire| {
+            let own = (!wire.base_url.trim().is_empty()).then_some(&wire.base_url);
+            Self::new(TargetSpec {
+                format: wire.format,
+                base_url: own.unwrap_or(&spec.base_url).clone(),
+                manner: Manner {
+                    auth: None,
+                    wires: Vec::new(),
+                    ..spec.manner.clone()
+                },
+                ..spec.clone()
+            })
+        });
+        let wires = wires.collect::<Result<Vec<_>, _>>()?;
         Ok(Self(Arc::new(Inner {
             spec,
             base,
+            wires,
             prepared: ArcSwapOption::empty(),
         })))
     }
@@ -297,6 +198,27 @@ impl Target {
     #[must_use]
     pub fn is_oauth(&self) -> bool {
         self.kind == AccountKind::CodexOauth
+    }
+
+    /// The account in the format of its that comes first in `formats` (F101, F103); as it is when it speaks none of them.
+    #[must_use]
+    pub fn speaking(&self, formats: &[Format]) -> &Self {
+        if self.0.wires.is_empty() {
+            return self;
+        }
+        let speaks = |format: &Format| {
+            if self.format == *format {
+                return Some(self);
+            }
+            self.0.wires.iter().find(|wire| wire.format == *format)
+        };
+        formats.iter().find_map(speaks).unwrap_or(self)
+    }
+
+    /// How its key is carried; `None` for a sign-in, whose token always comes the same way.
+    pub(crate) fn auth_form(&self) -> Option<AuthForm> {
+        let own = || self.manner.auth.unwrap_or(AuthForm::of(self.format));
+        (!self.is_oauth()).then(own)
     }
 
     /// Whether model names for this account may end in thinking suffixes or follow name patterns (F91, F92).

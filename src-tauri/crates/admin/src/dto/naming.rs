@@ -179,6 +179,8 @@ pub(crate) struct AccountOptions {
     pub headers: Vec<HeaderLine>,
     /// Models that take turns.
     pub turns: Option<ModelTurns>,
+    /// Further formats of the same key.
+    pub wires: Vec<Wire>,
     /// Where its requests go.
     pub request_url: Option<String>,
     /// What to know of it.
@@ -199,6 +201,16 @@ fn usual_turn() -> u32 {
     engine::USUAL_TURN
 }
 
+/// A further format of an account.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Wire {
+    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`.
+    pub format: String,
+    /// Where it is spoken; null: the account's own base URL.
+    #[serde(default)]
+    pub base_url: Option<String>,
+}
+
 /// A header sent along. Never a secret.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct HeaderLine {
@@ -217,6 +229,15 @@ impl From<OptionsView> for AccountOptions {
             reads_suffixes: view.options.reads_suffixes || view.auth.is_none(),
             effort: view.options.effort,
             headers: view.headers.into_iter().map(line).collect(),
+            wires: view
+                .options
+                .wires
+                .into_iter()
+                .map(|wire| Wire {
+                    format: wire.format,
+                    base_url: wire.base_url,
+                })
+                .collect(),
             turns: view.options.turns.map(|turns| ModelTurns {
                 models: turns.models,
                 every: turns.every,
@@ -247,6 +268,9 @@ pub(crate) struct AccountOptionsPatch {
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<ModelTurns>)]
     pub turns: Option<Option<ModelTurns>>,
+    /// In place of all that are there.
+    #[serde(default)]
+    pub wires: Option<Vec<Wire>>,
 }
 
 impl From<AccountOptionsPatch> for engine::OptionsChange {
@@ -256,6 +280,13 @@ impl From<AccountOptionsPatch> for engine::OptionsChange {
             reads_suffixes: patch.reads_suffixes,
             effort: patch.effort,
             headers: patch.headers.map(pairs),
+            wires: patch.wires.map(|wires| {
+                let wire = |wire: Wire| engine::WireOption {
+                    format: wire.format,
+                    base_url: wire.base_url,
+                };
+                wires.into_iter().map(wire).collect()
+            }),
             turns: patch.turns.map(|turns| {
                 turns.map(|turns| engine::ModelTurns {
                     models: turns.models,

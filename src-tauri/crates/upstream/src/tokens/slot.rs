@@ -15,10 +15,7 @@ use pool::{AccountId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Access, AccessError, BLIND_AGE, MARGIN, Refreshed, flight::Flight};
-use crate::{
-    credential::OAuthTokens,
-    target::{AuthForm, Target},
-};
+use crate::{credential::OAuthTokens, manner::AuthForm, target::Target};
 
 /// All accounts seen so far. Reading takes no lock; a new account copies the map.
 #[derive(Default)]
@@ -173,14 +170,13 @@ impl Current {
         if target.is_oauth() {
             return Err(AccessError::WrongKind);
         }
-        let form = target.manner.auth;
-        let form = form.unwrap_or(AuthForm::of(target.format));
+        let form = target.auth_form().ok_or(AccessError::WrongKind)?;
         let (name, value) = key_header(form, key)?;
         Ok(Self {
             access: Access {
                 name,
                 value,
-                in_query: form == AuthForm::Query,
+                form: Some(form),
                 account: None,
                 generation: 0,
             },
@@ -233,7 +229,7 @@ impl Current {
             access: Access {
                 name: header::AUTHORIZATION,
                 value,
-                in_query: false,
+                form: None,
                 account: account.and_then(|id| HeaderValue::from_str(id).ok()),
                 generation: 0,
             },
@@ -295,7 +291,7 @@ fn sensitive(text: &str) -> Result<HeaderValue, AccessError> {
 }
 
 /// How a key is carried (F100). One that stands in the address is kept as a header value until it is sent.
-fn key_header(
+pub(super) fn key_header(
     form: AuthForm,
     key: &SecretString,
 ) -> Result<(HeaderName, HeaderValue), AccessError> {
