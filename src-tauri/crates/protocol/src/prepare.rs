@@ -49,7 +49,7 @@ pub fn prepare(
     let translated = hub::translate_request(from, to, body, head, options)?;
     Ok(Prepared {
         body: translated.body,
-        model: model(head, options),
+        model: path_model(to, head, options),
         stream_upstream,
         losses: translated.losses,
         state: RequestState {
@@ -107,14 +107,15 @@ fn pass_through(
         // Whether it streams stands in the path.
         Target::Gemini => {
             if let Some(effort) = options.effort {
-                gemini::set_effort(&mut object, model(head, options).as_deref(), effort);
+                let model = options.model.or(head.model.as_deref());
+                gemini::set_effort(&mut object, model, effort);
             }
         }
     }
     object.finish();
     Ok(Prepared {
         body: edits.apply(body),
-        model: model(head, options),
+        model: path_model(to, head, options),
         stream_upstream,
         losses,
         state: RequestState {
@@ -123,8 +124,10 @@ fn pass_through(
     })
 }
 
-fn model(head: &Head, options: &Options<'_>) -> Option<String> {
-    options.model.or(head.model.as_deref()).map(str::to_owned)
+/// The model's name where the caller needs it for the path.
+fn path_model(to: Target, head: &Head, options: &Options<'_>) -> Option<String> {
+    let name = options.model.or(head.model.as_deref());
+    name.filter(|_| to == Target::Gemini).map(str::to_owned)
 }
 
 fn stream_flag(object: &mut ObjectPatch<'_>, options: &Options<'_>) {
