@@ -1,5 +1,5 @@
-//! The real client programs through the gateway, for every kind of upstream: the openai libraries for Python and Node
-//! and the Codex CLI (issue of the first road; F75 to F77, F82, F148, T162 to T192).
+//! The real client programs through the gateway, for every kind of upstream: the openai libraries for Python and Node,
+//! the google-genai library for Python and the Codex CLI (issue of the first road; F75 to F77, F82, F148, T162 to T192).
 //!
 //! The cases stand in `tests/clients/`; here each client gets an application and an upstream of its own and runs once
 //! per route. `cargo xtask clients` installs the programs.
@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Once;
 use std::time::Duration;
-use tests::{Account, CODEX_MODEL, Hand, RELAY_MODEL, TestApp, codex, relay_chat, relay_responses};
+use tests::{
+    Account, CODEX_MODEL, Hand, RELAY_MODEL, TestApp, codex, relay_chat, relay_gemini,
+    relay_responses,
+};
 use tokio::process::Command;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
@@ -27,6 +30,7 @@ enum Route {
     Codex,
     RelayChat,
     RelayResponses,
+    RelayGemini,
 }
 
 impl Route {
@@ -35,13 +39,14 @@ impl Route {
             Self::Codex => "codex",
             Self::RelayChat => "relay-chat",
             Self::RelayResponses => "relay-responses",
+            Self::RelayGemini => "relay-gemini",
         }
     }
 
     fn model(self) -> &'static str {
         match self {
             Self::Codex => CODEX_MODEL,
-            Self::RelayChat | Self::RelayResponses => RELAY_MODEL,
+            Self::RelayChat | Self::RelayResponses | Self::RelayGemini => RELAY_MODEL,
         }
     }
 
@@ -51,6 +56,7 @@ impl Route {
             Self::Codex => || codex(&new_label()),
             Self::RelayChat => || relay_chat(&new_label()),
             Self::RelayResponses => || relay_responses(&new_label()),
+            Self::RelayGemini => || relay_gemini(&new_label()),
         }
     }
 }
@@ -259,6 +265,7 @@ async fn run_node(target: &Target, files: &[&str]) {
 }
 
 const PYTHON_FILES: &[&str] = &["test_chat.py", "test_responses.py", "test_errors.py"];
+const GEMINI_FILES: &[&str] = &["test_gemini.py"];
 const NODE_FILES: &[&str] = &["chat.test.mjs", "responses.test.mjs", "errors.test.mjs"];
 
 /// How the Codex CLI is told where the gateway is (clients.md).
@@ -355,6 +362,13 @@ each! {
     python_codex: run_python(&through_gateway("python", Route::Codex).await, PYTHON_FILES);
     python_relay_chat: run_python(&through_gateway("python", Route::RelayChat).await, PYTHON_FILES);
     python_relay_responses: run_python(&through_gateway("python", Route::RelayResponses).await, PYTHON_FILES);
+
+    python_over_a_gemini_relay: run_python(&through_gateway("python", Route::RelayGemini).await, PYTHON_FILES);
+
+    genai_codex: run_python(&through_gateway("genai", Route::Codex).await, GEMINI_FILES);
+    genai_relay_chat: run_python(&through_gateway("genai", Route::RelayChat).await, GEMINI_FILES);
+    genai_relay_responses: run_python(&through_gateway("genai", Route::RelayResponses).await, GEMINI_FILES);
+    genai_relay_gemini: run_python(&through_gateway("genai", Route::RelayGemini).await, GEMINI_FILES);
 
     node_direct: run_node(&without_gateway("node").await, NODE_FILES);
     node_codex: run_node(&through_gateway("node", Route::Codex).await, NODE_FILES);
