@@ -55,7 +55,7 @@ pub fn prepare(
     let translated = hub::translate_request(from, to, body, head, options)?;
     Ok(Prepared {
         body: translated.body,
-        model: model(head, options),
+        model: path_model(to, head, options),
         stream_upstream,
         losses: translated.losses,
         state: RequestState {
@@ -135,7 +135,8 @@ fn pass_through(
             let silent =
                 told.is_none_or(|told| scan::member_value(body, told, "thinkingConfig").is_none());
             if let Some(effort) = wish(options, silent) {
-                gemini::set_effort(&mut object, model(head, options).as_deref(), effort);
+                let model = options.model.or(head.model.as_deref());
+                gemini::set_effort(&mut object, model, effort);
             }
         }
     }
@@ -163,7 +164,7 @@ fn pass_through(
     };
     Ok(Prepared {
         body: edits.apply(body),
-        model: model(head, options),
+        model: path_model(to, head, options),
         stream_upstream,
         losses,
         state: RequestState { lane },
@@ -177,8 +178,10 @@ fn wish<'o>(options: &Options<'o>, silent: bool) -> Option<&'o str> {
         .or_else(|| options.default_effort.filter(|_| silent))
 }
 
-fn model(head: &Head, options: &Options<'_>) -> Option<String> {
-    options.model.or(head.model.as_deref()).map(str::to_owned)
+/// The model's name where the caller needs it for the path.
+fn path_model(to: Target, head: &Head, options: &Options<'_>) -> Option<String> {
+    let name = options.model.or(head.model.as_deref());
+    name.filter(|_| to == Target::Gemini).map(str::to_owned)
 }
 
 fn stream_flag(object: &mut ObjectPatch<'_>, options: &Options<'_>) {

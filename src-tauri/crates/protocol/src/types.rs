@@ -168,7 +168,7 @@ pub struct Prepared {
     pub body: Rope,
     /// Whether the upstream was asked to stream (it may answer otherwise).
     pub stream_upstream: bool,
-    /// The model's name as the upstream is told it; for Gemini the caller puts it into the path.
+    /// The model's name, for Gemini alone: the caller puts it into the path.
     pub model: Option<String>,
     /// What could not be carried over.
     pub losses: Vec<Loss>,

@@ -253,6 +253,13 @@ impl KeySetup {
         self
     }
 
+    /// The same for Gemini only.
+    #[must_use]
+    pub fn gemini_only(mut self) -> Self {
+        (self.chat, self.responses, self.messages, self.compact) = (false, false, false, false);
+        self
+    }
+
     /// The same with a closed list of models.
     #[must_use]
     pub fn models(mut self, models: &[&str]) -> Self {

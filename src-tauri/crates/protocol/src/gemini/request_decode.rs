@@ -9,7 +9,7 @@ use super::{
     seal,
     settings_decode::{generation, setting},
     tools_decode::{tool_config, tools},
-    wire::{camel, each},
+    wire::{NO_SIGNATURE, camel, each},
 };
 use crate::{
     canonical::{
@@ -171,6 +171,8 @@ struct Turn<'t, 'a, 'l> {
 impl<'a> Turn<'_, 'a, '_> {
     fn part(&mut self, raw: RawPart<'a>, param: &str) -> Result<(), RequestError> {
         self.of.hosted |= raw.hosted;
+        // The value that stands for no proof is none.
+        let signature = raw.signature.filter(|kept| !kept.is(NO_SIGNATURE));
         if raw.thought {
             if let Some(text) = raw.text {
                 match &mut self.thoughts {
@@ -178,13 +180,13 @@ impl<'a> Turn<'_, 'a, '_> {
                     none => *none = Some(text),
                 }
             }
-            if let Some(kept) = raw.signature {
+            if let Some(kept) = signature {
                 self.sealed(kept);
             }
             return Ok(());
         }
         // The proof of thoughts stands beside what came of them (T108).
-        match raw.signature {
+        match signature {
             Some(kept) => self.sealed(kept),
             None => self.thoughts(),
         }
