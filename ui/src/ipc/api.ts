@@ -136,6 +136,16 @@ export interface AccountPatch {
   slots?: number | null;
 }
 
+/** What became of several keys. */
+export interface AccountsAdded {
+  /** The new accounts, with their balances where somebody tells them. */
+  accounts: Account[];
+  /** Keys that were given twice, or are accounts already: dropped. */
+  duplicates: number;
+  /** Lines that could not be added. */
+  failed: LineFailed[];
+}
+
 /** Something changed. */
 export type AdminEvent =
   /** An account is new or looks different. */
@@ -514,6 +524,13 @@ export interface Limits {
   limits: Limit[];
 }
 
+/** A line that could not be added. */
+export interface LineFailed {
+  /** From 1. */
+  line: number;
+  message: string;
+}
+
 /** A model clients can name. */
 export interface Model {
   /** Labels of the enabled accounts that offer it. */
@@ -597,6 +614,26 @@ export interface NewAccount {
   proxy?: string | null;
   /** Thinking suffixes of model names are read. */
   reads_suffixes?: boolean;
+}
+
+/** Several keys of one provider or relay (F113): each becomes an account of the group. */
+export interface NewAccounts {
+  base_url: string;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
+  format: string;
+  /** The label when nothing is said. */
+  group?: string | null;
+  /** One key a line. Write-only: no answer shows them again. */
+  keys: string;
+  /** `relay`, `zai` or `provider`. */
+  kind: string;
+  /** What their labels begin with; a number follows. */
+  label: string;
+  /** Models they may serve; null is all. */
+  models?: string[] | null;
+  priority?: number | null;
+  /** Their own proxy without a password, or `direct`. */
+  proxy?: string | null;
 }
 
 /** A key to make. */
@@ -1063,6 +1100,8 @@ export interface UsageDay {
 export interface UsageRow {
   cached_tokens: number;
   cancelled: number;
+  /** Estimated cost in USD at the present prices, a decimal text; null when no model in it has a price. */
+  cost: string | null;
   failures: number;
   input_tokens: number;
   /** Account id, model, key name, or the first moment of a day. */
@@ -1075,6 +1114,8 @@ export interface UsageRow {
   successes: number;
   /** Requests whose usage the provider did not tell; they are in none of the token sums. */
   unknown_usage: number;
+  /** Requests whose model has no price: not in the cost. */
+  unpriced: number;
 }
 
 /** One window of a plan. */
@@ -1111,6 +1152,8 @@ export interface Calls {
   "POST /accounts/import-codex": { query: { dry_run?: boolean }; answer: Import };
   /** Imports files, folders or ZIP files as one batch, or says what that would do */
   "POST /accounts/import/files": { body: ImportFiles; answer: Import };
+  /** Adds one account for each key, one key a line, and asks for their balances */
+  "POST /accounts/many": { body: NewAccounts; answer: AccountsAdded };
   /** Puts the named accounts first, in this order */
   "POST /accounts/order": { body: OrderRequest; answer: Account[] };
   /** Asks every provider now; progress comes as events */

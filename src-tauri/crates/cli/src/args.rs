@@ -277,6 +277,9 @@ pub struct Add {
     /// Lower is used first: free 0, consumable 20, normal 50, expensive 80, precious 100
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub priority: u32,
+    /// Read many keys, one a line: each becomes an account of the group, which is named like the label by default
+    #[arg(long, conflicts_with = "preset")]
+    pub many: bool,
     /// A proxy of its own (http, https, socks4, socks4a, socks5, socks5h), or `direct`
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,

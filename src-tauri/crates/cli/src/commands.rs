@@ -485,6 +485,9 @@ async fn export_accounts(desk: &Desk, json: bool, export: Export) -> Result<(), 
 }
 
 async fn add_account(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
+    if add.many {
+        return limits::add_many(desk, json, add).await;
+    }
     let key = input::key()?;
     let header = |(name, value): &(String, String)| json!({ "name": name, "value": value });
     let body = json!({

@@ -1,6 +1,6 @@
-//! The commands `key`, `balance` and `limit`: calls of the admin API, and their answers as tables.
+//! The commands `key`, `balance`, `limit` and `account add --many`: calls of the admin API, and their answers as tables.
 
-use cli::args::{BalanceCommand, KeyCommand, KeyRules, Limit, LimitCommand};
+use cli::args::{Add, BalanceCommand, KeyCommand, KeyRules, Limit, LimitCommand};
 use cli::exit::Exit;
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::commands::{escape, show, tell};
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{print, table};
+use crate::{input, print, table};
 
 /// The word that lifts a rule.
 const NONE: &str = "none";
@@ -166,6 +166,42 @@ fn keys(keys: &Value) -> String {
 
 fn rows(list: &Value, row: impl Fn(&Value) -> Vec<String>) -> Vec<Vec<String>> {
     list.as_array().into_iter().flatten().map(row).collect()
+}
+
+/// `account add --many`
+pub(crate) async fn add_many(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
+    let keys = input::all()?;
+    let body = json!({
+        "kind": add.kind.as_str(),
+        "label": add.label,
+        "base_url": add.base_url,
+        "format": add.format.map(cli::args::Format::as_str),
+        "keys": keys,
+        "models": add.models,
+        "group": add.group,
+        "priority": add.priority,
+        "proxy": add.proxy,
+    });
+    let added = desk
+        .call(Method::POST, "/accounts/many", Some(body))
+        .await?
+        .json()?;
+    tell(&added, json, |added| {
+        let mut text = table::accounts(&added["accounts"]);
+        text.push_str(&format!("\n{} dropped as duplicates", added["duplicates"]));
+        for failed in added["failed"].as_array().into_iter().flatten() {
+            let message = table::cell(&failed["message"]);
+            text.push_str(&format!("\nline {}: {message}", failed["line"]));
+        }
+        text
+    });
+    match added["failed"].as_array().map_or(0, Vec::len) {
+        0 => Ok(()),
+        n => Err(Failure::new(
+            Exit::Failed,
+            format!("{n} keys were not added"),
+        )),
+    }
 }
 
 pub(crate) async fn balance(

@@ -101,10 +101,12 @@ impl Gathering {
         tokio::time::sleep(GATHER).await;
     }
 
-    /// What waits, taken.
-    pub(crate) fn take(&self) -> Waiting {
+    /// What waits, taken. `then` happens in the same moment: no request is counted between.
+    pub(crate) fn take(&self, then: impl FnOnce()) -> Waiting {
         self.begun.store(0, Ordering::Relaxed);
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        then();
+        std::mem::take(&mut *waiting)
     }
 
     /// Drops what waits of accounts that are erased.
@@ -134,9 +136,9 @@ impl Gathering {
 
 impl Journal for Gathering {
     fn record(&self, entry: Entry) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         // Before anything else: whoever has reached a limit gets no further request.
         let events = self.ledger.count(&entry);
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let first = waiting.entries.is_empty();
         let served = entry.attempts.last();
         let key = CountKey {

@@ -87,7 +87,7 @@ pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
 pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport};
 pub use trying::{TestView, TryAsk, TryEvent, TryProtocol};
-pub use upstream::AuthForm;
+pub use upstream::{AuthForm, Decimal};
 pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{

@@ -92,9 +92,16 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such account, it uses a key, or its provider does not tell.
-    pub async fn query_quota_of(&self, name: &str) -> Result<AccountView, EngineError> {
+    pub async fn query_quota_of(
+        self: &std::sync::Arc<Self>,
+        name: &str,
+    ) -> Result<AccountView, EngineError> {
         let row = self.find(name)?;
         if records::kind(&row).is_key() {
+            // Where somebody tells what is left of its money or plan, that is the answer (F110).
+            if self.balance_view(&row).is_some() {
+                return self.query_balance_of(&row.id).await;
+            }
             return Err(EngineError::Invalid(format!(
                 "{} uses a key; its provider tells no quota",
                 row.label

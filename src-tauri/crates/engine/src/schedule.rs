@@ -115,7 +115,12 @@ impl Engine {
             .store
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let waiting = self.journal.take();
+        self.flush_into(&store, || {});
+    }
+
+    /// The same for whoever has the store; `then` happens in the moment between what is written and what is not.
+    pub(crate) fn flush_into(&self, store: &store::Store, then: impl FnOnce()) {
+        let waiting = self.journal.take(then);
         if waiting.entries.is_empty() && waiting.counts.is_empty() && waiting.accounts.is_empty() {
             return;
         }
@@ -265,15 +270,8 @@ fn slot_rows(
     usage: &[UsageRow],
     prices: &crate::limits::Prices,
 ) -> Vec<UsageSlotRow> {
-    let tokens = |n: i64| u64::try_from(n).unwrap_or(0);
     let slot = |row: &UsageRow| {
-        let told = protocol::Usage {
-            input: tokens(row.input_tokens),
-            output: tokens(row.output_tokens),
-            cached: tokens(row.cached_tokens),
-            ..protocol::Usage::default()
-        };
-        let cost = prices.cost(&row.model, &told);
+        let cost = prices.cost(&row.model, &crate::usage::told(row));
         UsageSlotRow {
             slot: now.0.div_euclid(USAGE_SLOT_MS),
             account_id: row.account_id.clone(),

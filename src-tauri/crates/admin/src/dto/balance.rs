@@ -92,6 +92,52 @@ impl From<BalancePatch> for engine::BalanceChange {
     }
 }
 
+/// Several keys of one provider or relay (F113): each becomes an account of the group.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAccounts {
+    /// `relay`, `zai` or `provider`.
+    pub kind: String,
+    /// What their labels begin with; a number follows.
+    pub label: String,
+    pub base_url: String,
+    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`.
+    pub format: String,
+    /// One key a line. Write-only: no answer shows them again.
+    #[schema(write_only)]
+    pub keys: String,
+    /// The label when nothing is said.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Models they may serve; null is all.
+    #[serde(default)]
+    pub models: Option<Vec<String>>,
+    #[serde(default)]
+    pub priority: Option<u32>,
+    /// Their own proxy without a password, or `direct`.
+    #[serde(default)]
+    pub proxy: Option<String>,
+}
+
+/// What became of several keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AccountsAdded {
+    /// The new accounts, with their balances where somebody tells them.
+    pub accounts: Vec<super::Account>,
+    /// Keys that were given twice, or are accounts already: dropped.
+    pub duplicates: usize,
+    /// Lines that could not be added.
+    pub failed: Vec<LineFailed>,
+}
+
+/// A line that could not be added.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LineFailed {
+    /// From 1.
+    pub line: usize,
+    pub message: String,
+}
+
 /// How asking all providers for balances ended, in accounts.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BalancesQueried {

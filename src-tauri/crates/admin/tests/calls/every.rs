@@ -12,6 +12,7 @@ use simulator::AccountSetup;
 use crate::stage::{RELAY_KEY, Reply, Stage};
 
 const PROXY_PASSWORD: &str = "proxy-WORD-that-nobody-may-see-3310";
+const MANY_KEY: &str = "many-KEY-that-nobody-may-see-2207";
 const PASSPHRASE: &str = "export WORDS that nobody may see 7731";
 
 /// One call: the document's name for it, the path, and a body.
@@ -182,6 +183,14 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
         ),
         ("post /accounts/balance", "/accounts/balance".into(), None),
         (
+            "post /accounts/many",
+            "/accounts/many".into(),
+            Some(
+                json!({"kind": "relay", "label": "pool", "base_url": stage.simulator.relay_base_url(), "format": "openai",
+                "keys": format!("{MANY_KEY}\n\n{MANY_KEY}")}),
+            ),
+        ),
+        (
             "put /accounts/{id}/limits",
             format!("/accounts/{r}/limits"),
             Some(json!({"limits": [{"model": "m", "requests": 500, "period_days": 1}]})),
@@ -254,6 +263,7 @@ async fn f30_every_call_is_answered_and_no_answer_holds_a_secret() {
     let mut secrets: Vec<(String, String)> = vec![
         ("relay key".into(), RELAY_KEY.into()),
         ("another relay key".into(), another.into()),
+        ("one of many keys".into(), MANY_KEY.into()),
         ("proxy password".into(), PROXY_PASSWORD.into()),
         ("passphrase".into(), PASSPHRASE.into()),
     ];

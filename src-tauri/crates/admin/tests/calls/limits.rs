@@ -128,3 +128,53 @@ async fn f72_limits_are_put_as_a_whole_and_come_with_what_was_used() {
     assert_eq!(put(json!({"limits": []})).await.ok()["limits"], json!([]));
     stage.end().await;
 }
+
+#[tokio::test]
+async fn f113_a_list_of_keys_becomes_a_group() {
+    let stage = Stage::new().await;
+    stage.relay("office", &["m"]).await;
+    let one = stage.simulator.add_relay_key("sk-list-one");
+    let _two = stage.simulator.add_relay_key("sk-list-two");
+    one.set_wallet(simulator::Wallet::holding("USD", "4.00"));
+    let keys = format!(
+        "sk-list-one\r\n\n sk-list-two \nsk-list-one\n{}\n",
+        crate::stage::RELAY_KEY
+    );
+    let many = |keys: &str| json!({"kind": "relay", "label": "pool", "base_url": stage.simulator.relay_base_url(), "format": "openai", "keys": keys});
+    let told = stage.post("/accounts/many", many(&keys)).await;
+    assert!(!told.text.contains("sk-list"));
+    let told = told.ok();
+    assert_eq!(
+        (&told["duplicates"], &told["failed"]),
+        (&json!(2), &json!([]))
+    );
+    let accounts = told["accounts"].as_array().unwrap();
+    let shown: Vec<_> = accounts
+        .iter()
+        .map(|one| (&one["label"], &one["group"]))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (&json!("pool 1"), &json!("pool")),
+            (&json!("pool 2"), &json!("pool"))
+        ]
+    );
+    assert_eq!(
+        stage.get("/accounts/office").await.ok()["label"],
+        "office",
+        "untouched"
+    );
+    assert_eq!(
+        stage.post("/accounts/many", many("\n \n")).await.code(),
+        "invalid"
+    );
+    let mut wrong = many("sk-list-three");
+    wrong["format"] = json!("morse");
+    let told = stage.post("/accounts/many", wrong).await.ok();
+    assert_eq!(
+        (&told["accounts"], &told["failed"][0]["line"]),
+        (&json!([]), &json!(1))
+    );
+    stage.end().await;
+}

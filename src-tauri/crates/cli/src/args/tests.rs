@@ -69,6 +69,7 @@ fn f137_f138_every_documented_line_is_understood() {
         "key edit laptop --disable",
         "key edit laptop --models none --no-budget",
         "balance",
+        "account add --many --kind provider --label L --base-url https://api.example.com/v1 --format openai --group g",
         "balance --refresh",
         "balance set a --adapter deepseek --threshold 0.50",
         "limit list",

@@ -48,19 +48,41 @@ impl Spent {
         self.unpriced += row.unpriced;
     }
 
-    fn add(&mut self, entry: &Entry, prices: &Prices) {
+    fn add(&mut self, request: &Request, prices: &Prices) {
         self.requests += 1;
-        let Some(usage) = &entry.usage else {
+        let Some(usage) = &request.usage else {
             self.unknown_usage += 1;
             return;
         };
         let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
         self.prompt_tokens = self.prompt_tokens.saturating_add(count(usage.input));
         self.completion_tokens = self.completion_tokens.saturating_add(count(usage.output));
-        match prices.cost(&entry.model, usage) {
+        match prices.cost(&request.model, usage) {
             Some(cost) => self.cost = self.cost.plus(cost),
             None => self.unpriced += 1,
         }
+    }
+}
+
+/// What of a finished request is counted.
+#[derive(Debug, Clone)]
+struct Request {
+    account: AccountId,
+    key: Arc<str>,
+    model: String,
+    usage: Option<protocol::Usage>,
+}
+
+impl Request {
+    /// `None` for a request that no account was asked for: it used nothing.
+    fn of(entry: &Entry) -> Option<Self> {
+        let served = entry.attempts.last()?;
+        Some(Self {
+            account: served.account.clone(),
+            key: entry.key.clone(),
+            model: entry.model.clone(),
+            usage: entry.usage,
+        })
     }
 }
 
@@ -99,13 +121,16 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// What is counted for a request of this account, key and model.
-    pub(crate) fn counts(&self, account: &AccountId, key: &str, model: &str) -> bool {
+    /// Whether it counts this request.
+    fn counts(&self, request: &Request) -> bool {
         match &self.whose {
             Whose::Account(id, only) => {
-                account == id && only.as_deref().is_none_or(|only| names(only, model))
+                *id == request.account
+                    && only
+                        .as_deref()
+                        .is_none_or(|only| names(only, &request.model))
             }
-            Whose::Key(name, _) => name == key,
+            Whose::Key(name, _) => **name == *request.key,
         }
     }
 
@@ -135,6 +160,8 @@ struct Inside {
     lines: Vec<Line>,
     calendar: Calendar,
     prices: Arc<Prices>,
+    /// Requests that end while new lines are read from the database, which does not know them yet.
+    notes: Option<Vec<Request>>,
 }
 
 /// See the module.
@@ -161,6 +188,7 @@ impl Ledger {
                 lines: Vec::new(),
                 calendar: Calendar::of(settings),
                 prices: Arc::new(Prices::new(&settings.prices)),
+                notes: None,
             }),
             states: Mutex::default(),
         }
@@ -209,10 +237,31 @@ impl Ledger {
         })
     }
 
+    /// From this moment on requests are noted for the lines that are being read.
+    pub(crate) fn begin_notes(&self) {
+        self.with(|inside| {
+            inside.notes = Some(Vec::new());
+            self.any.store(true, Ordering::Release);
+        });
+    }
+
+    /// The lines could not be read: the old ones stay.
+    pub(crate) fn drop_notes(&self) {
+        self.with(|inside| {
+            inside.notes = None;
+            self.any.store(!inside.lines.is_empty(), Ordering::Release);
+        });
+    }
+
     /// Puts these lines in the place of all others. Whoever is below its limit now is free at once (F72).
-    pub(crate) fn replace(&self, lines: Vec<Line>) -> Vec<Event> {
+    pub(crate) fn replace(&self, mut lines: Vec<Line>) -> Vec<Event> {
         let now = self.clock.now();
         self.with(|inside| {
+            for request in inside.notes.take().unwrap_or_default() {
+                for line in lines.iter_mut().filter(|line| line.counts(&request)) {
+                    line.spent.add(&request, &inside.prices);
+                }
+            }
             let account = |line: &Line| match &line.whose {
                 Whose::Account(id, _) => Some(id.clone()),
                 Whose::Key(..) => None,
@@ -241,8 +290,7 @@ impl Ledger {
         if !self.any.load(Ordering::Acquire) {
             return Vec::new();
         }
-        // What no account was asked for used nothing.
-        let Some(account) = entry.attempts.last().map(|attempt| &attempt.account) else {
+        let Some(request) = Request::of(entry) else {
             return Vec::new();
         };
         let now = self.clock.now();
@@ -251,15 +299,16 @@ impl Ledger {
                 lines,
                 calendar,
                 prices,
+                notes,
             } = inside;
             let mut held = false;
             for line in lines.iter_mut() {
-                if !line.counts(account, &entry.key, &entry.model) {
+                if !line.counts(&request) {
                     continue;
                 }
                 line.roll(calendar, now);
                 let before = line.reached();
-                line.spent.add(entry, prices);
+                line.spent.add(&request, prices);
                 if before || !line.reached() {
                     continue;
                 }
@@ -268,11 +317,15 @@ impl Ledger {
                     Whose::Key(_, state) => state.set_spent(Some(line.span.1)),
                 }
             }
-            if held {
-                self.hold(now, account, lines)
+            let events = if held {
+                self.hold(now, &request.account, lines)
             } else {
                 Vec::new()
+            };
+            if let Some(notes) = notes {
+                notes.push(request);
             }
+            events
         })
     }
 
@@ -293,3 +346,6 @@ impl Ledger {
             .with(|pool| pool.set_holds(now, id, HoldReason::UsageLimit, holds))
     }
 }
+
+#[cfg(test)]
+mod tests;

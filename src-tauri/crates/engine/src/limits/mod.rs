@@ -195,7 +195,6 @@ impl Engine {
         let events = self
             .tasks
             .blocking(move || {
-                engine.flush();
                 let now = engine.clock.now();
                 let calendar = engine.ledger.calendar();
                 let line = |whose: Whose, caps: Caps, days: u32, since: Timestamp| Line {
@@ -207,19 +206,29 @@ impl Engine {
                     spent: Spent::default(),
                 };
                 let mut lines = engine.budget_lines(&line);
+                // Nobody writes until the new lines are in force: what they begin with is exact.
                 let store = engine
                     .store
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
-                lines.extend(store.usage_limits()?.iter().map(|row| {
+                engine.flush_into(&store, || engine.ledger.begin_notes());
+                let limits = store.usage_limits();
+                lines.extend(limits.iter().flatten().map(|row| {
                     let model = (!row.model.is_empty()).then(|| row.model.clone());
                     let whose = Whose::Account(AccountId::from(row.account_id.as_str()), model);
                     line(whose, caps(row), row.period_days, Timestamp(row.since))
                 }));
-                let lines: Result<Vec<Line>, StoreError> =
-                    lines.into_iter().map(|line| read(&store, line)).collect();
-                drop(store);
-                Ok::<_, EngineError>(engine.ledger.replace(lines?))
+                let lines = limits.and_then(|_| {
+                    let lines = lines.into_iter().map(|line| read(&store, line));
+                    lines.collect::<Result<Vec<Line>, StoreError>>()
+                });
+                match lines {
+                    Ok(lines) => Ok(engine.ledger.replace(lines)),
+                    Err(error) => {
+                        engine.ledger.drop_notes();
+                        Err(EngineError::from(error))
+                    }
+                }
             })
             .await??;
         if !events.is_empty() {
