@@ -20,12 +20,13 @@ use crate::body::Body;
 use crate::config::Config;
 use crate::exchange::{Tried, attempt};
 use crate::fault::{Fault, last_error, nobody};
-use crate::forward;
+use crate::images::Drawing;
 use crate::journal::End;
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::Inference;
+use crate::{forward, images};
 
 /// A request that was understood, on its way to an account.
 pub(crate) struct Request {
@@ -37,10 +38,29 @@ pub(crate) struct Request {
     pub query: Option<String>,
     pub body: Bytes,
     pub head: Head,
+    /// What is to be drawn, in place of an answer in words (F95, F96).
+    pub drawing: Option<Drawing>,
     /// Model asked for, or the default.
     pub model: String,
     /// The only account that may serve it; a request from inside the process may say so.
     pub pinned: Option<AccountId>,
+}
+
+impl Request {
+    fn formats(&self) -> &'static [Format] {
+        match &self.drawing {
+            Some(drawing) => drawing.formats(),
+            None => formats(&self.call),
+        }
+    }
+
+    /// Attempts on further accounts, or on the same one, after the first.
+    fn most_retries(&self) -> u32 {
+        match &self.drawing {
+            Some(_) => images::RETRIES,
+            None => self.config.max_retries,
+        }
+    }
 }
 
 /// Which formats can serve a call, best first (F101).
@@ -111,6 +131,21 @@ struct Road<'r> {
     again_on: Option<AccountId>,
 }
 
+/// A request that no account could be asked.
+fn refuse(
+    request: &Request,
+    record: &mut Option<Record>,
+    error: &protocol::RequestError,
+) -> Response<Body> {
+    match record.take() {
+        Some(record) => record.refuse_request(error, request.call.dialect),
+        None => json(
+            StatusCode::BAD_REQUEST,
+            protocol::error::render_request_error(request.call.dialect, error),
+        ),
+    }
+}
+
 enum Step {
     Again,
     Done(Response<Body>),
@@ -123,6 +158,9 @@ impl Road<'_> {
         let deadline = started + request.config.deadline;
         let Some((slot, target)) = (match self.select(record) {
             Ok(found) => found,
+            Err(none) if let Some(error) = self.cannot_be_drawn(&none) => {
+                return Step::Done(refuse(request, record, &error));
+            }
             Err(none) => return Step::Done(self.give_up(record.take(), Some(none))),
         }) else {
             return Step::Again;
@@ -150,13 +188,7 @@ impl Road<'_> {
         let fault = match tried {
             Tried::Answered(response) => return Step::Done(response),
             Tried::Unsayable(error) => {
-                return Step::Done(match record.take() {
-                    Some(record) => record.refuse_request(&error, request.call.dialect),
-                    None => json(
-                        StatusCode::BAD_REQUEST,
-                        protocol::error::render_request_error(request.call.dialect, &error),
-                    ),
-                });
+                return Step::Done(refuse(request, record, &error));
             }
             Tried::Failed(fault) => fault,
         };
@@ -172,7 +204,9 @@ impl Road<'_> {
             );
         }
         tracing::debug!(account = %target.label, outcome = fault.outcome.code(), "an attempt failed");
-        let in_time = Instant::now() < deadline;
+        // A picture takes longer than the first byte of an answer.
+        let latest = request.drawing.as_ref().map_or(deadline, |_| limit);
+        let in_time = Instant::now() < latest;
         if in_time && self.amends.repair(&sent, &fault, &target) {
             self.tried.retain(|tried| *tried != target.id);
             self.again_on = Some(target.id.clone());
@@ -187,7 +221,8 @@ impl Road<'_> {
             // There is nothing to leave out, or it was left out already: the same bytes would be refused again (T104).
             Retry::SameAccountOnce => false,
         };
-        let left = self.failures <= request.config.max_retries && in_time;
+        let again = again && (request.drawing.is_none() || images::may_repeat(&fault.outcome));
+        let left = self.failures <= request.most_retries() && in_time;
         let again = again && left && self.amends.may_move();
         self.last = Some((fault, target));
         if again {
@@ -208,7 +243,7 @@ impl Road<'_> {
         let again_on = self.again_on.take();
         let ask = Ask {
             model: &request.model,
-            formats: formats(&request.call),
+            formats: request.formats(),
             session,
             continues: request.head.previous_response_id.as_deref(),
             pinned: again_on
@@ -216,7 +251,7 @@ impl Road<'_> {
                 .or(self.amends.only())
                 .or(request.pinned.as_ref()),
             tried: &self.tried,
-            last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
+            last_attempt: self.failures > 0 && self.failures == request.most_retries(),
         };
         let (chosen, events) = gateway
             .pool
@@ -228,12 +263,15 @@ impl Road<'_> {
             Ok(chosen) => chosen,
             Err(none) => {
                 // F54: with nobody else left, a connection that broke before any answer may be tried once more on the same account.
-                let same = self
-                    .last
-                    .as_ref()
-                    .filter(|(fault, _)| fault.outcome.same_account_may_repeat());
+                // F97: a picture may be tried on it as often as tries are left.
+                let drawing = request.drawing.is_some();
+                let same = self.last.as_ref().filter(|(fault, _)| match drawing {
+                    true => images::is_transient(&fault.outcome),
+                    false => fault.outcome.same_account_may_repeat(),
+                });
                 if let Some(id) = same.map(|(_, target)| target.id.clone())
-                    && !std::mem::replace(&mut self.repeated, true)
+                    && self.tried.contains(&id)
+                    && (drawing || !std::mem::replace(&mut self.repeated, true))
                 {
                     self.tried.retain(|tried| *tried != id);
                     return Ok(None);
@@ -260,6 +298,9 @@ impl Road<'_> {
         let Some((fault, before)) = &self.last else {
             return;
         };
+        if self.request.drawing.is_some() {
+            return images::pause(&fault.outcome, self.failures).await;
+        }
         let ill = matches!(
             fault.outcome,
             Outcome::Network | Outcome::Timeout | Outcome::ServerError { .. }
@@ -272,6 +313,16 @@ impl Road<'_> {
         }
     }
 
+    /// Why a drawing that only a relay could serve is refused: there is none (F95, F96).
+    fn cannot_be_drawn(&self, none: &NoCandidate) -> Option<protocol::RequestError> {
+        let nobody = matches!(
+            none.kind,
+            pool::NoCandidateKind::Model | pool::NoCandidateKind::Empty
+        );
+        let drawing = self.request.drawing.as_ref()?;
+        drawing.asked.refusal().filter(|_| nobody).cloned()
+    }
+
     /// After a limit: whether every account is limited now, so that the client is told of all of them and of the earliest reset (F39).
     fn all_limited(&self, fault: &Fault) -> Option<NoCandidate> {
         let limited = matches!(
@@ -282,7 +333,7 @@ impl Road<'_> {
             return None;
         }
         let request = self.request;
-        let ask = Ask::new(&request.model, formats(&request.call));
+        let ask = Ask::new(&request.model, request.formats());
         let now = request.gateway.clock.now();
         request.gateway.pool.with(|pool| {
             // Looked at first: selecting would take a slot where somebody is left.
@@ -302,6 +353,9 @@ impl Road<'_> {
         let answer = match (self.last.take(), none) {
             (Some((fault, target)), _) => match self.all_limited(&fault) {
                 Some(none) => Err(nobody(request, &none)),
+                None if request.drawing.is_some() => {
+                    last_error(request, &images::shown(fault, &target), &target)
+                }
                 None => last_error(request, &fault, &target),
             },
             (None, Some(none)) => Err(nobody(request, &none)),

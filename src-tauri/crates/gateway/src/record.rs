@@ -83,6 +83,11 @@ impl Record {
         }
     }
 
+    /// A call of another API than the dialect whose shapes its errors have.
+    pub(crate) fn is_of(&mut self, api: &'static str) {
+        self.edit(|entry| entry.dialect = api);
+    }
+
     pub(crate) fn asked(&mut self, model: &str, stream: bool) {
         self.edit(|entry| {
             model.clone_into(&mut entry.model);

@@ -15,13 +15,14 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use protocol::Dialect;
+use protocol::images::Kind;
 
 use crate::body::{self, Body, BodyError, ClientBody};
 use crate::config::Config;
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, models};
+use crate::{Gateway, attempt, count, forward, guard, images, models};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,6 +43,8 @@ enum Place<'p> {
     Models,
     Model(&'p str),
     CodexModels,
+    /// The Images API (F95, F96).
+    Images(Kind),
     /// A path of the public API that this version does not serve.
     Unknown(Shape),
 }
@@ -92,6 +95,15 @@ const MESSAGES: Inference = Inference {
     codex: false,
 };
 
+pub(crate) const IMAGE_GENERATIONS: Inference = Inference {
+    path: "/v1/images/generations",
+    ..RESPONSES
+};
+pub(crate) const IMAGE_EDITS: Inference = Inference {
+    path: "/v1/images/edits",
+    ..RESPONSES
+};
+
 /// The table of paths: the place, and the methods it takes.
 fn place(path: &str) -> (Place<'_>, &'static [Method]) {
     const GET: &[Method] = &[Method::GET, Method::HEAD];
@@ -107,6 +119,8 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
         "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
         "/v1/messages" => (Place::Inference(MESSAGES), POST),
         "/v1/messages/count_tokens" => (Place::CountTokens, POST),
+        "/v1/images/generations" => (Place::Images(Kind::Generation), POST),
+        "/v1/images/edits" => (Place::Images(Kind::Edit), POST),
         "/v1/models" => (Place::Models, GET),
         "/codex/v1/models" => (Place::CodexModels, GET),
         _ => {
@@ -140,6 +154,7 @@ fn shape(place: &Place<'_>) -> Shape {
         | Place::WebSocket
         | Place::Models
         | Place::Model(_)
+        | Place::Images(_)
         | Place::CodexModels => Shape::Of(Dialect::Responses),
     }
 }
@@ -277,6 +292,7 @@ async fn dispatch(
         Place::CodexModels => models::codex(&gateway),
         Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
         Place::Model(id) => models::one(&gateway, id, shape),
+        Place::Images(kind) => images::draw(gateway, config.clone(), kind, parts, body, key).await,
         Place::Inference(call) => infer(gateway, config.clone(), call, parts, body, key).await,
     }
 }
@@ -328,6 +344,7 @@ async fn infer(
             gateway,
             config,
             call,
+            drawing: None,
             query: forward::query(parts.uri.query()),
             headers: parts.headers,
             body,
@@ -472,6 +489,8 @@ mod tests {
             ("/v1beta/models", Place::Unknown(Shape::Gemini)),
             ("/v1/messages", Place::Inference(MESSAGES)),
             ("/v1/messages/count_tokens", Place::CountTokens),
+            ("/v1/images/generations", Place::Images(Kind::Generation)),
+            ("/v1/images/edits", Place::Images(Kind::Edit)),
             (
                 "/v1/messages/batches",
                 Place::Unknown(Shape::Of(Dialect::Messages)),

@@ -2,11 +2,14 @@
 //!
 //! Knows only the two model lists of an account; the memory is dropped whenever an account changes.
 
-use crate::Account;
+use crate::{Account, Format};
 use std::collections::HashMap;
 
 /// Most model names remembered. Names come from clients, so the memory is bounded and simply starts afresh when full.
 const MODEL_ENTRIES: usize = 256;
+
+/// The models that ChatGPT accounts draw with: their provider offers them and puts them on no list (F95).
+const UNLISTED: &str = "gpt-image-";
 
 /// One model against every account, by place.
 #[derive(Debug, Clone, Default)]
@@ -99,6 +102,7 @@ pub(crate) fn match_all<'a>(
         });
         // A model the person listed by its full name is offered, whatever discovery found.
         let offered = named
+            || (account.format == Format::Codex && model.starts_with(UNLISTED))
             || account
                 .known_models
                 .as_ref()

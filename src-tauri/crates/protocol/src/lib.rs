@@ -19,6 +19,7 @@ pub mod error;
 mod finished;
 mod fold;
 mod hub;
+pub mod images;
 mod json;
 mod messages;
 mod names;

@@ -1,4 +1,4 @@
-//! Relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/messages`, `/v1/models`. Called by `serve`.
+//! Relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/messages`, `/v1/images/*`, `/v1/models`. Called by `serve`.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::{
         Refusal, chat_in, chat_out, messages_in, messages_out, responses_in,
         responses_out::{self, Frame},
     },
+    images,
     quota::put,
     serve::{Body, Call, Reply, document},
     setup::KeySetup,
@@ -56,6 +57,9 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
             generate(world, call, who, &key, Venue::Messages).await
         }
         "/responses/compact" if post && key.compact => compact(world, call, who, &key).await,
+        "/images/generations" | "/images/edits" if post && key.images => {
+            images::relay(world, call, who, &key).await
+        }
         "/models" if call.method == Method::GET => models(world, who, &key).await,
         _ => match path.strip_prefix("/models/") {
             Some(name) if call.method == Method::GET => Ok(model(&key, name)),
@@ -204,7 +208,7 @@ fn entry(name: &str) -> Value {
     json!({"id": name, "object": "model", "created": MODELS_CREATED, "owned_by": "simulator"})
 }
 
-fn serves(key: &KeySetup, model: &str) -> bool {
+pub(crate) fn serves(key: &KeySetup, model: &str) -> bool {
     key.models.is_empty() || key.models.iter().any(|name| name == model)
 }
 

@@ -200,6 +200,8 @@ pub struct KeySetup {
     pub messages: bool,
     /// Whether `/v1/responses/compact` answers.
     pub compact: bool,
+    /// Whether `/v1/images/*` answers.
+    pub images: bool,
     /// Models it serves; empty = every name.
     pub models: Vec<String>,
 }
@@ -216,6 +218,7 @@ impl KeySetup {
             responses: true,
             messages: true,
             compact: true,
+            images: true,
             models: Vec::new(),
         }
     }
@@ -231,6 +234,7 @@ impl KeySetup {
     #[must_use]
     pub fn chat_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (true, false, false, false);
+        self.images = false;
         self
     }
 
@@ -238,6 +242,7 @@ impl KeySetup {
     #[must_use]
     pub fn responses_only(mut self) -> Self {
         (self.chat, self.responses, self.messages) = (false, true, false);
+        self.images = false;
         self
     }
 

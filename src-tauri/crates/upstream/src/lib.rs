@@ -16,6 +16,7 @@ mod direct;
 pub mod identity;
 mod models;
 pub mod oauth;
+mod picture;
 pub mod proxy;
 mod quota;
 mod send;
@@ -33,6 +34,7 @@ pub use credential::{
     Credential, CredentialError, CredentialFormatError, CredentialStore, OAuthTokens,
 };
 pub use models::Model;
+pub use picture::PictureError;
 pub use quota::{WindowKind, quota_from_event, quota_from_headers};
 pub use send::{Call, Failure, QueryError, SendError};
 pub use target::{Endpoint, ProxyChoice, Target, TargetError, TargetSpec};

@@ -43,15 +43,21 @@ pub enum Endpoint {
     Models,
     /// `POST /messages`
     Messages,
+    /// `POST /images/generations`
+    ImageGenerations,
+    /// `POST /images/edits`
+    ImageEdits,
 }
 
 impl Endpoint {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Compact,
         Self::Models,
         Self::Messages,
+        Self::ImageGenerations,
+        Self::ImageEdits,
     ];
 }
 
@@ -267,6 +273,8 @@ impl Prepared {
             Endpoint::Compact => &self.urls[2],
             Endpoint::Models => &self.urls[3],
             Endpoint::Messages => &self.urls[4],
+            Endpoint::ImageGenerations => &self.urls[5],
+            Endpoint::ImageEdits => &self.urls[6],
         }
     }
 }

@@ -9,6 +9,7 @@
 mod clock;
 mod connections;
 mod held;
+mod images;
 mod inside;
 mod messages;
 mod models;
