@@ -206,7 +206,9 @@ impl TestApp {
     pub fn upstream_requests(&self) -> Vec<Seen> {
         let mut seen = self.simulator.requests();
         seen.retain(|seen| {
-            seen.path.ends_with("/responses") || seen.path.ends_with("/chat/completions")
+            ["/responses", "/chat/completions", "/messages"]
+                .iter()
+                .any(|end| seen.path.ends_with(end))
         });
         seen.retain(|seen| seen.method == http::Method::POST);
         seen

@@ -151,7 +151,9 @@ fn model_requests(simulator: &Simulator) -> Vec<simulator::Seen> {
     let mut seen = simulator.requests();
     seen.retain(|seen| seen.method == http::Method::POST);
     seen.retain(|seen| {
-        seen.path.ends_with("/responses") || seen.path.ends_with("/chat/completions")
+        ["/responses", "/chat/completions", "/messages"]
+            .iter()
+            .any(|end| seen.path.ends_with(end))
     });
     seen
 }
