@@ -43,6 +43,7 @@ struct Drawn {
     headers: http::HeaderMap,
     /// The answer, or the events of one, as the client wants it.
     body: Bytes,
+    pictures: usize,
     seen: Observed,
 }
 
@@ -65,6 +66,9 @@ impl Turn<'_> {
             Err(Missed::Fault(fault)) => return Tried::Failed(fault),
             Err(Missed::Unsayable(error)) => return Tried::Unsayable(error),
         };
+        if let Some(record) = record {
+            record.images(drawn.pictures);
+        }
         let stream = self.drawing.asked.stream;
         let serving = Serving {
             request: self.request,
@@ -158,9 +162,11 @@ impl Turn<'_> {
         let events = is_event_stream(&parts.headers);
         let body = read_whole(body).await?;
         let mut seen = Observed::default();
+        let mut pictures = 1;
         if !events {
             let whole = pictures_in(&body).ok_or_else(|| self.nothing_drawn(&body))?;
             seen.usage = whole.usage;
+            pictures = whole.pictures;
         }
         Ok(Drawn {
             headers: parts.headers,
@@ -168,6 +174,7 @@ impl Turn<'_> {
                 true => images::as_stream(self.drawing.asked.kind, &body),
                 false => body,
             },
+            pictures,
             seen,
         })
     }
@@ -238,6 +245,8 @@ impl Turn<'_> {
                 true => images::as_stream(asked.kind, &body),
                 false => body,
             },
+            // A ChatGPT account draws one at a time.
+            pictures: 1,
             seen,
         }
     }

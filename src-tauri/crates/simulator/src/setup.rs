@@ -250,6 +250,14 @@ impl KeySetup {
     #[must_use]
     pub fn messages_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (false, false, true, false);
+        self.images = false;
+        self
+    }
+
+    /// The same with the Images API.
+    #[must_use]
+    pub fn with_images(mut self) -> Self {
+        self.images = true;
         self
     }
 
