@@ -63,7 +63,7 @@ impl Turn<'_> {
     pub(crate) async fn attempt(self, record: &mut Option<Record>, slot: Slot) -> Tried {
         let drawn = match self.drawn(record).await {
             Ok(drawn) => drawn,
-            Err(Missed::Fault(fault)) => return Tried::Failed(fault),
+            Err(Missed::Fault(fault)) => return Tried::Failed(self.of_drawing_alone(fault)),
             Err(Missed::Unsayable(error)) => return Tried::Unsayable(error),
         };
         if let Some(record) = record {
@@ -142,6 +142,22 @@ impl Turn<'_> {
         Ok(self.drawing.asked.with_content(fetched))
     }
 
+    /// An account that may not draw, or a relay that has no Images API: another one's turn, and no reason to let this one rest.
+    fn of_drawing_alone(&self, fault: Fault) -> Fault {
+        let status = fault.status.map(|status| status.as_u16());
+        let no_path = matches!(status, Some(404 | 405 | 501)) || fault.outcome == Outcome::NotAnApi;
+        let relay = self.target.format != Format::Codex;
+        match fault.outcome {
+            Outcome::Forbidden => {}
+            _ if relay && no_path => {}
+            _ => return fault,
+        }
+        Fault {
+            outcome: Outcome::ModelUnsupported,
+            ..fault
+        }
+    }
+
     fn endpoint(&self) -> Endpoint {
         match self.drawing.asked.kind {
             Kind::Generation => Endpoint::ImageGenerations,
@@ -158,7 +174,7 @@ impl Turn<'_> {
             call.content_type = form.clone();
         }
         call.query.clone_from(&self.request.query);
-        let (parts, body) = self.send(access, call).await.map_err(no_such_path)?;
+        let (parts, body) = self.send(access, call).await?;
         let events = is_event_stream(&parts.headers);
         let body = read_whole(body).await?;
         let mut seen = Observed::default();
@@ -359,17 +375,6 @@ fn no_picture(words: &str) -> Fault {
         status: Some(StatusCode::BAD_GATEWAY),
         body: Some(protocol::error::render(Dialect::Responses, 502, &error)),
         ..Fault::new(Outcome::EmptyAnswer, reason)
-    }
-}
-
-/// A relay that has no Images API: another account's turn, and not this one's fault.
-fn no_such_path(fault: Fault) -> Fault {
-    match fault.status.map(|status| status.as_u16()) {
-        Some(404 | 405 | 501) => Fault {
-            outcome: Outcome::ModelUnsupported,
-            ..fault
-        },
-        _ => fault,
     }
 }
 

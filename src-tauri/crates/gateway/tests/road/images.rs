@@ -381,6 +381,25 @@ async fn f95_where_the_native_endpoint_does_not_serve_the_tool_does() {
     assert!(reply.text.contains("Tool choice"), "{}", reply.text);
 }
 
+/// A plan that may not draw is no reason to let the account rest: it still answers in words.
+#[tokio::test]
+async fn f95_an_account_that_may_not_draw_still_answers() {
+    let (mut stage, account) = codex().await;
+    let relay = stage.relay("office", Format::OpenAi);
+    account.script_at(Endpoint::Images, [Step::Forbidden403Json]);
+    account.script([Step::Forbidden403Json]);
+    relay.script_at(Endpoint::Images, [Step::HtmlPage200]);
+    let reply = stage.post(GENERATIONS, &ask(&json!({}))).await;
+    assert_eq!(reply.status, 502, "{}", reply.text);
+    for name in ["first", "office"] {
+        stage.activate(name);
+        let body =
+            json!({"model": "gpt-5.5", "messages": [{"role": "user", "content": "say:hello"}]});
+        let reply = stage.post("/v1/chat/completions", &body).await;
+        assert_eq!(reply.headers["x-switchyard-account"], name);
+    }
+}
+
 #[tokio::test]
 async fn f97_an_answer_without_a_picture_is_a_502_with_what_was_said() {
     let (mut stage, account) = codex().await;
