@@ -50,7 +50,7 @@ pub fn codex(label: &str) -> Account {
 /// A relay account that speaks Chat Completions.
 #[must_use]
 pub fn relay_chat(label: &str) -> Account {
-    relay(label, "openai", KeySetup::chat_only)
+    relay(label, "openai", |key| key.chat_only().with_images())
 }
 
 /// A relay account that speaks Responses.

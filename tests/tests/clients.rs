@@ -285,6 +285,7 @@ const PYTHON_FILES: &[&str] = &[
     "test_responses.py",
     "test_messages.py",
     "test_gemini.py",
+    "test_images.py",
     "test_errors.py",
 ];
 const LANGCHAIN: &[&str] = &["test_langchain.py"];
@@ -293,6 +294,7 @@ const NODE_FILES: &[&str] = &[
     "responses.test.mjs",
     "messages.test.mjs",
     "vercel.test.mjs",
+    "images.test.mjs",
     "errors.test.mjs",
 ];
 

@@ -172,7 +172,7 @@ fn rows(list: &Value, row: impl Fn(&Value) -> Vec<String>) -> Vec<Vec<String>> {
 pub(crate) async fn add_many(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
     let keys = input::all()?;
     let body = json!({
-        "kind": add.kind.as_str(),
+        "kind": add.kind.map_or("relay", cli::args::Kind::as_str),
         "label": add.label,
         "base_url": add.base_url,
         "format": add.format.map(cli::args::Format::as_str),

@@ -56,6 +56,7 @@ pub(crate) struct Counts {
     pub output: i64,
     pub cached: i64,
     pub reasoning: i64,
+    pub images: i64,
 }
 
 /// See the module.
@@ -152,6 +153,7 @@ impl Journal for Gathering {
         };
         let counts = waiting.counts.entry(key).or_default();
         counts.requests += 1;
+        counts.images += i64::from(entry.images);
         match entry.end {
             gateway::End::Completed => counts.succeeded += 1,
             gateway::End::Failed => counts.failed += 1,

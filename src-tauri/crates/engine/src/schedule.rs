@@ -398,7 +398,7 @@ fn usage_row(day: i64, key: crate::journal::CountKey, counts: crate::journal::Co
         output_tokens: counts.output,
         cached_tokens: counts.cached,
         reasoning_tokens: counts.reasoning,
-        images: 0,
+        images: counts.images,
         unknown_usage: counts.usage_unknown,
     }
 }

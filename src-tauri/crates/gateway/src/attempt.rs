@@ -20,13 +20,14 @@ use crate::body::Body;
 use crate::config::Config;
 use crate::exchange::{Tried, attempt};
 use crate::fault::{Fault, last_error, nobody};
-use crate::forward;
+use crate::images::Drawing;
 use crate::journal::End;
 use crate::naming::{Named, Native};
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::Inference;
+use crate::{forward, images};
 
 /// `Retry-After` in seconds where nobody can know when a running request ends.
 pub(crate) const BUSY_RETRY: u64 = 5;
@@ -44,6 +45,8 @@ pub(crate) struct Request {
     pub query: Option<String>,
     pub body: Bytes,
     pub head: Head,
+    /// What is to be drawn, in place of an answer in words (F95, F96).
+    pub drawing: Option<Drawing>,
     /// Model asked for, or the default.
     pub asked: String,
     /// The names under which accounts know it.
@@ -59,7 +62,7 @@ impl Request {
             native: self.named.native_model(),
             group: self.named.group.as_deref(),
             direct_only: self.config.naming.direct_only,
-            ..Ask::new(&self.named.model, formats(&self.call))
+            ..Ask::new(&self.named.model, self.formats())
         }
     }
 
@@ -73,6 +76,21 @@ impl Request {
     pub(crate) fn model(&self, target: &Target) -> &str {
         self.native(target)
             .map_or(&self.named.model, |native| &native.model)
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        match &self.drawing {
+            Some(drawing) => drawing.formats(),
+            None => formats(&self.call),
+        }
+    }
+
+    /// Attempts on further accounts, or on the same one, after the first.
+    fn most_retries(&self) -> u32 {
+        match &self.drawing {
+            Some(_) => images::RETRIES,
+            None => self.config.max_retries,
+        }
     }
 }
 
@@ -172,6 +190,21 @@ struct Road<'r> {
     holding: Option<Arc<Slot>>,
 }
 
+/// A request that no account could be asked.
+fn refuse(
+    request: &Request,
+    record: &mut Option<Record>,
+    error: &protocol::RequestError,
+) -> Response<Body> {
+    match record.take() {
+        Some(record) => record.refuse_request(error, request.call.dialect),
+        None => json(
+            StatusCode::BAD_REQUEST,
+            protocol::error::render_request_error(request.call.dialect, error),
+        ),
+    }
+}
+
 enum Step {
     Again,
     Done(Response<Body>),
@@ -184,6 +217,9 @@ impl Road<'_> {
         let deadline = started + request.config.deadline;
         let Some((slot, target)) = (match self.select(record, deadline).await {
             Ok(found) => found,
+            Err(none) if let Some(error) = self.cannot_be_drawn(&none) => {
+                return Step::Done(refuse(request, record, &error));
+            }
             Err(none) => return Step::Done(self.give_up(record.take(), Some(none))),
         }) else {
             return Step::Again;
@@ -211,13 +247,7 @@ impl Road<'_> {
         let fault = match tried {
             Tried::Answered(response) => return Step::Done(response),
             Tried::Unsayable(error) => {
-                return Step::Done(match record.take() {
-                    Some(record) => record.refuse_request(&error, request.call.dialect),
-                    None => json(
-                        StatusCode::BAD_REQUEST,
-                        protocol::error::render_request_error(request.call.dialect, &error),
-                    ),
-                });
+                return Step::Done(refuse(request, record, &error));
             }
             Tried::Failed(fault) => fault,
         };
@@ -233,7 +263,9 @@ impl Road<'_> {
             );
         }
         tracing::debug!(account = %target.label, outcome = fault.outcome.code(), "an attempt failed");
-        let in_time = Instant::now() < deadline;
+        // A picture takes longer than the first byte of an answer.
+        let latest = request.drawing.as_ref().map_or(deadline, |_| limit);
+        let in_time = Instant::now() < latest;
         if in_time && self.amends.repair(&sent, &fault, &target) {
             self.tried.retain(|tried| *tried != target.id);
             self.again_on = Some(target.id.clone());
@@ -248,7 +280,8 @@ impl Road<'_> {
             // There is nothing to leave out, or it was left out already: the same bytes would be refused again (T104).
             Retry::SameAccountOnce => false,
         };
-        let left = self.failures <= request.config.max_retries && in_time;
+        let again = again && (request.drawing.is_none() || images::may_repeat(&fault.outcome));
+        let left = self.failures <= request.most_retries() && in_time;
         let again = again && left && self.amends.may_move();
         self.last = Some((fault, target));
         if again {
@@ -269,7 +302,7 @@ impl Road<'_> {
         let again_on = self.again_on.take();
         let held = self.holding.take();
         let holding = held.as_ref().map(|slot| slot.account().clone());
-        let formats = formats(&request.call);
+        let formats = request.formats();
         let ask = Ask {
             session: forward::session(&request.headers, &request.head),
             continues: request.head.previous_response_id.as_deref(),
@@ -279,7 +312,7 @@ impl Road<'_> {
                 .or(request.pinned.as_ref()),
             tried: &self.tried,
             holding: holding.as_ref(),
-            last_attempt: self.failures > 0 && self.failures == request.config.max_retries,
+            last_attempt: self.failures > 0 && self.failures == request.most_retries(),
             ..request.ask()
         };
         // Who came before goes before.
@@ -324,12 +357,15 @@ impl Road<'_> {
             Ok(given) => given,
             Err(none) => {
                 // F54: with nobody else left, a connection that broke before any answer may be tried once more on the same account.
-                let same = self
-                    .last
-                    .as_ref()
-                    .filter(|(fault, _)| fault.outcome.same_account_may_repeat());
+                // F97: a picture may be tried on it as often as tries are left.
+                let drawing = request.drawing.is_some();
+                let same = self.last.as_ref().filter(|(fault, _)| match drawing {
+                    true => images::is_transient(&fault.outcome),
+                    false => fault.outcome.same_account_may_repeat(),
+                });
                 if let Some(id) = same.map(|(_, target)| target.id.clone())
-                    && !std::mem::replace(&mut self.repeated, true)
+                    && self.tried.contains(&id)
+                    && (drawing || !std::mem::replace(&mut self.repeated, true))
                 {
                     self.tried.retain(|tried| *tried != id);
                     return Ok(None);
@@ -356,6 +392,9 @@ impl Road<'_> {
         let Some((fault, before)) = &self.last else {
             return;
         };
+        if self.request.drawing.is_some() {
+            return images::pause(&fault.outcome, self.failures).await;
+        }
         let ill = matches!(
             fault.outcome,
             Outcome::Network | Outcome::Timeout | Outcome::ServerError { .. }
@@ -366,6 +405,16 @@ impl Road<'_> {
             let spread = 0.7 + 0.6 * fastrand::f64();
             tokio::time::sleep(base.mul_f64(spread).min(Duration::from_secs(30))).await;
         }
+    }
+
+    /// Why a drawing that only a relay could serve is refused: there is none (F95, F96).
+    fn cannot_be_drawn(&self, none: &NoCandidate) -> Option<protocol::RequestError> {
+        let nobody = matches!(
+            none.kind,
+            pool::NoCandidateKind::Model | pool::NoCandidateKind::Empty
+        );
+        let drawing = self.request.drawing.as_ref()?;
+        drawing.asked.refusal().filter(|_| nobody).cloned()
     }
 
     /// After a limit: whether every account is limited now, so that the client is told of all of them and of the earliest reset (F39).
@@ -398,6 +447,9 @@ impl Road<'_> {
         let answer = match (self.last.take(), none) {
             (Some((fault, target)), _) => match self.all_limited(&fault) {
                 Some(none) => Err(nobody(request, &none)),
+                None if request.drawing.is_some() => {
+                    last_error(request, &images::shown(fault, &target), &target)
+                }
                 None => last_error(request, &fault, &target),
             },
             (None, Some(none)) => Err(nobody(request, &none)),

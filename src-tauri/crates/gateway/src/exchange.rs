@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::opened::{Opened, Serving};
 use crate::record::Record;
 use crate::relay::Slot;
-use crate::{Gateway, forward, gemini};
+use crate::{Gateway, draw, forward, gemini};
 
 /// How much of an error body is read for classification and for the client.
 const ERROR_BODY: usize = 64 << 10;
@@ -58,6 +58,16 @@ pub(crate) async fn attempt(
     limit: Instant,
 ) -> Tried {
     let gateway = &request.gateway;
+    if let Some(drawing) = &request.drawing {
+        let turn = draw::Turn {
+            request,
+            drawing,
+            target,
+            began,
+            limit,
+        };
+        return Box::pin(turn.attempt(record, slot)).await;
+    }
     let speaks = speaks(target.format);
     let prepared = match prepare(request, sent, record, &target, speaks) {
         Ok(prepared) => prepared,
@@ -246,7 +256,7 @@ async fn send(
 }
 
 /// An upstream that said no: what it means and what the client may see of it.
-async fn refused(
+pub(crate) async fn refused(
     gateway: &Gateway,
     target: &Target,
     access: &Access,
@@ -297,14 +307,14 @@ fn media_type(headers: &HeaderMap) -> &str {
         .unwrap_or("")
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     media_type(headers)
         .trim_start()
         .to_ascii_lowercase()
         .starts_with("text/event-stream")
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let kind = media_type(headers);
     // Some relays leave the type away; a page for people never does.
     kind.is_empty() || kind.to_ascii_lowercase().contains("json")

@@ -54,7 +54,7 @@ pub struct Entry {
     pub started_at: Timestamp,
     /// Name of the gateway key.
     pub key: Arc<str>,
-    /// Client dialect: `chat` or `responses`.
+    /// Client dialect: `chat`, `responses`, `messages`; `images` for the Images API.
     pub dialect: &'static str,
     /// Path served, without query.
     pub endpoint: &'static str,
@@ -74,6 +74,8 @@ pub struct Entry {
     pub duration_ms: u32,
     /// Tokens as the upstream counted them; `None` = unknown (F70: never estimated).
     pub usage: Option<protocol::Usage>,
+    /// Pictures made (F70).
+    pub images: u32,
     /// Losses of the translation, as short words.
     pub losses: Vec<String>,
     /// Every account tried, in order; the last one served unless `end` is `Failed`.

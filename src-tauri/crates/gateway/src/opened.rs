@@ -200,7 +200,7 @@ fn too_large() -> Fault {
     Fault::new(Outcome::NotAnApi, "the answer is larger than 256 MiB")
 }
 
-async fn read_whole(mut body: ResponseBody) -> Result<Bytes, Fault> {
+pub(crate) async fn read_whole(mut body: ResponseBody) -> Result<Bytes, Fault> {
     let mut first: Option<Bytes> = None;
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -260,7 +260,12 @@ impl Serving<'_> {
     }
 
     /// Commits an answer that is complete: report, journal, send.
-    fn commit(self, record: &mut Option<Record>, seen: protocol::Observed, body: Bytes) -> Tried {
+    pub(crate) fn commit(
+        self,
+        record: &mut Option<Record>,
+        seen: protocol::Observed,
+        body: Bytes,
+    ) -> Tried {
         self.keep_answer(&seen);
         let tag = self.models_tag();
         let Self {

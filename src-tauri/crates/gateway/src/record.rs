@@ -59,6 +59,7 @@ impl Record {
             first_byte_ms: None,
             duration_ms: 0,
             usage: None,
+            images: 0,
             losses: Vec::new(),
             attempts: Vec::new(),
             skipped: Vec::new(),
@@ -115,6 +116,16 @@ impl Record {
         if let Some(entry) = &mut self.entry {
             change(entry);
         }
+    }
+
+    /// Pictures that the answer holds (F70).
+    pub(crate) fn images(&mut self, pictures: usize) {
+        self.edit(|entry| entry.images = u32::try_from(pictures).unwrap_or(u32::MAX));
+    }
+
+    /// A call of another API than the dialect whose shapes its errors have.
+    pub(crate) fn is_of(&mut self, api: &'static str) {
+        self.edit(|entry| entry.dialect = api);
     }
 
     pub(crate) fn asked(&mut self, model: &str, stream: bool) {

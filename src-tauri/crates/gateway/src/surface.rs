@@ -16,6 +16,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use protocol::Dialect;
+use protocol::images::Kind;
 
 use crate::body::{self, Body, BodyError, ClientBody};
 use crate::config::Config;
@@ -23,7 +24,7 @@ use crate::gemini::{self, Action};
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Caller, Gateway, attempt, count, forward, guard, models, naming, pin, usage};
+use crate::{Caller, Gateway, attempt, count, forward, guard, images, models, naming, pin, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -51,6 +52,8 @@ enum Place<'p> {
     /// `/v1beta/models` (F81).
     GeminiModels,
     GeminiModel(&'p str),
+    /// The Images API (F95, F96).
+    Images(Kind),
     /// A path of the public API that this version does not serve.
     Unknown(Shape),
 }
@@ -111,6 +114,14 @@ const GENERATE_STREAM: Inference = Inference {
     path: "/v1beta/models:streamGenerateContent",
     ..GENERATE
 };
+pub(crate) const IMAGE_GENERATIONS: Inference = Inference {
+    path: "/v1/images/generations",
+    ..RESPONSES
+};
+pub(crate) const IMAGE_EDITS: Inference = Inference {
+    path: "/v1/images/edits",
+    ..RESPONSES
+};
 
 /// The table of paths: the place, and the methods it takes.
 fn place(path: &str) -> (Place<'_>, &'static [Method]) {
@@ -127,6 +138,8 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
         "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
         "/v1/messages" => (Place::Inference(MESSAGES), POST),
         "/v1/messages/count_tokens" => (Place::CountTokens(Dialect::Messages), POST),
+        "/v1/images/generations" => (Place::Images(Kind::Generation), POST),
+        "/v1/images/edits" => (Place::Images(Kind::Edit), POST),
         "/v1/models" => (Place::Models, GET),
         "/codex/v1/models" => (Place::CodexModels, GET),
         "/v1beta/models" => (Place::GeminiModels, GET),
@@ -178,6 +191,7 @@ fn shape(place: &Place<'_>) -> Shape {
         | Place::WebSocket
         | Place::Models
         | Place::Model(_)
+        | Place::Images(_)
         | Place::CodexModels
         | Place::Usage(_) => Shape::Of(Dialect::Responses),
     }
@@ -329,6 +343,7 @@ async fn dispatch(
         }
         Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
         Place::Model(id) => models::one(&gateway, id, shape),
+        Place::Images(kind) => images::draw(gateway, config.clone(), kind, parts, body, key).await,
         Place::Inference(call) => {
             infer(gateway, config.clone(), call, parts, body, key, None).await
         }
@@ -436,6 +451,7 @@ async fn infer(
             gateway,
             config,
             call,
+            drawing: None,
             query: forward::query(parts.uri.query()),
             headers: parts.headers,
             body,
@@ -612,6 +628,8 @@ mod tests {
                 "/v1/messages/count_tokens",
                 Place::CountTokens(Dialect::Messages),
             ),
+            ("/v1/images/generations", Place::Images(Kind::Generation)),
+            ("/v1/images/edits", Place::Images(Kind::Edit)),
             (
                 "/v1/messages/batches",
                 Place::Unknown(Shape::Of(Dialect::Messages)),

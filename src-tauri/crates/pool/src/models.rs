@@ -2,12 +2,15 @@
 //!
 //! Knows only the two model lists of an account; the memory is dropped whenever an account changes.
 
-use crate::{Account, Ask};
+use crate::{Account, Ask, Format};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Most model names remembered. Names come from clients, so the memory is bounded and simply starts afresh when full.
 const MODEL_ENTRIES: usize = 256;
+
+/// The models that ChatGPT accounts draw with: their provider offers them and puts them on no list (F95).
+const UNLISTED: &str = "gpt-image-";
 
 /// One model against every account, by place.
 #[derive(Debug, Clone, Default)]
@@ -162,6 +165,7 @@ fn lists(wanted: Wanted<'_>, account: &Account) -> (bool, bool) {
     let told = account.told_models.as_ref().filter(|_| read_otherwise);
     // A model the person listed by its full name is offered, whatever discovery found.
     let offered = named
+        || (account.format == Format::Codex && model.starts_with(UNLISTED))
         || account
             .known_models
             .as_ref()

@@ -20,6 +20,7 @@ mod finished;
 mod fold;
 mod gemini;
 mod hub;
+pub mod images;
 mod json;
 mod messages;
 mod names;

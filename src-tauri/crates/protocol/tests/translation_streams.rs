@@ -558,6 +558,24 @@ fn responses_upstreams_of_all_kinds_for_chat_clients() {
             "stop",
         ),
         (
+            "F98, T34: a picture is shown",
+            vec![
+                item_done(0, words("here: ")),
+                added(1, json!({"type": "image_generation_call", "id": "ig"})),
+                json!({"type": "response.image_generation_call.partial_image", "output_index": 1, "partial_image_b64": "PART"}),
+                item_done(
+                    1,
+                    json!({"type": "image_generation_call", "id": "ig", "result": "AAAA", "output_format": "webp"}),
+                ),
+                item_done(2, json!({"type": "image_generation_call", "result": ""})),
+                completed(),
+            ],
+            &[][..],
+            "here: ![image](data:image/webp;base64,AAAA)",
+            "",
+            "stop",
+        ),
+        (
             "C1: incomplete",
             vec![
                 item_done(0, words("h")),

@@ -36,6 +36,14 @@ const PATCH: &str = "*** Begin Patch\n*** Add File: switchyard-ok.txt\n+ok\n*** 
 /// The turn that follows from a prompt. `label` names the account in the greeting.
 #[must_use]
 pub fn think(prompt: &Prompt, label: &str) -> Turn {
+    if let Some(tool) = &prompt.draw
+        && Hints::read(&prompt.ask).say.is_none()
+    {
+        return Turn {
+            picture: Some(crate::images::by_tool(tool, prompt)),
+            ..say(prompt, "")
+        };
+    }
     let hints = Hints::read(&prompt.ask);
     let calls = if prompt.results.is_empty() {
         choose_calls(prompt, &hints)

@@ -15,6 +15,7 @@ use crate::{
         Refusal, named_frame, responses_in,
         responses_out::{self, Frame},
     },
+    images,
     quota::put,
     serve::{Body, Call, Reply, document},
     setup::AccountSetup,
@@ -69,6 +70,10 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
     match path {
         "/codex/responses" if post => generate(world, call, index, &account).await,
         "/codex/responses/compact" if post => compact(world, call, index, &account).await,
+        "/codex/images/generations" | "/codex/images/edits" if post => {
+            let reply = images::codex(world, call, index, &account).await?;
+            Ok(with_quota(world, index, reply))
+        }
         "/codex/models" if get => models::list(world, &call, index, &account).await,
         "/wham/usage" if get => usage(world, index).await,
         "/codex/responses" | "/codex/responses/compact" | "/codex/models" | "/wham/usage" => {

@@ -14,6 +14,7 @@ mod codex;
 mod demo;
 mod dialect;
 mod handle;
+mod images;
 mod jwt;
 mod oauth;
 mod quota;

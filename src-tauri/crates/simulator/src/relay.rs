@@ -1,5 +1,5 @@
-//! Relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/messages`, `/v1/models`, `/v1beta/models/{model}:{action}`. Called by
-//! `serve`.
+//! Relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/messages`, `/v1/images/*`, `/v1/models`,
+//! `/v1beta/models/{model}:{action}`. Called by `serve`.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::{
         Refusal, chat_in, chat_out, gemini_in, gemini_out, messages_in, messages_out, responses_in,
         responses_out::{self, Frame},
     },
+    images,
     quota::put,
     serve::{Body, Call, Reply, document},
     setup::KeySetup,
@@ -59,6 +60,9 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
             generate(world, call, who, &key, Venue::Messages, None).await
         }
         "/responses/compact" if post && key.compact => compact(world, call, who, &key).await,
+        "/images/generations" | "/images/edits" if post && key.images => {
+            images::relay(world, call, who, &key).await
+        }
         "/models" if call.method == Method::GET => {
             let google = call.header("x-goog-api-key").is_some();
             models(world, who, &key, google).await
@@ -247,7 +251,7 @@ fn entry(name: &str) -> Value {
     json!({"id": name, "object": "model", "created": MODELS_CREATED, "owned_by": "simulator"})
 }
 
-fn serves(key: &KeySetup, model: &str) -> bool {
+pub(crate) fn serves(key: &KeySetup, model: &str) -> bool {
     key.models.is_empty() || key.models.iter().any(|name| name == model)
 }
 

@@ -202,6 +202,8 @@ pub struct KeySetup {
     pub gemini: bool,
     /// Whether `/v1/responses/compact` answers.
     pub compact: bool,
+    /// Whether `/v1/images/*` answers.
+    pub images: bool,
     /// Models it serves; empty = every name.
     pub models: Vec<String>,
 }
@@ -219,6 +221,7 @@ impl KeySetup {
             messages: true,
             gemini: true,
             compact: true,
+            images: true,
             models: Vec::new(),
         }
     }
@@ -235,6 +238,7 @@ impl KeySetup {
     pub fn chat_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (true, false, false, false);
         self.gemini = false;
+        self.images = false;
         self
     }
 
@@ -243,6 +247,7 @@ impl KeySetup {
     pub fn responses_only(mut self) -> Self {
         (self.chat, self.responses, self.messages) = (false, true, false);
         self.gemini = false;
+        self.images = false;
         self
     }
 
@@ -250,6 +255,14 @@ impl KeySetup {
     #[must_use]
     pub fn messages_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (false, false, true, false);
+        self.images = false;
+        self
+    }
+
+    /// The same with the Images API.
+    #[must_use]
+    pub fn with_images(mut self) -> Self {
+        self.images = true;
         self
     }
 

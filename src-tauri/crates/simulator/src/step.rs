@@ -12,6 +12,8 @@ pub enum Endpoint {
     Generate,
     /// `POST …/responses/compact`.
     Compact,
+    /// `POST …/images/generations` and `POST …/images/edits`.
+    Images,
     /// `GET …/models`.
     Models,
     /// `GET …/wham/usage`.

@@ -25,10 +25,12 @@ pub enum BaseUrlError {
 }
 
 /// Endings people copy along with the base; longest first.
-const ENDPOINTS: [&str; 6] = [
+const ENDPOINTS: [&str; 8] = [
     "/chat/completions",
+    "/images/generations",
     "/responses/compact",
     "/codex/responses",
+    "/images/edits",
     "/responses",
     "/messages",
     "/models",
@@ -108,6 +110,8 @@ pub(crate) fn endpoint_url(
         (Endpoint::Messages, _) => "/messages",
         // The model and what is asked of it follow.
         (Endpoint::Generate, _) => "/models/",
+        (Endpoint::ImageGenerations, _) => "/images/generations",
+        (Endpoint::ImageEdits, _) => "/images/edits",
     };
     let middle = if format == Format::Codex && !codex_native {
         "/codex"

@@ -91,6 +91,11 @@ impl Settings {
         }
     }
 
+    /// Whether a proxy stands on the way to `url`.
+    pub fn goes_through_proxy(&self, choice: &ProxyChoice, url: &Url) -> bool {
+        self.proxy(choice, url).is_some()
+    }
+
     fn proxy<'s>(&'s self, choice: &'s ProxyChoice, url: &Url) -> Option<&'s ProxyUrl> {
         let proxy = match choice {
             ProxyChoice::Global => self.config.proxy.as_ref(),

@@ -18,6 +18,7 @@ pub mod identity;
 mod manner;
 mod models;
 pub mod oauth;
+mod picture;
 pub mod proxy;
 mod quota;
 mod send;
@@ -37,6 +38,7 @@ pub use credential::{
 };
 pub use manner::{AuthForm, Manner, Turns, Wire};
 pub use models::Model;
+pub use picture::PictureError;
 pub use quota::{WindowKind, quota_from_event, quota_from_headers};
 pub use send::{Call, Failure, QueryError, SendError};
 pub use target::{Endpoint, ProxyChoice, Target, TargetError, TargetSpec};

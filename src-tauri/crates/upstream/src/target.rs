@@ -46,16 +46,22 @@ pub enum Endpoint {
     Messages,
     /// `POST /models/{model}:{action}` (Gemini); model and action are the call's own tail.
     Generate,
+    /// `POST /images/generations`
+    ImageGenerations,
+    /// `POST /images/edits`
+    ImageEdits,
 }
 
 impl Endpoint {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Compact,
         Self::Models,
         Self::Messages,
         Self::Generate,
+        Self::ImageGenerations,
+        Self::ImageEdits,
     ];
 }
 
@@ -318,6 +324,8 @@ impl Prepared {
             Endpoint::Models => &self.urls[3],
             Endpoint::Messages => &self.urls[4],
             Endpoint::Generate => &self.urls[5],
+            Endpoint::ImageGenerations => &self.urls[6],
+            Endpoint::ImageEdits => &self.urls[7],
         }
     }
 }

@@ -125,6 +125,44 @@ async fn f132_an_image_larger_than_the_usual_body_goes_along() {
 }
 
 #[tokio::test]
+async fn f132_f95_pictures_are_drawn_and_changed() {
+    let stage = Stage::new().await;
+    stage.sign_in("a@example.com").await;
+    stage.engine.discover_models().await;
+    let mut body = json!({"protocol": "images", "model": "gpt-image-2", "prompt": "a lighthouse"});
+    let mut drawn = None;
+    for path in ["/v1/images/generations", "/v1/images/edits"] {
+        // The picture of the first round is what the second one changes.
+        if let Some(picture) = &drawn {
+            body["image"] = json!(picture);
+        }
+        let events = stage.post("/try", body.clone()).await.events();
+        assert_eq!(events[0]["status"], 200, "{events:?}");
+        assert_eq!(events[0]["account"], "a@example.com");
+        assert!(events[0]["curl"].as_str().unwrap().contains(path));
+        assert_eq!(sorts(&events), ["head", "image", "usage", "done"]);
+        let image = events.iter().find(|event| event["event"] == "image");
+        let url = image.unwrap()["url"].as_str().unwrap().to_owned();
+        assert!(url.starts_with("data:image/png;base64,iVBOR"), "{url}");
+        drawn = Some(url);
+    }
+    body["image"] = json!("data:image/png;base64,AAAA");
+    body["model"] = json!("dall-e-3");
+    let events = stage.post("/try", body).await.events();
+    assert_eq!(sorts(&events), ["head", "error"]);
+    assert_eq!(events.last().unwrap()["status"], 404);
+    let rows = stage.get("/journal").await.ok();
+    let told: Vec<_> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["dialect"])
+        .collect();
+    assert_eq!(told, [&json!("images"); 3]);
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn f132_a_chosen_account_serves_alone() {
     let stage = Stage::new().await;
     let a = stage.sign_in("a@example.com").await;

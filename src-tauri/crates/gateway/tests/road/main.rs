@@ -10,6 +10,7 @@ mod clock;
 mod connections;
 mod gemini;
 mod held;
+mod images;
 mod inside;
 mod keys;
 mod messages;

@@ -101,6 +101,16 @@ impl RopeWriter {
         self.rope
     }
 
+    /// Appends bytes that are already JSON and are kept as they are: no copy where they are large.
+    pub(crate) fn piece(&mut self, piece: Bytes) {
+        if piece.len() < SLICE_FROM {
+            self.pending.put_slice(&piece);
+        } else {
+            self.flush();
+            self.rope.push(piece);
+        }
+    }
+
     fn flush(&mut self) {
         if !self.pending.is_empty() {
             self.rope.push(self.pending.split().freeze());

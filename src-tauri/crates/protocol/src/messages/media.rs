@@ -125,9 +125,13 @@ fn declared(kind: &str) -> Option<&'static str> {
 }
 
 /// The type by the first bytes (T20); `None` for others.
-fn sniff(base64: &str) -> Option<&'static str> {
-    let head = decode(base64.get(..16).unwrap_or(base64))?;
-    Some(match head.as_slice() {
+pub(crate) fn sniff(base64: &str) -> Option<&'static str> {
+    sniff_bytes(&decode(base64.get(..16).unwrap_or(base64))?)
+}
+
+/// The type by the first bytes themselves.
+pub(crate) fn sniff_bytes(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
         [0xFF, 0xD8, 0xFF, ..] => "image/jpeg",
         [0x89, b'P', b'N', b'G', ..] => "image/png",
         [b'G', b'I', b'F', b'8', ..] => "image/gif",
@@ -151,7 +155,7 @@ fn sniff(base64: &str) -> Option<&'static str> {
 }
 
 /// Base64 in its usual alphabet. Slow and small: only short texts come here.
-fn decode(base64: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(base64: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(base64.len() * 3 / 4);
     let (mut bits, mut have) = (0u32, 0u32);
     for byte in base64.bytes() {

@@ -5,7 +5,7 @@ mod block;
 pub(crate) mod count;
 pub(crate) mod errors;
 mod event;
-mod media;
+pub(crate) mod media;
 pub(crate) mod models;
 mod parts_decode;
 pub(crate) mod request_decode;

@@ -72,6 +72,9 @@ pub(super) struct RawItem<'a> {
     pub(super) phase: Option<Text<'a>>,
     pub(super) input: Option<Text<'a>>,
     pub(super) seal: Option<Text<'a>>,
+    /// What a hosted call brought, as base64, and its type.
+    pub(super) result: Option<Text<'a>>,
+    pub(super) format: Option<Text<'a>>,
     pub(super) content: Option<Reader<'a>>,
     pub(super) summary: Option<Reader<'a>>,
 }
@@ -97,6 +100,8 @@ pub(super) fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malfo
             ("encrypted_content", Kind::String) => {
                 item.seal = Some(value.string()?).filter(|seal| !seal.is_empty())
             }
+            ("result", Kind::String) => item.result = Some(value.string()?),
+            ("output_format", Kind::String) => item.format = Some(value.string()?),
             ("content", Kind::Array) => {
                 item.content = Some(value.clone());
                 value.skip()?;
@@ -161,6 +166,12 @@ pub(super) fn read_answer<'a>(
 impl RawItem<'_> {
     pub(super) fn is_reasoning(&self) -> bool {
         self.kind.as_ref().is_some_and(|kind| kind.is("reasoning"))
+    }
+
+    pub(super) fn is_picture(&self) -> bool {
+        let drawn = self.result.as_ref().is_some_and(|data| !data.is_empty());
+        let kind = self.kind.as_ref();
+        drawn && kind.is_some_and(|kind| kind.is("image_generation_call"))
     }
 
     pub(super) fn is_custom(&self) -> bool {

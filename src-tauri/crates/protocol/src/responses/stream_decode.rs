@@ -5,7 +5,7 @@
 
 use super::{
     event::{Fields, RawItem, find_type, read_answer, read_fields, read_item},
-    tell::tell,
+    tell::{picture, tell},
 };
 use crate::{
     canonical::{
@@ -283,6 +283,12 @@ impl Decoder {
             return Ok(());
         }
         let Some(slot) = known.slot else {
+            if item.is_picture() {
+                // Its place among the items is known only now, when it is whole.
+                let slot = self.watch.open(Start::Message { phase: None }, to);
+                picture(slot, item, to);
+                to.take(Event::ItemEnd { slot });
+            }
             return Ok(());
         };
         if !known.told {

@@ -3,8 +3,28 @@
 use super::event::RawItem;
 use crate::{
     canonical::event::{Event, Receiver},
-    json::read::{Kind, Malformed},
+    json::{
+        read::{Kind, Malformed},
+        text::Text,
+    },
 };
+
+/// Tells a picture as words that clients show as one: no other dialect has a place for it in an answer (F98, T34).
+pub(super) fn picture(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) {
+    let Some(data) = &item.result else {
+        return;
+    };
+    let format = item.format.as_ref().map_or("png", Text::raw);
+    // Nothing here needs escaping, and the format is spelled already.
+    let head = Text::token(format!("![image](data:image/{format};base64,").into(), true);
+    for delta in [head, data.borrowed(), Text::spell(")")] {
+        to.take(Event::Text {
+            slot,
+            delta,
+            logprobs: None,
+        });
+    }
+}
 
 /// Tells the whole content of an item at once.
 pub(super) fn tell(

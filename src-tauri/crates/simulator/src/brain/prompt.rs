@@ -91,6 +91,8 @@ pub struct Prompt {
     pub form: AnswerForm,
     /// Thinking.
     pub thinking: Thinking,
+    /// The hosted image tool, where the request demands a picture.
+    pub draw: Option<Value>,
     /// Output limit in tokens.
     pub max_output: Option<u64>,
     /// Rough size of the input in tokens.
@@ -150,6 +152,8 @@ pub struct Turn {
     pub text: Option<String>,
     /// Its calls.
     pub calls: Vec<Call>,
+    /// Its picture, as a call of the hosted image tool tells it: `result`, `size` and the like.
+    pub picture: Option<Value>,
     /// Whether the output limit cut it.
     pub cut: bool,
     /// Token counts.

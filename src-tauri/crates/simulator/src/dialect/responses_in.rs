@@ -66,6 +66,7 @@ pub(crate) fn read(body: &Value) -> Result<Prompt, Refusal> {
         .get("parallel_tool_calls")
         .and_then(Value::as_bool)
         .unwrap_or(true);
+    prompt.draw = drawing(body)?;
     prompt.choice = tool_choice(&body["tool_choice"], &mut prompt.tools)?;
     prompt.form = match body["text"]["format"]["type"].as_str() {
         Some("json_schema") => {
@@ -227,6 +228,21 @@ fn check_pairs(items: &[Value]) -> Result<(), Refusal> {
             Err(Refusal::bad(format!("No tool output found for {what} {id}.")).param("input"))
         }
         None => Ok(()),
+    }
+}
+
+/// The image tool, where the request demands that it is called.
+fn drawing(body: &Value) -> Result<Option<Value>, Refusal> {
+    if body["tool_choice"]["type"] != "image_generation" {
+        return Ok(None);
+    }
+    let mut tools = body["tools"].as_array().into_iter().flatten();
+    match tools.find(|tool| tool["type"] == "image_generation") {
+        Some(tool) => Ok(Some(tool.clone())),
+        None => Err(
+            Refusal::bad("Tool choice 'image_generation' not found in 'tools' parameter.")
+                .param("tool_choice"),
+        ),
     }
 }
 

@@ -58,6 +58,9 @@ pub(crate) fn write(world: &World, frame: &Frame<'_>, turn: &Turn) -> Written {
     for call in &turn.calls {
         writer.call(world, call);
     }
+    if let Some(picture) = &turn.picture {
+        writer.picture(&world.id("ig"), picture);
+    }
     let (status, details) = if turn.cut {
         ("incomplete", json!({"reason": "max_output_tokens"}))
     } else {
@@ -285,6 +288,46 @@ impl Writer<'_> {
             item[field] = json!(text);
         }
         item["status"] = json!("completed");
+        self.emit(
+            "response.output_item.done",
+            json!({"output_index": index, "item": item}),
+        );
+        self.output.push(item);
+    }
+
+    fn picture(&mut self, id: &str, picture: &Value) {
+        let index = self.output.len();
+        let mut item = json!({"id": id, "type": "image_generation_call", "status": "in_progress"});
+        self.emit(
+            "response.output_item.added",
+            json!({"output_index": index, "item": item}),
+        );
+        let place = json!({"item_id": id, "output_index": index});
+        for stage in ["in_progress", "generating"] {
+            self.emit(
+                &format!("response.image_generation_call.{stage}"),
+                place.clone(),
+            );
+        }
+        for part in 0..picture["partial_images"].as_u64().unwrap_or_default() {
+            let mut event = place.clone();
+            event["partial_image_index"] = json!(part);
+            event["partial_image_b64"] = json!(crate::images::partial());
+            self.emit("response.image_generation_call.partial_image", event);
+        }
+        item["status"] = json!("completed");
+        for name in [
+            "result",
+            "revised_prompt",
+            "size",
+            "quality",
+            "background",
+            "output_format",
+        ] {
+            if !picture[name].is_null() {
+                item[name] = picture[name].clone();
+            }
+        }
         self.emit(
             "response.output_item.done",
             json!({"output_index": index, "item": item}),

@@ -7,6 +7,8 @@ mod codex;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod images;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod raw;

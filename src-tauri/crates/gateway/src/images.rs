@@ -1,0 +1,174 @@
+//! The Images API (F95–F98): its own reading of a request, and what is different on the road of one that draws: who may serve it, how long
+//! it waits between tries, and which status an error has in the end.
+//!
+//! Not the loop (`attempt`) and not one attempt (`draw`). Called by both, and by the surface.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use pool::{Format, Outcome};
+use protocol::images::Kind;
+use protocol::{Dialect, ErrorBody, Head};
+use upstream::Target;
+
+use crate::body::{self, Body, ClientBody};
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::inside::Inside;
+use crate::naming::Named;
+use crate::record::Record;
+use crate::reply::Shape;
+use crate::surface::{IMAGE_EDITS, IMAGE_GENERATIONS, body_refusal, request_id};
+use crate::{Caller, Gateway, attempt, forward};
+
+/// The waits before the second and the third try (F97).
+const WAITS: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_secs(4)];
+
+/// Tries after the first one (F97).
+pub(crate) const RETRIES: u32 = WAITS.len() as u32;
+
+/// What is to be drawn, and what was learned about it on the way.
+pub(crate) struct Drawing {
+    pub(crate) asked: protocol::images::Drawing,
+    /// The same with every picture that was only an address fetched; filled by the first account that needs it.
+    pub(crate) whole: tokio::sync::OnceCell<protocol::images::Drawing>,
+}
+
+impl Drawing {
+    /// F98, F101: a relay gets the client's own bytes, which a ChatGPT account could not always draw.
+    pub(crate) fn formats(&self) -> &'static [Format] {
+        if self.asked.is_of_family() && self.asked.refusal().is_none() {
+            &[Format::OpenAi, Format::Responses, Format::Codex]
+        } else {
+            &[Format::OpenAi, Format::Responses]
+        }
+    }
+}
+
+/// Reads the request, then walks the road.
+pub(crate) async fn draw(
+    gateway: Arc<Gateway>,
+    config: Arc<Config>,
+    kind: Kind,
+    parts: Parts,
+    body: &mut ClientBody,
+    key: Caller,
+) -> Response<Body> {
+    let call = match kind {
+        Kind::Generation => IMAGE_GENERATIONS,
+        Kind::Edit => IMAGE_EDITS,
+    };
+    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key.name);
+    record.is_of("images");
+    if let Some(rules) = &key.rules {
+        match rules.enter(&gateway) {
+            Ok(slot) => record.key_slot(slot),
+            Err(refusal) => return record.refuse(refusal, Shape::Of(call.dialect)),
+        }
+    }
+    let body = match body::read(&parts.headers, body, config.body_limit).await {
+        Ok(body) => body,
+        Err(error) => {
+            return record.refuse(body_refusal(&error, false), Shape::Of(call.dialect));
+        }
+    };
+    let form = parts.headers.get(CONTENT_TYPE);
+    let form = form.and_then(|value| value.to_str().ok());
+    let asked = match protocol::images::read(kind, &body, form) {
+        Ok(asked) => asked,
+        Err(error) => return record.refuse_request(&error, call.dialect),
+    };
+    let model = asked.model.as_deref().unwrap_or(protocol::images::MODEL);
+    record.asked(model, asked.stream);
+    if let Some(rules) = &key.rules
+        && let Err(refusal) = rules.check_model(model)
+    {
+        return record.refuse(refusal, Shape::Of(call.dialect));
+    }
+    let inside = parts.extensions.get::<Inside>();
+    attempt::serve(
+        attempt::Request {
+            pinned: inside.and_then(|inside| inside.account.clone()),
+            gateway,
+            config,
+            call,
+            query: forward::query(parts.uri.query()),
+            asked: model.to_owned(),
+            // A relay gets the client's own bytes, so no alias stands for a name here.
+            named: Named {
+                model: model.to_owned(),
+                ..Named::default()
+            },
+            drawing: Some(Drawing {
+                asked,
+                whole: tokio::sync::OnceCell::new(),
+            }),
+            headers: parts.headers,
+            body,
+            // Held back until it is whole, also for a client that streams: its limits are those of a whole answer.
+            head: Head::default(),
+        },
+        record,
+    )
+    .await
+}
+
+/// F97: worth another try as it is.
+pub(crate) const fn is_transient(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Network
+            | Outcome::Timeout
+            | Outcome::ServerError { .. }
+            | Outcome::Overloaded { .. }
+    )
+}
+
+/// Whether anybody may be asked again at all. A model that has answered in words would do so on any account.
+pub(crate) const fn may_repeat(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::EmptyAnswer)
+}
+
+/// F97: the wait before the next try; none after what another account does better at once.
+pub(crate) async fn pause(before: &Outcome, failures: u32) {
+    let wait = usize::try_from(failures)
+        .ok()
+        .and_then(|failures| WAITS.get(failures.checked_sub(1)?));
+    if let Some(wait) = wait.filter(|_| is_transient(before)) {
+        tokio::time::sleep(*wait).await;
+    }
+}
+
+/// F97: 503 for what may pass, 502 for everything else; what the request itself is to blame for, and limits, keep their status (F57).
+pub(crate) fn shown(mut fault: Fault, target: &Target) -> Fault {
+    let status = match fault.outcome {
+        outcome if is_transient(&outcome) => StatusCode::SERVICE_UNAVAILABLE,
+        Outcome::InvalidRequest { .. }
+        | Outcome::ModelUnsupported
+        | Outcome::UsageLimit { .. }
+        | Outcome::RateLimited { .. }
+        | Outcome::PaymentRequired
+        | Outcome::Unauthorized
+        | Outcome::RefreshRefused { .. }
+        | Outcome::RefreshUnavailable => return fault,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    fault.status = Some(status);
+    if fault.body.is_none() {
+        let error = ErrorBody {
+            message: format!("account \"{}\": {}", target.label, fault.reason),
+            kind: protocol::error::GATEWAY_ERROR.into(),
+            code: Some(fault.outcome.code().into()),
+            param: None,
+        };
+        fault.body = Some(protocol::error::render(
+            Dialect::Responses,
+            status.as_u16(),
+            &error,
+        ));
+    }
+    fault
+}
