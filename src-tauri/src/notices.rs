@@ -202,6 +202,17 @@ fn message(words: &Words<'_>) -> Message {
                 "它可以继续处理请求。".into(),
             ),
         ),
+        NoticeKind::BalanceLow => (
+            say(
+                format!("{account}: balance low"),
+                format!("{account}：余额不足"),
+            ),
+            say(
+                "It has come down to its threshold. The account serves again when there is more."
+                    .into(),
+                "余额已降至阈值，充值后该账号会自动恢复服务。".into(),
+            ),
+        ),
         NoticeKind::PortChanged => {
             let (wanted, used) = notice.port.unwrap_or_default();
             click = Click::Open;
@@ -225,7 +236,9 @@ fn message(words: &Words<'_>) -> Message {
         // One at a time: an undo means the last switch.
         (NoticeKind::Switched, _) | (_, None) => notice.kind.code().to_owned(),
         // An account that is back takes the place of the news that it was gone.
-        (NoticeKind::NeedsSignIn | NoticeKind::Recovered, Some(id)) => format!("state:{id}"),
+        (NoticeKind::NeedsSignIn | NoticeKind::Recovered | NoticeKind::BalanceLow, Some(id)) => {
+            format!("state:{id}")
+        }
         (kind, Some(id)) => format!("{}:{id}", kind.code()),
     };
     Message {

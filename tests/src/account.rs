@@ -65,6 +65,12 @@ pub fn relay_messages(label: &str) -> Account {
     relay(label, "anthropic", KeySetup::messages_only)
 }
 
+/// A relay account that speaks Gemini.
+#[must_use]
+pub fn relay_gemini(label: &str) -> Account {
+    relay(label, "gemini", KeySetup::gemini_only)
+}
+
 fn relay(label: &str, format: &'static str, narrow: fn(KeySetup) -> KeySetup) -> Account {
     let key = format!(
         "sk-relay-{label}-{:016x}{:016x}",

@@ -151,9 +151,14 @@ fn model_requests(simulator: &Simulator) -> Vec<simulator::Seen> {
     let mut seen = simulator.requests();
     seen.retain(|seen| seen.method == http::Method::POST);
     seen.retain(|seen| {
-        ["/responses", "/chat/completions", "/messages"]
-            .iter()
-            .any(|end| seen.path.ends_with(end))
+        [
+            "/responses",
+            "/chat/completions",
+            "/messages",
+            "enerateContent",
+        ]
+        .iter()
+        .any(|end| seen.path.ends_with(end))
     });
     seen
 }

@@ -26,7 +26,7 @@ mod hand;
 
 pub use account::{
     Account, CODEX_MODEL, OTHER_CODEX_MODEL, OTHER_RELAY_MODEL, RELAY_MODEL, SimUpstream, codex,
-    relay_chat, relay_messages, relay_responses,
+    relay_chat, relay_gemini, relay_messages, relay_responses,
 };
 pub use answer::{Answer, Stream, text_of};
 pub use app::{TestApp, TestAppBuilder, send};

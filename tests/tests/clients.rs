@@ -13,7 +13,7 @@ use std::sync::Once;
 use std::time::Duration;
 use tests::{
     Account, CODEX_MODEL, Hand, OTHER_CODEX_MODEL, OTHER_RELAY_MODEL, RELAY_MODEL, TestApp, codex,
-    relay_chat, relay_messages, relay_responses,
+    relay_chat, relay_gemini, relay_messages, relay_responses,
 };
 use tokio::process::Command;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -33,6 +33,7 @@ enum Route {
     RelayChat,
     RelayResponses,
     RelayMessages,
+    RelayGemini,
 }
 
 impl Route {
@@ -42,6 +43,7 @@ impl Route {
             Self::RelayChat => "relay-chat",
             Self::RelayResponses => "relay-responses",
             Self::RelayMessages => "relay-messages",
+            Self::RelayGemini => "relay-gemini",
         }
     }
 
@@ -49,7 +51,9 @@ impl Route {
     fn models(self) -> [&'static str; 2] {
         match self {
             Self::Codex => [CODEX_MODEL, OTHER_CODEX_MODEL],
-            Self::RelayChat | Self::RelayResponses | Self::RelayMessages => RELAY_MODELS,
+            Self::RelayChat | Self::RelayResponses | Self::RelayMessages | Self::RelayGemini => {
+                RELAY_MODELS
+            }
         }
     }
 
@@ -60,6 +64,7 @@ impl Route {
             Self::RelayChat => || relay_chat(&new_label()),
             Self::RelayResponses => || relay_responses(&new_label()),
             Self::RelayMessages => || relay_messages(&new_label()),
+            Self::RelayGemini => || relay_gemini(&new_label()),
         }
     }
 }
@@ -279,6 +284,7 @@ const PYTHON_FILES: &[&str] = &[
     "test_chat.py",
     "test_responses.py",
     "test_messages.py",
+    "test_gemini.py",
     "test_images.py",
     "test_errors.py",
 ];
@@ -430,11 +436,13 @@ each! {
     python_relay_responses: run_python(&through_gateway("python", Route::RelayResponses).await, PYTHON_FILES);
 
     python_relay_messages: run_python(&through_gateway("python", Route::RelayMessages).await, PYTHON_FILES);
+    python_relay_gemini: run_python(&through_gateway("python", Route::RelayGemini).await, PYTHON_FILES);
 
     langchain_codex: run_python(&through_gateway("langchain", Route::Codex).await, LANGCHAIN);
     langchain_relay_chat: run_python(&through_gateway("langchain", Route::RelayChat).await, LANGCHAIN);
     langchain_relay_responses: run_python(&through_gateway("langchain", Route::RelayResponses).await, LANGCHAIN);
     langchain_relay_messages: run_python(&through_gateway("langchain", Route::RelayMessages).await, LANGCHAIN);
+    langchain_relay_gemini: run_python(&through_gateway("langchain", Route::RelayGemini).await, LANGCHAIN);
 
     node_direct: run_node(&without_gateway("node").await, NODE_FILES);
     node_codex: run_node(&through_gateway("node", Route::Codex).await, NODE_FILES);

@@ -72,6 +72,9 @@ async fn no_command_shows_a_secret() {
         vec!["quota"],
         vec!["explain", app.model()],
         vec!["account", "list"],
+        vec!["key", "show"],
+        vec!["balance"],
+        vec!["limit", "list"],
         vec!["settings", "list"],
     ];
     commands.extend(ids.iter().map(|id| vec!["account", "show", id.as_str()]));

@@ -7,6 +7,8 @@ export interface Account {
   added_at: number;
   /** Exact names or prefixes with `*`; null is all. */
   allowed_models: string[] | null;
+  /** What is left of its money, where somebody tells. */
+  balance: Balance | null;
   /** Base URL of a key account. */
   base_url: string | null;
   cancelled: number;
@@ -39,6 +41,8 @@ export interface Account {
   last_error: LastError | null;
   last_success_at: number | null;
   last_used_at: number | null;
+  /** Usage limits of the person's own, with what was used of them. */
+  limits: LimitState[];
   /** The person's own words. */
   notes: string | null;
   /** Plan its provider names. */
@@ -61,6 +65,10 @@ export interface Account {
   reserve_percent: number | null;
   /** Requests running on it. */
   running: number;
+  /** Health score, 0 to 100: the lowest of what is known about its limits; 0 is not selectable. */
+  score: number;
+  /** Requests it may run at once; null: what `rotation.account_slots` says. */
+  slots: number | null;
   successes: number;
   /** When time alone makes it usable again. */
   usable_again_at: number | null;
@@ -74,6 +82,45 @@ export interface AccountHold {
   until: number;
 }
 
+/** How an account is spoken to. */
+export interface AccountOptions {
+  /** How its key is carried; null for a sign-in. */
+  auth: string | null;
+  /** Whether that was chosen; otherwise it is the format's own form. */
+  auth_chosen: boolean;
+  /** Its own default effort. */
+  effort: string | null;
+  /** Headers sent along. */
+  headers: HeaderLine[];
+  id: string;
+  /** What to know of it. */
+  notice: string | null;
+  /** The preset it was added from. */
+  preset: string | null;
+  /** Thinking suffixes of model names are read. */
+  reads_suffixes: boolean;
+  /** Where its requests go. */
+  request_url: string | null;
+  /** Models that take turns. */
+  turns: ModelTurns | null;
+  /** Further formats of the same key. */
+  wires: Wire[];
+}
+
+/** What to change of it; a field that is absent stays, null clears it. */
+export interface AccountOptionsPatch {
+  /** `bearer`, `x-api-key`, `x-goog-api-key` or `query`; cleared: the format's own form. */
+  auth?: string | null;
+  /** none, minimal, low, medium, high, xhigh or max. */
+  effort?: string | null;
+  /** In place of all that are there. */
+  headers?: HeaderLine[] | null;
+  reads_suffixes?: boolean | null;
+  turns?: ModelTurns | null;
+  /** In place of all that are there. */
+  wires?: Wire[] | null;
+}
+
 /** What to change of an account; a field that is absent stays, null clears it. */
 export interface AccountPatch {
   allowed_models?: string[] | null;
@@ -85,6 +132,18 @@ export interface AccountPatch {
   priority?: number | null;
   proxy?: string | null;
   reserve_percent?: number | null;
+  /** 1 to 1000 requests at once; null: the general setting. */
+  slots?: number | null;
+}
+
+/** What became of several keys. */
+export interface AccountsAdded {
+  /** The new accounts, with their balances where somebody tells them. */
+  accounts: Account[];
+  /** Keys that were given twice, or are accounts already: dropped. */
+  duplicates: number;
+  /** Lines that could not be added. */
+  failed: LineFailed[];
 }
 
 /** Something changed. */
@@ -116,6 +175,40 @@ export type AdminEvent =
   /** The reader was too slow and missed events: look at everything again. */
   | { type: "lagged" };
 
+/** An alias as it was set. */
+export interface Alias {
+  /** Labels of the accounts that would serve it now, best first. */
+  accounts: string[];
+  /** The name clients write. */
+  alias: string;
+  /** The only group that serves it; null: everybody. */
+  group: string | null;
+  /** The model at the end of the chain. */
+  leads_to: string;
+  /** The name it stands for, which may be an alias too. */
+  model: string;
+}
+
+/** Where an alias is to lead. */
+export interface AliasTarget {
+  /** The only group that serves it. */
+  group?: string | null;
+  /** A model, or another alias. */
+  model: string;
+}
+
+/** An amount in one currency. */
+export interface Amount {
+  /** `USD`, `CNY`. */
+  currency: string;
+  /** Of it, what was given. */
+  granted: string | null;
+  /** Of it, what was paid for. */
+  topped_up: string | null;
+  /** What is left, a decimal text. */
+  total: string;
+}
+
 /** One account tried for a request. */
 export interface Attempt {
   /** Its label then. */
@@ -142,6 +235,44 @@ export interface Attention {
 
 /** The one thing to do about it. */
 export type AttentionAction = "sign_in" | "try_now" | "open";
+
+/** What is left of an account's money, as last read (F111). */
+export interface Balance {
+  /** Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai` or `openai_billing`. */
+  adapter: string;
+  /** One for each currency; none where money does not limit the key. */
+  amounts: Amount[];
+  /** When the amounts were read. */
+  checked_at: number | null;
+  /** The person chose the adapter; otherwise the account's host did. */
+  chosen: boolean;
+  /** Why the last question brought nothing; the amounts are then older. */
+  error: string | null;
+  /** It is at or below it. */
+  low: boolean;
+  /** The last question was answered. */
+  ok: boolean;
+  /** At or below it the account does not serve, a decimal text (F112). */
+  threshold: string;
+  /** The provider says that the account cannot be used. */
+  unavailable: boolean;
+}
+
+/** What to change; a field that is absent stays, null clears it. */
+export interface BalancePatch {
+  /** An adapter's word, or `none` to ask nobody; null: by the account's host. */
+  adapter?: string | null;
+  /** A decimal text; null: 0.20. */
+  threshold?: string | null;
+}
+
+/** How asking all providers for balances ended, in accounts. */
+export interface BalancesQueried {
+  /** Brought nothing; each account says why. */
+  failed: number;
+  /** Answered. */
+  ok: number;
+}
 
 /** A limit of its own for some models. */
 export interface Bucket {
@@ -190,6 +321,8 @@ export type ErrorCode = "not_found" | "invalid" | "provider" | "vault_locked" | 
 
 /** Whether an account could serve a model now. */
 export interface Explain {
+  /** Why it has its place, in words; null when it is skipped. */
+  because: string | null;
   /** The same as a code. */
   code: string | null;
   id: string;
@@ -198,6 +331,10 @@ export interface Explain {
   rank: number | null;
   /** Why it is skipped, in words. */
   reason: string | null;
+  /** What that reason was learnt from, such as `header`, `query`, `usage_limit` or `failures`; null for what the person or the request says. */
+  source: string | null;
+  /** When the reason it is skipped for ends by itself; null when time alone does not end it or nobody knows. */
+  until: number | null;
 }
 
 /** An export into a file; desktop and command line only (F9). */
@@ -222,6 +359,21 @@ export interface Forecast {
   /** Null: not before it resets. */
   empty_at: number | null;
   window: WindowName;
+}
+
+/** How much of a group's limit is in use. */
+export interface GroupUse {
+  /** Most at once. */
+  limit: number;
+  name: string;
+  /** Requests running on its accounts. */
+  running: number;
+}
+
+/** A header sent along. Never a secret. */
+export interface HeaderLine {
+  name: string;
+  value: string;
 }
 
 export type Health = "unknown" | "active" | "cooling" | "exhausted" | "needs_login" | "attention" | "banned" | "disabled";
@@ -289,12 +441,48 @@ export interface ImportRequest {
 
 /** A gateway key as it may be shown. */
 export interface Key {
+  /** Exact names, or beginnings with `*`; null is all. */
+  allowed_models: string[] | null;
+  budget: KeyBudgetState | null;
   created_at: number;
   /** Refused when false. */
   enabled: boolean;
+  /** It is refused because of that. */
+  expired: boolean;
+  /** Refused from then on. */
+  expires_at: number | null;
   /** First and last characters only. */
   masked: string;
+  /** Requests it may run at once; null is any number. */
+  max_concurrency: number | null;
   name: string;
+}
+
+/** What a key may use in a period; at least one of the two is limited. */
+export interface KeyBudget {
+  /** Days of a period, 1 to 366; null is 30. */
+  period_days?: number | null;
+  /** Tokens in and out. */
+  tokens?: number | null;
+  /** Estimated cost in USD, a decimal text. Models without a price cost nothing here. */
+  usd?: string | null;
+}
+
+/** The budget of a key with what was used of it. */
+export interface KeyBudgetState {
+  budget: KeyBudget;
+  used: Spent;
+}
+
+/** What a key may do; a field that is absent stays as it is, null lifts the rule. */
+export interface KeyPatch {
+  allowed_models?: string[] | null;
+  budget?: KeyBudget | null;
+  enabled?: boolean | null;
+  /** Refused from then on. */
+  expires_at?: number | null;
+  /** 1 to 10,000. */
+  max_concurrency?: number | null;
 }
 
 export type Kind = "codex_oauth" | "relay" | "zai" | "provider_key";
@@ -308,6 +496,41 @@ export interface LastError {
 
 export type Level = "info" | "warning" | "error";
 
+/** A limit on the usage of an account. What is null is not limited; at least one is. */
+export interface Limit {
+  /** Tokens out. */
+  completion_tokens?: number | null;
+  /** Estimated cost in USD, a decimal text. */
+  cost?: string | null;
+  /** Only this model: its name, or a beginning and `*`; null is the whole account. */
+  model?: string | null;
+  /** Days of a period, 1 to 366; null is 30. */
+  period_days?: number | null;
+  /** Tokens in. */
+  prompt_tokens?: number | null;
+  requests?: number | null;
+  /** Both. */
+  total_tokens?: number | null;
+}
+
+/** A limit of an account with what was used of it. */
+export interface LimitState {
+  limit: Limit;
+  used: Spent;
+}
+
+/** All limits of an account, in the place of those it had. */
+export interface Limits {
+  limits: Limit[];
+}
+
+/** A line that could not be added. */
+export interface LineFailed {
+  /** From 1. */
+  line: number;
+  message: string;
+}
+
 /** A model clients can name. */
 export interface Model {
   /** Labels of the enabled accounts that offer it. */
@@ -319,7 +542,42 @@ export interface Model {
   source: ModelSource;
 }
 
+/** The models of one account, and where the list comes from. */
+export interface ModelList {
+  /** When it was told, as far as known. */
+  at: number | null;
+  /** The account. */
+  id: string;
+  label: string;
+  models: string[];
+  /** Why the last question had no answer; the list is then the one before. */
+  problem: string | null;
+  /** `upstream` (told since this start), `stored`, `codex_cli`, `built_in` or `none`. */
+  source: string;
+}
+
+/** What names of models mean now. */
+export interface ModelNames {
+  aliases: Alias[];
+  /** The effort of sign-ins where nothing else says one. */
+  default_effort: string | null;
+  /** The model of requests that name none. */
+  default_model: string | null;
+  /** The thinking levels that may stand behind a model's name. */
+  levels: Record<string, unknown>;
+  /** The first match counts. */
+  patterns: Pattern[];
+}
+
 export type ModelSource = "upstream" | "allowed";
+
+/** Models that stand for one another: each serves some requests in a row. */
+export interface ModelTurns {
+  /** Requests in a row; 5 unless you say otherwise. */
+  every?: number;
+  /** Two or more, each named in full. */
+  models: string[];
+}
 
 /** An account by its two names. */
 export interface Named {
@@ -330,30 +588,58 @@ export interface Named {
 
 /** A relay or key account to add. The same base URL and key update the account that is there (F2). */
 export interface NewAccount {
-  base_url: string;
-  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
-  format: string;
+  /** How the key is carried; null: as the format does. */
+  auth?: string | null;
+  /** A preset may say it. */
+  base_url?: string;
+  /** Its own default effort. */
+  effort?: string | null;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it. */
+  format?: string;
   group?: string | null;
+  /** Headers sent along. Never a secret. */
+  headers?: HeaderLine[];
   /** Write-only: no answer shows it again. */
   key: string;
-  /** `relay`, `zai` or `provider`. */
-  kind: string;
+  /** `relay`, `zai` or `provider`; a preset may say it. */
+  kind?: string;
   /** 1 to 64 characters. */
   label: string;
   /** Models it may serve; null is all. */
   models?: string[] | null;
+  /** A preset's name: it says what is left out. */
+  preset?: string | null;
   priority?: number | null;
   /** Its own proxy without a password, or `direct`. */
+  proxy?: string | null;
+  /** Thinking suffixes of model names are read. */
+  reads_suffixes?: boolean;
+}
+
+/** Several keys of one provider or relay (F113): each becomes an account of the group. */
+export interface NewAccounts {
+  base_url: string;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
+  format: string;
+  /** The label when nothing is said. */
+  group?: string | null;
+  /** One key a line. Write-only: no answer shows them again. */
+  keys: string;
+  /** `relay`, `zai` or `provider`. */
+  kind: string;
+  /** What their labels begin with; a number follows. */
+  label: string;
+  /** Models they may serve; null is all. */
+  models?: string[] | null;
+  priority?: number | null;
+  /** Their own proxy without a password, or `direct`. */
   proxy?: string | null;
 }
 
 /** A key to make. */
-export interface NewKey {
-  /** 1 to 64 characters. */
-  name: string;
-}
+export type NewKey = unknown;
 
-export type NoticeCode = "switched" | "quota_warning" | "all_exhausted" | "needs_sign_in" | "recovered" | "port_changed";
+export type NoticeCode = "switched" | "quota_warning" | "all_exhausted" | "needs_sign_in" | "recovered" | "port_changed" | "balance_low";
 
 /** The new order. */
 export interface OrderRequest {
@@ -378,6 +664,12 @@ export interface PasteRequest {
   text: string;
 }
 
+/** A name pattern and the model that stands for it on sign-ins. */
+export interface Pattern {
+  model: string;
+  pattern: string;
+}
+
 /** How long to refuse requests. */
 export interface PauseRequest {
   /** Null: until resumed. */
@@ -398,13 +690,31 @@ export interface Quota {
   source: Source;
 }
 
+/** How the question to one account ended. */
+export interface QuotaAsked {
+  id: string;
+  label: string;
+  /** `ok`, `limited`, `invalid`, `network` or `skipped`. */
+  result: string;
+}
+
 /** How a query of all accounts ended, in numbers of accounts (F68). */
 export interface QuotaQueried {
   invalid: number;
+  /** Each account, in the order in which their answers came. */
+  items: QuotaAsked[];
   limited: number;
   network: number;
   ok: number;
   skipped: number;
+  /** It was stopped: accounts that are missing in `items` were not asked. */
+  stopped: boolean;
+}
+
+/** Which accounts are asked for their models. */
+export interface RefreshModels {
+  /** One by id or label; null: every enabled one. */
+  account?: string | null;
 }
 
 /** What a refresh came to for one account (F20). */
@@ -423,10 +733,35 @@ export interface RelayModels {
 
 /** Asks a relay for its models with a key that is not kept. */
 export interface RelayModelsRequest {
+  /** How the key is carried; null: as the format does. */
+  auth?: string | null;
   base_url: string;
   format: string;
   key: string;
   proxy?: string | null;
+}
+
+/** A known provider. */
+export interface RelayPreset {
+  /** `bearer`, `x-api-key`, `x-goog-api-key` or `query`. */
+  auth: string;
+  /** How its balance or quota is asked; null: it cannot be asked. */
+  balance: string | null;
+  base_url: string;
+  format: string;
+  /** The group its accounts share. */
+  group: string | null;
+  /** `relay`, `zai` or `provider_key`. */
+  kind: string;
+  /** It runs on this machine and needs no key. */
+  local: boolean;
+  models: string[];
+  /** The word it is chosen by. */
+  name: string;
+  /** What to know before using it. */
+  notice: string | null;
+  /** Its name for people. */
+  title: string;
 }
 
 /** Where requests will go. */
@@ -494,7 +829,7 @@ export interface Reset {
   window: WindowName;
 }
 
-export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first";
+export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first" | "least_used" | "priority" | "pace_aware";
 
 /** One window of one account over time, at most 500 points. */
 export interface Series {
@@ -580,6 +915,27 @@ export interface Spark {
   t: number;
 }
 
+/** What was used in the present period. */
+export interface Spent {
+  /** Tokens out, as far as told. */
+  completion_tokens: number;
+  /** Estimated cost in USD of the requests that have a price, a decimal text. */
+  cost: string;
+  /** Tokens in, as far as told. */
+  prompt_tokens: number;
+  /** A limit is reached. */
+  reached: boolean;
+  requests: number;
+  /** When the period began. */
+  since: number;
+  /** Requests whose usage was not told: in no sum. */
+  unknown_usage: number;
+  /** Requests whose model has no price: not in the cost. */
+  unpriced: number;
+  /** When it ends. */
+  until: number;
+}
+
 /** A request that runs. */
 export interface StartedRequest {
   dialect: string;
@@ -603,6 +959,8 @@ export interface Status {
   demo: boolean;
   /** The answer goes to the desktop window. */
   desktop: boolean;
+  /** Groups of accounts that have a limit. */
+  groups: GroupUse[];
   /** The home folder. */
   home: string;
   icon_state: Icon;
@@ -627,6 +985,8 @@ export interface Status {
   /** Where secrets are kept. */
   vault: string;
   version: string;
+  /** Of these, those that wait for a busy account. */
+  waiting: number;
 }
 
 /** A change of the active account (F48). */
@@ -740,6 +1100,8 @@ export interface UsageDay {
 export interface UsageRow {
   cached_tokens: number;
   cancelled: number;
+  /** Estimated cost in USD at the present prices, a decimal text; null when no model in it has a price. */
+  cost: string | null;
   failures: number;
   input_tokens: number;
   /** Account id, model, key name, or the first moment of a day. */
@@ -752,6 +1114,8 @@ export interface UsageRow {
   successes: number;
   /** Requests whose usage the provider did not tell; they are in none of the token sums. */
   unknown_usage: number;
+  /** Requests whose model has no price: not in the cost. */
+  unpriced: number;
 }
 
 /** One window of a plan. */
@@ -764,12 +1128,22 @@ export interface Window {
 
 export type WindowName = "primary" | "secondary";
 
+/** A further format of an account. */
+export interface Wire {
+  /** Where it is spoken; null: the account's own base URL. */
+  base_url?: string | null;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
+  format: string;
+}
+
 /** Every call: what goes into the path, the query and the body, and what comes out. */
 export interface Calls {
   /** Every account in the person's order */
   "GET /accounts": { answer: Account[] };
   /** Adds a relay or key account */
   "POST /accounts": { body: NewAccount; answer: Account };
+  /** Asks every provider that tells a balance; progress comes as events */
+  "POST /accounts/balance": { answer: BalancesQueried };
   /** Writes accounts with their secrets into a file only its owner can read */
   "POST /accounts/export": { body: ExportRequest; answer: Exported };
   /** Imports pasted or dropped text, or says what that would do */
@@ -778,10 +1152,14 @@ export interface Calls {
   "POST /accounts/import-codex": { query: { dry_run?: boolean }; answer: Import };
   /** Imports files, folders or ZIP files as one batch, or says what that would do */
   "POST /accounts/import/files": { body: ImportFiles; answer: Import };
+  /** Adds one account for each key, one key a line, and asks for their balances */
+  "POST /accounts/many": { body: NewAccounts; answer: AccountsAdded };
   /** Puts the named accounts first, in this order */
   "POST /accounts/order": { body: OrderRequest; answer: Account[] };
   /** Asks every provider now; progress comes as events */
   "POST /accounts/quota": { answer: QuotaQueried };
+  /** Stops asking: what was read stays */
+  "POST /accounts/quota/stop": { answer: null };
   /** Renews every enabled account's token now */
   "POST /accounts/refresh": { answer: Refreshed[] };
   /** One account by id, label or beginning of its id */
@@ -792,10 +1170,20 @@ export interface Calls {
   "DELETE /accounts/{id}": { path: { id: string }; answer: null };
   /** Makes it the active account */
   "POST /accounts/{id}/activate": { path: { id: string }; answer: Account };
+  /** Asks this account's provider for its balance now; never a model call */
+  "POST /accounts/{id}/balance": { path: { id: string }; answer: Account };
+  /** Changes who is asked for the balance, and below what it is too little */
+  "PATCH /accounts/{id}/balance": { path: { id: string }; body: BalancePatch; answer: Account };
   /** Switches it off */
   "POST /accounts/{id}/disable": { path: { id: string }; answer: Account };
   /** Switches it on */
   "POST /accounts/{id}/enable": { path: { id: string }; answer: Account };
+  /** Sets the usage limits of an account in the place of all it had */
+  "PUT /accounts/{id}/limits": { path: { id: string }; body: Limits; answer: Account };
+  /** How an account is spoken to */
+  "GET /accounts/{id}/options": { path: { id: string }; answer: AccountOptions };
+  /** Changes how an account is spoken to; absent stays, null clears */
+  "PATCH /accounts/{id}/options": { path: { id: string }; body: AccountOptionsPatch; answer: AccountOptions };
   /** Asks this account's provider now; never a model call */
   "POST /accounts/{id}/quota": { path: { id: string }; answer: Account };
   /** Renews its token now */
@@ -818,14 +1206,28 @@ export interface Calls {
   "GET /keys": { answer: Key[] };
   /** Makes a key; it is copied, never shown */
   "POST /keys": { body: NewKey; answer: Key };
+  /** Changes what a key may do; absent stays, null lifts the rule */
+  "PATCH /keys/{name}": { path: { name: string }; body: KeyPatch; answer: Key };
   /** Refuses a key from the next request on */
   "DELETE /keys/{name}": { path: { name: string }; answer: null };
   /** Models clients can name, and who offers them */
   "GET /models": { answer: Model[] };
+  /** Sets an alias; it acts on the next request */
+  "PUT /models/aliases/{alias}": { path: { alias: string }; body: AliasTarget; answer: Alias };
+  /** Takes an alias back */
+  "DELETE /models/aliases/{alias}": { path: { alias: string }; answer: null };
+  /** Every account's models, and where the list comes from */
+  "GET /models/lists": { answer: ModelList[] };
+  /** Aliases, patterns, thinking levels and defaults */
+  "GET /models/names": { answer: ModelNames };
+  /** Asks accounts for their models now; what fails keeps its old list */
+  "POST /models/refresh": { body: RefreshModels; answer: ModelList[] };
   /** The first page in one answer */
   "GET /overview": { answer: Overview };
   /** Refuses requests for a while, or until resumed */
   "POST /pause": { body: PauseRequest; answer: Status };
+  /** Known providers, to fill the form */
+  "GET /presets": { answer: RelayPreset[] };
   /** Accounts with their last readings */
   "GET /quota": { query: { refresh?: boolean }; answer: Account[] };
   /** Quota over time, and where it is heading */

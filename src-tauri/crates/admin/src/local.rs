@@ -11,6 +11,7 @@ use engine::Engine;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::dto::KeyPatch;
 use crate::error::AdminError;
 use crate::unshaped;
 
@@ -35,8 +36,11 @@ async fn key(
 async fn add_key(
     State(engine): State<Arc<Engine>>,
     Path(name): Path<String>,
+    rules: Option<Json<KeyPatch>>,
 ) -> Result<String, AdminError> {
-    Ok(engine.add_key(&name).await?.expose_secret().to_owned())
+    let rules = rules.map(|Json(rules)| rules).unwrap_or_default();
+    let key = engine.add_key_with(&name, rules.into()).await?;
+    Ok(key.expose_secret().to_owned())
 }
 
 async fn rotate(State(engine): State<Arc<Engine>>) -> Result<String, AdminError> {

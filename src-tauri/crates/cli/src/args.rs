@@ -3,10 +3,17 @@
 //! It does nothing: `main` reads it and calls the engine. A secret is never an argument (other users see those): keys and
 //! passphrases come from standard input or the environment.
 
+mod limits;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use naming::{Auth, Extras, ModelsCommand};
+
+mod naming;
+pub use limits::{BalanceCommand, KeyCommand, KeyRules, Limit, LimitCommand};
 
 /// One local AI gateway in front of all your accounts.
 #[derive(Debug, Parser)]
@@ -49,8 +56,12 @@ pub enum Command {
     },
     /// Serve again
     Resume,
-    /// List the models that the accounts offer
-    Models,
+    /// List the models that the accounts offer; refresh them, and give them further names
+    Models {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<ModelsCommand>,
+    },
     /// Show the accounts' quota windows
     Quota {
         /// Ask the upstreams first
@@ -76,7 +87,23 @@ pub enum Command {
         /// The prompt; - reads it from standard input
         prompt: String,
     },
+    /// Show what is left of the accounts' money
+    Balance {
+        /// Ask the providers first
+        #[arg(long)]
+        refresh: bool,
+        /// What to do
+        #[command(subcommand)]
+        command: Option<BalanceCommand>,
+    },
+    /// Show and change what accounts may use in a period
+    Limit {
+        /// What to do
+        #[command(subcommand)]
+        command: LimitCommand,
+    },
     /// Show and change the gateway keys; without a command print the default one, and nothing else
+    #[command(alias = "keys")]
     Key {
         /// What to do
         #[command(subcommand)]
@@ -114,25 +141,6 @@ pub struct Serve {
     /// Print the default gateway key at start, for a terminal nobody else reads
     #[arg(long)]
     pub show_key: bool,
-}
-
-/// `key …`
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Show every key's name, and the default key
-    Show,
-    /// Replace the default key; the old one stops working at once
-    Rotate,
-    /// Make a further key
-    Add {
-        /// Its name
-        name: String,
-    },
-    /// Take a key back
-    Revoke {
-        /// Its name
-        name: String,
-    },
 }
 
 /// `account …`
@@ -194,6 +202,8 @@ pub enum AccountCommand {
     },
     /// Add an account that is used by API key; the key is read from standard input
     Add(Add),
+    /// List the known providers
+    Presets,
 }
 
 /// `account import`
@@ -244,9 +254,9 @@ pub struct Export {
 #[derive(Debug, Args)]
 pub struct Add {
     /// What it is
-    #[arg(long)]
-    pub kind: Kind,
-    /// A known provider, whose base URL and format are filled in
+    #[arg(long, required_unless_present = "preset")]
+    pub kind: Option<Kind>,
+    /// A known provider, which says kind, base URL and format; `switchyard account presets` lists them
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
     /// Name shown to you, at most 64 characters
@@ -267,9 +277,15 @@ pub struct Add {
     /// Lower is used first: free 0, consumable 20, normal 50, expensive 80, precious 100
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub priority: u32,
+    /// Read many keys, one a line: each becomes an account of the group, which is named like the label by default
+    #[arg(long, conflicts_with = "preset")]
+    pub many: bool,
     /// A proxy of its own (http, https, socks4, socks4a, socks5, socks5h), or `direct`
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
+    /// What few key accounts need
+    #[command(flatten)]
+    pub extras: Extras,
 }
 
 /// Kinds of account that are used by key.
@@ -348,22 +364,6 @@ pub enum SettingsCommand {
         /// Its key
         key: String,
     },
-}
-
-impl Command {
-    /// What of this command is not there yet, said to the person; it then ends with exit code 2.
-    #[must_use]
-    pub fn missing(&self) -> Option<&'static str> {
-        match self {
-            Self::Account {
-                command:
-                    AccountCommand::Add(Add {
-                        preset: Some(_), ..
-                    }),
-            } => Some("presets are not there yet; give --base-url and --format"),
-            _ => None,
-        }
-    }
 }
 
 /// An address or a host name: what the setting server.host takes, checked in full there.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use cli::args::{AccountCommand, Add, Command, Export, Import, KeyCommand, SettingsCommand};
+use cli::args::{AccountCommand, Add, Command, Export, Import, SettingsCommand};
 use cli::exit::Exit;
 use engine::env::Env;
 use engine::home::Home;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, login, open_options, print, table};
+use crate::{ask, input, limits, login, naming, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -72,7 +72,7 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
             .await
         }
         Command::Resume => pause(desk, json, "/resume", Value::Null).await,
-        Command::Models => show(desk, "/models", json, models).await,
+        Command::Models { command } => naming::run(desk, json, command).await,
         Command::Quota { refresh } => {
             let path = if refresh {
                 "/quota?refresh=true"
@@ -94,14 +94,18 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
             .await
         }
         Command::Ask { model, prompt } => ask::run(desk, json, model, prompt).await,
-        Command::Key { command } => key(desk, json, command).await,
+        Command::Key { command } => limits::key(desk, json, command).await,
+        Command::Balance { refresh, command } => {
+            limits::balance(desk, json, refresh, command).await
+        }
+        Command::Limit { command } => limits::limit(desk, json, command).await,
         Command::Account { command } => account(desk, json, command).await,
         Command::Settings { command } => settings(desk, json, command).await,
     }
 }
 
 /// A call whose answer is only shown.
-async fn show(
+pub(crate) async fn show(
     desk: &Desk,
     path: &str,
     json: bool,
@@ -112,7 +116,7 @@ async fn show(
     Ok(())
 }
 
-fn tell(answer: &Value, json: bool, people: fn(&Value) -> String) {
+pub(crate) fn tell(answer: &Value, json: bool, people: fn(&Value) -> String) {
     if json {
         print::line(&format!("{answer:#}"));
         return;
@@ -169,6 +173,24 @@ async fn status(desk: &Desk, json: bool) -> Result<(), Failure> {
             table::cell(&status["vault"]),
             table::cell(&status["home"])
         ));
+        if status["waiting"]
+            .as_u64()
+            .is_some_and(|waiting| waiting > 0)
+        {
+            lines.push(format!(
+                "{} requests wait for a busy account",
+                status["waiting"]
+            ));
+        }
+        let groups = status["groups"].as_array().into_iter().flatten();
+        lines.extend(groups.map(|group| {
+            format!(
+                "Group {}: {} of {} requests",
+                table::cell(&group["name"]),
+                group["running"],
+                group["limit"]
+            )
+        }));
         lines.extend(
             status["notices"]
                 .as_array()
@@ -180,16 +202,6 @@ async fn status(desk: &Desk, json: bool) -> Result<(), Failure> {
         lines.join("\n")
     });
     Ok(())
-}
-
-fn models(models: &Value) -> String {
-    let rows: Vec<Vec<String>> = models
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|model| vec![table::cell(&model["id"]), table::cell(&model["owned_by"])])
-        .collect();
-    table::table(&["MODEL", "FROM"], &rows)
 }
 
 /// One line for each request, one below it for each attempt but a first one that went well.
@@ -246,68 +258,19 @@ fn journal(requests: &Value) -> String {
 
 fn explain(lines: &Value) -> String {
     let row = |line: &Value| {
+        // One of the two is there.
+        let why = [&line["because"], &line["reason"]]
+            .map(table::cell)
+            .concat();
         vec![
             table::cell(&line["rank"]),
             table::cell(&line["label"]),
-            table::cell(&line["reason"]),
+            why,
+            table::cell(&line["source"]),
         ]
     };
     let rows: Vec<Vec<String>> = lines.as_array().into_iter().flatten().map(row).collect();
-    table::table(&["TURN", "ACCOUNT", "WHY NOT"], &rows)
-}
-
-async fn key(desk: &Desk, json: bool, command: Option<KeyCommand>) -> Result<(), Failure> {
-    let only = |key: &str| {
-        if json {
-            print::line(&format!("{:#}", json!({ "key": key })))
-        } else {
-            print::line(key)
-        }
-    };
-    match command {
-        None => only(
-            &desk
-                .call(Method::GET, "/local/key/default", None)
-                .await?
-                .text(),
-        ),
-        Some(KeyCommand::Rotate) => only(
-            &desk
-                .call(Method::POST, "/local/key-rotation", None)
-                .await?
-                .text(),
-        ),
-        Some(KeyCommand::Add { name }) => only(
-            &desk
-                .call(Method::POST, &format!("/local/key/{}", escape(&name)), None)
-                .await?
-                .text(),
-        ),
-        Some(KeyCommand::Revoke { name }) => {
-            desk.call(Method::DELETE, &format!("/keys/{}", escape(&name)), None)
-                .await?;
-            if json {
-                print::line(&format!("{:#}", json!({ "revoked": name })));
-            }
-        }
-        Some(KeyCommand::Show) => {
-            show(desk, "/keys", json, |keys| {
-                let row =
-                    |key: &Value| vec![table::cell(&key["name"]), table::cell(&key["masked"])];
-                table::table(
-                    &["NAME", "KEY"],
-                    &keys
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .map(row)
-                        .collect::<Vec<_>>(),
-                )
-            })
-            .await?;
-        }
-    }
-    Ok(())
+    table::table(&["TURN", "ACCOUNT", "WHY", "LEARNT FROM"], &rows)
 }
 
 async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(), Failure> {
@@ -392,6 +355,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
         AccountCommand::Import(import) => import_accounts(desk, json, import).await,
         AccountCommand::Export(export) => export_accounts(desk, json, export).await,
         AccountCommand::Add(add) => add_account(desk, json, add).await,
+        AccountCommand::Presets => naming::presets(desk, json).await,
         AccountCommand::Login { device, account } => login::run(desk, json, device, account).await,
     }
 }
@@ -521,12 +485,21 @@ async fn export_accounts(desk: &Desk, json: bool, export: Export) -> Result<(), 
 }
 
 async fn add_account(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
+    if add.many {
+        return limits::add_many(desk, json, add).await;
+    }
     let key = input::key()?;
+    let header = |(name, value): &(String, String)| json!({ "name": name, "value": value });
     let body = json!({
-        "kind": add.kind.as_str(),
+        "kind": add.kind.map_or("", cli::args::Kind::as_str),
         "label": add.label,
-        "base_url": add.base_url,
-        "format": add.format.map(cli::args::Format::as_str),
+        "base_url": add.base_url.unwrap_or_default(),
+        "format": add.format.map_or("", cli::args::Format::as_str),
+        "preset": add.preset,
+        "auth": add.extras.auth.map(cli::args::Auth::as_str),
+        "headers": add.extras.headers.iter().map(header).collect::<Vec<_>>(),
+        "reads_suffixes": add.extras.reads_suffixes,
+        "effort": add.extras.effort,
         "key": key.expose_secret(),
         "models": add.models,
         "group": add.group,
@@ -538,7 +511,7 @@ async fn add_account(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
         .await?
         .json()?;
     tell(&json!([account]), json, table::accounts);
-    Ok(())
+    naming::tell_notice(desk, &account).await
 }
 
 async fn settings(desk: &Desk, json: bool, command: SettingsCommand) -> Result<(), Failure> {

@@ -5,7 +5,9 @@ mod commands;
 mod desk;
 mod failure;
 mod input;
+mod limits;
 mod login;
+mod naming;
 mod page;
 mod print;
 mod serve;
@@ -27,10 +29,6 @@ use crate::failure::Failure;
 fn main() -> ExitCode {
     engine::memory::give_back_early();
     let arguments = Arguments::parse();
-    if let Some(text) = arguments.command.missing() {
-        print::note(text);
-        return Exit::Usage.into();
-    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -59,16 +59,34 @@ pub(crate) fn accounts(accounts: &Value) -> String {
             cell(&account["health"]),
             window("primary"),
             window("secondary"),
+            money(&account["balance"]),
             cell(&account["reason"]),
         ]
     };
     let rows: Vec<Vec<String>> = accounts.as_array().into_iter().flatten().map(row).collect();
     table(
         &[
-            "", "ID", "LABEL", "KIND", "FORMAT", "PLAN", "STATE", "LEFT", "LEFT (2)", "WHY",
+            "", "ID", "LABEL", "KIND", "FORMAT", "PLAN", "STATE", "LEFT", "LEFT (2)", "BALANCE",
+            "WHY",
         ],
         &rows,
     )
+}
+
+/// A balance in a cell: each amount with its currency.
+pub(crate) fn money(balance: &Value) -> String {
+    let amount =
+        |amount: &Value| format!("{} {}", cell(&amount["total"]), cell(&amount["currency"]));
+    let amounts: Vec<String> = balance["amounts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(amount)
+        .collect();
+    match balance["unavailable"] == true {
+        true => "none".to_owned(),
+        false => amounts.join(", "),
+    }
 }
 
 /// One object, a line for each field.

@@ -38,6 +38,23 @@ pub struct NewKeyAccount {
     pub priority: Option<u32>,
     /// Its own proxy, or `direct`.
     pub proxy: Option<String>,
+    /// What few accounts need.
+    pub extras: KeyAccountExtras,
+}
+
+/// What few key accounts need, and the preset that says the rest.
+#[derive(Debug, Clone, Default)]
+pub struct KeyAccountExtras {
+    /// A preset's name: fills in an empty base URL and format, the group and the form of the key (F103).
+    pub preset: Option<String>,
+    /// How the key is carried (F100).
+    pub auth: Option<String>,
+    /// Headers sent along. Never a secret.
+    pub headers: Vec<(String, String)>,
+    /// Thinking suffixes of model names are read (F91).
+    pub reads_suffixes: bool,
+    /// Default effort (F90).
+    pub effort: Option<String>,
 }
 
 impl Engine {
@@ -175,6 +192,7 @@ impl Engine {
         let was_active = self.pool.with(|pool| pool.active() == Some(&id));
         // Before the credential goes, so that a refresh under way does not put it back.
         self.upstream.forget(&id);
+        let farewell = self.farewell(&row).await;
         let vault = self.vault.clone();
         let secret = item(&id);
         self.tasks.blocking(move || vault.delete(&secret)).await??;
@@ -189,6 +207,10 @@ impl Engine {
             .bus
             .tell(EngineEvent::AccountRemoved(id.clone()));
         drop(turn);
+        if let Some(farewell) = farewell {
+            // Whatever it answers, the account is gone here.
+            self.tasks.finish(farewell);
+        }
         if was_active {
             self.activate_first_usable(row.position).await?;
         }
@@ -207,6 +229,7 @@ impl Engine {
         new: NewKeyAccount,
     ) -> Result<AccountView, EngineError> {
         self.changeable()?;
+        let (new, options) = new.filled_in()?;
         let kind = match new.kind.as_str() {
             "relay" => AccountKind::Relay,
             "zai" => AccountKind::Zai,
@@ -244,6 +267,8 @@ impl Engine {
         row.group = new.group;
         row.priority = new.priority.unwrap_or(row.priority);
         row.proxy = new.proxy;
+        options.write(&mut row);
+        row.extra_headers = new.extras.headers;
         row.enabled = true;
         records::target(&row)?;
         let id = AccountId::from(row.id.as_str());
@@ -326,6 +351,7 @@ impl Engine {
         let events = self.pool.with(|pool| pool.clear(self.clock.now(), id));
         gateway::Journal::pool_events(&*self.journal, events);
         self.journal.touch(id);
+        self.gateway.look_at_queue();
     }
 
     /// Writes a record and puts it in force. The caller holds the turn.
@@ -350,7 +376,7 @@ impl Engine {
         let (accounts, tokens, targets) = self.records.with(|rows| {
             let mut targets = gateway::Targets::default();
             for row in rows {
-                match records::target(row) {
+                match records::target_with(row, self.turns.of(row)) {
                     Ok(target) => {
                         targets.insert(AccountId::from(row.id.as_str()), target);
                     }

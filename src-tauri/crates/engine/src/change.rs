@@ -13,6 +13,9 @@ const LONGEST_NOTE: usize = 2_000;
 /// Largest reserve in percent: with all of it an account would never serve.
 const LARGEST_RESERVE: u32 = 95;
 
+/// Most requests at once that a person can set.
+const MOST_SLOTS: u32 = 1_000;
+
 /// A change; the outer `None` keeps what is there, the inner one clears it.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChange {
@@ -30,6 +33,8 @@ pub struct AccountChange {
     pub excluded: Option<bool>,
     /// Share of each quota window that requests leave alone, 0 to 95 percent.
     pub reserve_percent: Option<Option<u32>>,
+    /// Requests it may run at once, 1 to 1000; cleared: the general setting (F114).
+    pub slots: Option<Option<u32>>,
     /// The person's own words, at most 2000 characters.
     pub notes: Option<Option<String>>,
 }
@@ -52,6 +57,11 @@ impl Engine {
             return Err(EngineError::Invalid(format!(
                 "reserve_percent is 0 to {LARGEST_RESERVE}"
             )));
+        }
+        if let Some(Some(slots)) = change.slots
+            && !(1..=MOST_SLOTS).contains(&slots)
+        {
+            return Err(EngineError::Invalid(format!("slots is 1 to {MOST_SLOTS}")));
         }
         if let Some(Some(notes)) = &change.notes
             && notes.chars().count() > LONGEST_NOTE
@@ -81,6 +91,9 @@ impl Engine {
                 row.excluded = change.excluded.unwrap_or(row.excluded);
                 if let Some(reserve) = change.reserve_percent {
                     row.reserve_percent = reserve.filter(|reserve| *reserve > 0);
+                }
+                if let Some(slots) = change.slots {
+                    row.slots = slots;
                 }
                 if let Some(notes) = change.notes {
                     row.notes = notes.filter(|notes| !notes.is_empty());

@@ -111,6 +111,14 @@ pub struct Engine {
     pub(crate) asking_quota: tokio::sync::Mutex<()>,
     /// The Codex backend's own model entries, for Codex clients.
     pub(crate) codex_entries: Mutex<HashMap<String, Bytes>>,
+    /// Models that take turns.
+    pub(crate) turns: crate::turns::AllTurns,
+    /// What accounts told of their models since this start.
+    pub(crate) discovery: crate::discovery::Discovery,
+    /// What is left of key accounts' money.
+    pub(crate) balances: crate::balance::Balances,
+    /// What limits and budgets have counted.
+    pub(crate) ledger: Arc<crate::limits::Ledger>,
     pub(crate) listening: Listening,
     /// Who the local Codex CLI is signed in as, as last read (F44).
     pub(crate) codex_cli: Mutex<Option<Identity>>,
@@ -118,6 +126,8 @@ pub struct Engine {
     pub(crate) demo: crate::demo::Demo,
     /// Ends a pause in time.
     pub(crate) pausing: crate::pause::Pausing,
+    /// Wakes the rounds that keep the knowledge of accounts fresh.
+    pub(crate) upkeep: crate::upkeep::Upkeep,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

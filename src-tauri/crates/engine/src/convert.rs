@@ -1,17 +1,30 @@
 //! Settings as the other rooms want them: each gets its own plain configuration (house invariant 9).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use pool::Policy;
+use gateway::Naming;
+use pool::Pool;
+use protocol::{Dialect, ReasoningOutput};
 use secrecy::{ExposeSecret, SecretString};
 use upstream::proxy::{NoProxy, ProxyUrl};
 
 use crate::error::EngineError;
+use crate::settings::models::Names;
 use crate::settings::{ProxyAddress, Settings};
 
-/// The rotation policy of the settings; the settings room lets no other word through.
-pub(crate) fn policy(settings: &Settings) -> Policy {
-    settings.rotation.mode.parse().unwrap_or_default()
+/// Tells the pool how the settings want accounts chosen and how much may run at once.
+pub(crate) fn put_routing(settings: &Settings, pool: &mut Pool) {
+    let rotation = &settings.rotation;
+    pool.set_policy(settings.policy());
+    pool.set_within_tier(settings.within_tier());
+    pool.set_default_slots(
+        u32::try_from(rotation.account_slots)
+            .ok()
+            .filter(|slots| *slots > 0),
+    );
+    pool.set_group_limits(settings.group_limits());
+    pool.set_spacing(Duration::from_millis(rotation.spacing_ms));
 }
 
 pub(crate) fn gateway_config(settings: &Settings) -> gateway::Config {
@@ -23,12 +36,45 @@ pub(crate) fn gateway_config(settings: &Settings) -> gateway::Config {
         idle_timeout: Duration::from_secs(settings.timeouts.idle_s),
         total_timeout: Duration::from_secs(settings.timeouts.total_s),
         account_header: settings.server.account_header,
-        default_model: None,
+        most_requests: usize::try_from(settings.rotation.most_requests)
+            .ok()
+            .filter(|most| *most > 0),
+        queue_wait: Duration::from_secs(settings.rotation.queue_wait_s),
+        queue_length: usize::try_from(settings.rotation.queue_length).unwrap_or(usize::MAX),
+        default_model: settings.models.default.clone(),
+        naming: Arc::new(naming(settings)),
         // The address somebody chose to listen on is one that clients may name (F25, F29).
         allowed_hosts: std::iter::once(settings.server.host.clone())
             .chain(settings.server.allowed_hosts.iter().cloned())
             .collect(),
         cors_origins: settings.server.cors_origins.clone(),
+    }
+}
+
+/// Names, thinking and translation (F85, F88, F90–F92, F109). The settings room lets no circle of aliases through.
+fn naming(settings: &Settings) -> Naming {
+    let names = Names::of(settings);
+    let models = &settings.models;
+    let defaults = [
+        (Dialect::Chat, &models.default_chat),
+        (Dialect::Responses, &models.default_responses),
+        (Dialect::Messages, &models.default_messages),
+    ];
+    Naming {
+        aliases: names.followed().unwrap_or_default(),
+        patterns: names.patterns,
+        default_models: defaults
+            .into_iter()
+            .filter_map(|(dialect, model)| Some((dialect, model.clone()?)))
+            .collect(),
+        default_effort: settings.thinking.default_effort.clone(),
+        direct_only: models.direct_only,
+        reasoning: match settings.thinking.output {
+            "think_tags" => ReasoningOutput::ThinkTags,
+            "off" => ReasoningOutput::Off,
+            _ => ReasoningOutput::Field,
+        },
+        zai_think_tags: settings.zai.show_think_tags,
     }
 }
 

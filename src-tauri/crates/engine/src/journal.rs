@@ -12,6 +12,7 @@ use pool::{AccountId, Event};
 use tokio::sync::{Notify, watch};
 
 use crate::events::{Bus, EngineEvent};
+use crate::limits::Ledger;
 use crate::views::StartedView;
 
 /// How long entries gather before they are written.
@@ -69,11 +70,14 @@ pub(crate) struct Gathering {
     pub(crate) stirred: Stirred,
     /// Who wants to know what exactly changed.
     pub(crate) bus: Bus,
+    /// Counts for limits and budgets.
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl Gathering {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
         Self {
+            ledger,
             waiting: Mutex::default(),
             wake: Notify::new(),
             changes: watch::Sender::new(0),
@@ -98,10 +102,12 @@ impl Gathering {
         tokio::time::sleep(GATHER).await;
     }
 
-    /// What waits, taken.
-    pub(crate) fn take(&self) -> Waiting {
+    /// What waits, taken. `then` happens in the same moment: no request is counted between.
+    pub(crate) fn take(&self, then: impl FnOnce()) -> Waiting {
         self.begun.store(0, Ordering::Relaxed);
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        then();
+        std::mem::take(&mut *waiting)
     }
 
     /// Drops what waits of accounts that are erased.
@@ -132,6 +138,8 @@ impl Gathering {
 impl Journal for Gathering {
     fn record(&self, entry: Entry) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before anything else: whoever has reached a limit gets no further request.
+        let events = self.ledger.count(&entry);
         let first = waiting.entries.is_empty();
         let served = entry.attempts.last();
         let key = CountKey {
@@ -172,6 +180,9 @@ impl Journal for Gathering {
         drop(waiting);
         if first {
             self.wake.notify_one();
+        }
+        if !events.is_empty() {
+            self.pool_events(events);
         }
     }
 
@@ -283,6 +294,7 @@ fn whose(event: &Event) -> Option<&AccountId> {
         | Event::Cooling { id, .. }
         | Event::Recovered { id }
         | Event::QuotaChanged { id }
+        | Event::Held { id, .. }
         | Event::NeedsLogin { id }
         | Event::NoSuccessor { id, .. } => Some(id),
         Event::Switched { .. } | Event::Offline | Event::Online => None,

@@ -1,13 +1,24 @@
-//! The gateway keys: made here, kept in the vault as one item, handed to the gateway as digests (F26, F27).
+//! The gateway keys: made here, kept in the vault as one item, handed to the gateway as digests and rules (F26, F27).
+//!
+//! What a key may do is changed in `edit`; what it has used is counted by the ledger (`limits`).
 
-use gateway::{ClientKey, Keys};
+mod edit;
+mod expiry;
+
+use std::sync::Arc;
+
+use gateway::{ClientKey, KeyRules, Keys};
 use pool::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use edit::{Budget, KeyChange};
+pub use expiry::read_expiry;
+
 use crate::compose::Engine;
 use crate::error::EngineError;
+use crate::limits::{Caps, Ledger, Line, SpentView, Whose};
 
 /// Name of the vault item.
 const ITEM: &str = "gateway-keys";
@@ -25,16 +36,45 @@ pub(crate) struct StoredKey {
     created_at: i64,
     #[serde(default = "yes")]
     enabled: bool,
-    #[serde(default)]
+    /// A date that cannot be read is one that has passed (F27).
+    #[serde(default, deserialize_with = "expiry::stored")]
     expires_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allowed_models: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_concurrency: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    budget: Option<StoredBudget>,
+}
+
+/// What a key may use in a period.
+#[derive(Clone, Serialize, Deserialize)]
+struct StoredBudget {
+    period_days: u32,
+    /// A moment of the first period.
+    since: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens: Option<i64>,
+    /// Decimal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    usd: Option<String>,
 }
 
 fn yes() -> bool {
     true
 }
 
+/// The budget of a key, and what was used of it.
+#[derive(Debug, Clone)]
+pub struct BudgetView {
+    /// As it was set.
+    pub budget: Budget,
+    /// What was used in this period.
+    pub used: SpentView,
+}
+
 /// What may be shown of a gateway key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct KeyView {
     /// Its name.
     pub name: String,
@@ -44,6 +84,44 @@ pub struct KeyView {
     pub created_at: Timestamp,
     /// Refused when false.
     pub enabled: bool,
+    /// Refused from then on.
+    pub expires_at: Option<Timestamp>,
+    /// It is refused because of that.
+    pub expired: bool,
+    /// Models it may ask for; `None` is all.
+    pub allowed_models: Option<Vec<String>>,
+    /// Requests it may run at once; `None` is any number.
+    pub max_concurrency: Option<u32>,
+    /// What it may use in a period.
+    pub budget: Option<BudgetView>,
+}
+
+impl StoredKey {
+    fn new(name: String, key: String, now: Timestamp) -> Self {
+        Self {
+            name,
+            key,
+            created_at: now.0,
+            enabled: true,
+            expires_at: None,
+            allowed_models: None,
+            max_concurrency: None,
+            budget: None,
+        }
+    }
+
+    fn rules(&self, ledger: &Ledger) -> Option<Arc<KeyRules>> {
+        let free = self.allowed_models.is_none()
+            && self.max_concurrency.is_none()
+            && self.budget.is_none();
+        (!free).then(|| {
+            Arc::new(KeyRules {
+                allowed_models: self.allowed_models.clone(),
+                most_running: self.max_concurrency,
+                state: ledger.key_state(&self.name),
+            })
+        })
+    }
 }
 
 fn fresh() -> Result<String, EngineError> {
@@ -57,12 +135,13 @@ fn fresh() -> Result<String, EngineError> {
     ))
 }
 
-pub(crate) fn digests(keys: &[StoredKey]) -> Keys {
+pub(crate) fn digests(keys: &[StoredKey], ledger: &Ledger) -> Keys {
     let one = |key: &StoredKey| ClientKey {
         name: key.name.as_str().into(),
         digest: Sha256::digest(key.key.as_bytes()).into(),
         enabled: key.enabled,
         expires_at: key.expires_at.map(Timestamp),
+        rules: key.rules(ledger),
     };
     Keys(keys.iter().map(one).collect())
 }
@@ -82,13 +161,7 @@ pub(crate) fn make(
     vault: &dyn vault::Vault,
     now: Timestamp,
 ) -> Result<Vec<StoredKey>, EngineError> {
-    let keys = vec![StoredKey {
-        name: DEFAULT_KEY.into(),
-        key: fresh()?,
-        created_at: now.0,
-        enabled: true,
-        expires_at: None,
-    }];
+    let keys = vec![StoredKey::new(DEFAULT_KEY.into(), fresh()?, now)];
     save(vault, &keys)?;
     Ok(keys)
 }
@@ -99,47 +172,103 @@ fn save(vault: &dyn vault::Vault, keys: &[StoredKey]) -> Result<(), EngineError>
 }
 
 impl Engine {
-    /// The default key, for the one place that shows it: `switchyard key` and the copy action of the desktop.
-    pub fn key(&self, name: &str) -> Result<SecretString, EngineError> {
-        let keys = self
-            .keys
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let found = keys.iter().find(|key| key.name == name);
-        found
-            .map(|key| SecretString::from(key.key.clone()))
-            .ok_or_else(|| no_key(name))
+    fn with_keys<T>(&self, look: impl FnOnce(&mut Vec<StoredKey>) -> T) -> T {
+        look(
+            &mut self
+                .keys
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 
-    /// All keys, masked.
+    /// The default key, for the one place that shows it: `switchyard key` and the copy action of the desktop.
+    pub fn key(&self, name: &str) -> Result<SecretString, EngineError> {
+        self.with_keys(|keys| {
+            let found = keys.iter().find(|key| key.name == name);
+            found
+                .map(|key| SecretString::from(key.key.clone()))
+                .ok_or_else(|| no_key(name))
+        })
+    }
+
+    /// All keys, masked, with what they have used.
     pub fn keys(&self) -> Vec<KeyView> {
-        let keys = self
-            .keys
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let now = self.clock.now();
+        let lines = self
+            .ledger
+            .lines(|line| matches!(line.whose, Whose::Key(..)));
+        let used = |name: &str| {
+            let line = lines
+                .iter()
+                .find(|line| matches!(&line.whose, Whose::Key(other, _) if other == name));
+            line.map(SpentView::of)
+        };
         let view = |key: &StoredKey| KeyView {
             name: key.name.clone(),
             masked: crate::redact::mask_secret(&key.key),
             created_at: Timestamp(key.created_at),
             enabled: key.enabled,
+            expires_at: key.expires_at.map(Timestamp),
+            expired: key.expires_at.is_some_and(|end| end <= now.0),
+            allowed_models: key.allowed_models.clone(),
+            max_concurrency: key.max_concurrency,
+            budget: key
+                .budget
+                .as_ref()
+                .zip(used(&key.name))
+                .map(|(budget, used)| BudgetView {
+                    budget: Budget {
+                        period_days: Some(budget.period_days),
+                        tokens: budget.tokens,
+                        usd: budget.usd.clone(),
+                    },
+                    used,
+                }),
         };
-        keys.iter().map(view).collect()
+        self.with_keys(|keys| keys.iter().map(view).collect())
     }
 
-    /// Replaces the default key; the old one is refused from the next request on. Returns the new one.
-    pub async fn rotate_key(&self) -> Result<SecretString, EngineError> {
+    /// The lines of the ledger that the keys' budgets are.
+    pub(crate) fn budget_lines(
+        &self,
+        line: &impl Fn(Whose, Caps, u32, Timestamp) -> Line,
+    ) -> Vec<Line> {
+        let one = |key: &StoredKey| {
+            let budget = key.budget.as_ref()?;
+            let caps = Caps {
+                total_tokens: budget.tokens,
+                cost: budget.usd.as_ref().and_then(|usd| usd.parse().ok()),
+                ..Caps::default()
+            };
+            let whose = Whose::Key(key.name.clone(), self.ledger.key_state(&key.name));
+            Some(line(
+                whose,
+                caps,
+                budget.period_days,
+                Timestamp(budget.since),
+            ))
+        };
+        self.with_keys(|keys| keys.iter().filter_map(one).collect())
+    }
+
+    /// Replaces the default key, which keeps its rules; the old one is refused from the next request on. Returns the new one.
+    pub async fn rotate_key(self: &Arc<Self>) -> Result<SecretString, EngineError> {
         let key = fresh()?;
         let value = key.clone();
         self.change_keys(move |keys, now| {
-            keys.retain(|key| key.name != DEFAULT_KEY);
+            let old = keys.iter().position(|key| key.name == DEFAULT_KEY);
+            let old = old.map(|at| keys.remove(at));
+            let fresh = StoredKey::new(DEFAULT_KEY.into(), key, now);
             keys.insert(
                 0,
-                StoredKey {
-                    name: DEFAULT_KEY.into(),
-                    key,
-                    created_at: now.0,
-                    enabled: true,
-                    expires_at: None,
+                match old {
+                    Some(old) => StoredKey {
+                        allowed_models: old.allowed_models,
+                        max_concurrency: old.max_concurrency,
+                        budget: old.budget,
+                        ..fresh
+                    },
+                    None => fresh,
                 },
             );
             Ok(())
@@ -148,38 +277,8 @@ impl Engine {
         Ok(SecretString::from(value))
     }
 
-    /// Adds a key and returns it; this is the only time it is shown.
-    pub async fn add_key(&self, name: &str) -> Result<SecretString, EngineError> {
-        let sane = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| !c.is_control());
-        if !sane {
-            return Err(EngineError::Invalid(
-                "a key's name has 1 to 64 characters".into(),
-            ));
-        }
-        let key = fresh()?;
-        let value = key.clone();
-        let name = name.to_owned();
-        self.change_keys(move |keys, now| {
-            if keys.iter().any(|key| key.name == name) {
-                return Err(EngineError::Invalid(format!(
-                    "there is a key named {name} already"
-                )));
-            }
-            keys.push(StoredKey {
-                name,
-                key,
-                created_at: now.0,
-                enabled: true,
-                expires_at: None,
-            });
-            Ok(())
-        })
-        .await?;
-        Ok(SecretString::from(value))
-    }
-
     /// Removes a key; it is refused from the next request on. The last one may go: then everything is refused (F26).
-    pub async fn revoke_key(&self, name: &str) -> Result<(), EngineError> {
+    pub async fn revoke_key(self: &Arc<Self>, name: &str) -> Result<(), EngineError> {
         let name = name.to_owned();
         self.change_keys(move |keys, _| {
             let before = keys.len();
@@ -195,26 +294,25 @@ impl Engine {
 
     /// Changes the keys: durable first, then in force.
     async fn change_keys(
-        &self,
+        self: &Arc<Self>,
         change: impl FnOnce(&mut Vec<StoredKey>, Timestamp) -> Result<(), EngineError> + Send + 'static,
     ) -> Result<(), EngineError> {
         self.changeable()?;
         // One change at a time: two commands must not undo each other.
         let _turn = self.changing_keys.lock().await;
-        let mut keys = self
-            .keys
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
+        let mut keys = self.with_keys(|keys| keys.clone());
         change(&mut keys, self.clock.now())?;
         let vault = self.vault.clone();
         let saved = keys.clone();
         self.tasks.blocking(move || save(&*vault, &saved)).await??;
-        self.gateway.set_keys(digests(&keys));
-        *self
-            .keys
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        let budgets = |keys: &[StoredKey]| keys.iter().any(|key| key.budget.is_some());
+        let counted = budgets(&keys) || self.with_keys(|keys| budgets(keys));
+        let digests = digests(&keys, &self.ledger);
+        self.with_keys(|kept| *kept = keys);
+        if counted {
+            self.reload_limits().await?;
+        }
+        self.gateway.set_keys(digests);
         Ok(())
     }
 }

@@ -3,7 +3,9 @@
 //! It draws nothing and speaks no wire format of its own: the shell, the command line and the admin API call it. [`Engine`] is the entry;
 //! its use cases stand in one file per subject.
 
+mod account_options;
 mod accounts;
+mod balance;
 mod catalog;
 mod change;
 pub mod clock;
@@ -11,22 +13,27 @@ mod compose;
 mod convert;
 mod credentials;
 mod demo;
+mod discovery;
 pub mod env;
 mod error;
 mod events;
 pub mod export;
+mod farewell;
 mod handing_out;
 pub mod home;
 pub mod import;
 mod journal;
 mod keys;
+mod limits;
 mod listening;
 pub mod logs;
 mod look;
 pub mod memory;
+mod naming;
 mod notices;
 mod opening;
 mod pause;
+mod presets;
 mod progress;
 mod quota_history;
 mod quota_query;
@@ -44,32 +51,43 @@ mod switching;
 mod tasks;
 mod transfer;
 mod trying;
+mod turns;
+mod upkeep;
 mod usage;
 mod verifying;
 mod views;
 mod welcome;
 
-pub use accounts::NewKeyAccount;
+pub use account_options::{
+    AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN, WireOption,
+};
+pub use accounts::{KeyAccountExtras, NewKeyAccount};
+pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;
 pub use change::AccountChange;
 pub use compose::{Engine, OpenOptions};
+pub use discovery::{ModelListView, ModelSource};
 pub use error::EngineError;
 pub use events::EngineEvent;
-pub use keys::{DEFAULT_KEY, KeyView};
+pub use keys::{Budget, BudgetView, DEFAULT_KEY, KeyChange, KeyView, read_expiry};
+pub use limits::{DEFAULT_PERIOD, SpentView, UsageLimit, UsageLimitView};
+pub use naming::{AliasView, LevelsView, NamesView};
 pub use notices::{Notice, NoticeKind};
 pub use opening::Opening;
 pub use pool::{
     AccountKind, Clock, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot,
     QuotaSource, QuotaWindow, Timestamp,
 };
+pub use presets::{PRESETS, Preset, notice_of, preset};
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
-pub use quota_query::QuotaQueried;
+pub use quota_query::{QuotaAsked, QuotaQueried};
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
 pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
 pub use switches::SwitchView;
 pub use transfer::{ImportItemView, ImportReport};
 pub use trying::{TestView, TryAsk, TryEvent, TryProtocol};
+pub use upstream::{AuthForm, Decimal};
 pub use usage::{LastDay, UsageSum};
 pub use vault::VaultChoice;
 pub use views::{

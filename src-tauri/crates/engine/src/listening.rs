@@ -184,6 +184,7 @@ impl Engine {
         }
         self.tasks.end(Duration::from_secs(10)).await;
         self.note_what_waits().await;
+        self.keep_turns().await;
         self.flush();
     }
 }

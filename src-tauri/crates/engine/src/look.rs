@@ -20,9 +20,11 @@ impl Engine {
     pub fn status(&self) -> StatusView {
         let resolved = self.settings.current();
         let accounts = self.accounts();
-        let (policy, offline) = self
-            .pool
-            .with(|pool| (pool.policy(), pool.offline().is_some()));
+        let (policy, offline, groups) = self.pool.with(|pool| {
+            let groups = pool.group_use().into_iter();
+            let groups = groups.map(|(name, running, limit)| (name.to_owned(), running, limit));
+            (pool.policy(), pool.offline().is_some(), groups.collect())
+        });
         let paused = self.paused();
         let running = self.running();
         let serving = self.address().is_some();
@@ -41,6 +43,8 @@ impl Engine {
             url: self.base_url(),
             serving,
             running,
+            waiting: self.gateway.waiting(),
+            groups,
             policy: policy.as_str(),
             automatic: policy != pool::Policy::ActiveAccount,
             auto_switch: resolved.settings.auto_switch.enabled,
@@ -62,28 +66,47 @@ impl Engine {
 
     /// Who would serve a model now, and why the others would not.
     pub fn explain(&self, model: &str) -> Vec<ExplainView> {
-        let ask = Ask::new(
-            model,
-            &[
-                Format::Responses,
-                Format::Codex,
-                Format::OpenAi,
-                Format::Anthropic,
-            ],
-        );
+        let (pinned, model) = self.gateway.pinned(model);
+        // A level that the model does not take is told by the request itself; who would serve is answered all the same.
+        let named = self
+            .gateway
+            .named(model)
+            .unwrap_or_else(|_| gateway::Named {
+                model: model.to_owned(),
+                ..gateway::Named::default()
+            });
+        let formats = [
+            Format::Responses,
+            Format::Codex,
+            Format::OpenAi,
+            Format::Anthropic,
+        ];
+        let ask = Ask {
+            pinned: pinned.as_ref(),
+            native: named.native_model(),
+            group: named.group.as_deref(),
+            ..Ask::new(&named.model, &formats)
+        };
         let now = self.clock.now();
-        let verdicts = self.pool.with(|pool| pool.explain(now, &ask));
+        let verdicts = self.pool.with(|pool| pool.explain_fully(now, &ask));
         let labels: HashMap<String, String> = self.records.with(|rows| {
             rows.iter()
                 .map(|row| (row.id.clone(), row.label.clone()))
                 .collect()
         });
-        let view = |(id, verdict): (AccountId, Result<usize, pool::SkipReason>)| ExplainView {
-            label: labels.get(id.as_str()).cloned().unwrap_or_default(),
-            rank: verdict.as_ref().ok().map(|rank| rank + 1),
-            code: verdict.as_ref().err().map(pool::SkipReason::code),
-            reason: verdict.err().map(|reason| reason.text(now)),
-            id,
+        let view = |told: pool::Explained| ExplainView {
+            label: labels.get(told.id.as_str()).cloned().unwrap_or_default(),
+            rank: told.verdict.as_ref().ok().map(|(rank, _)| rank + 1),
+            code: told.verdict.as_ref().err().map(pool::SkipReason::code),
+            because: told.verdict.as_ref().ok().map(|(_, why)| why.plain()),
+            until: told
+                .verdict
+                .as_ref()
+                .err()
+                .and_then(pool::SkipReason::until),
+            source: told.source.map(std::borrow::Cow::into_owned),
+            reason: told.verdict.err().map(|reason| reason.text(now)),
+            id: told.id,
         };
         let mut lines: Vec<ExplainView> = verdicts.into_iter().map(view).collect();
         lines.sort_by_key(|line| line.rank.unwrap_or(usize::MAX));
@@ -93,7 +116,11 @@ impl Engine {
     /// One account as it is now.
     pub(crate) fn view(&self, row: &AccountRow) -> AccountView {
         let now = self.clock.now();
-        self.pool.with(|pool| account(pool, row, now))
+        AccountView {
+            balance: self.balance_view(row),
+            limits: self.limits_of(&row.id),
+            ..self.pool.with(|pool| account(pool, row, now))
+        }
     }
 }
 
@@ -123,9 +150,11 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
     let state = pool.state(&id).cloned().unwrap_or_default();
     let health = pool.health(now, &id).unwrap_or(Health::Unknown);
     let hold = hold(health, &state);
-    // Healthy, but not to be used: the person keeps what is left.
+    // Healthy, but not to be used: the person's own rules keep it.
     let reserved = match pool.held(now, &id) {
-        Some(reason @ pool::SkipReason::Reserved { until }) => Some((reason, until)),
+        Some(reason @ pool::SkipReason::Reserved { until }) => Some((reason, Some(until))),
+        Some(reason @ pool::SkipReason::UsageLimit { until }) => Some((reason, until)),
+        Some(reason @ pool::SkipReason::BalanceLow) => Some((reason, None)),
         _ => None,
     };
     let reason = match health {
@@ -138,17 +167,14 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
             .as_ref()
             .map(|reason| reason.code.replace('_', " ")),
     };
-    let known_models: Vec<String> = crate::catalog::cached(row)
-        .into_iter()
-        .map(|model| model.id)
-        .collect();
+    let known_models = crate::catalog::cached(row).to_vec();
     AccountView {
         active: pool.active() == Some(&id),
         health: health.code(),
         reason,
         usable_again_at: hold
             .map(|hold| hold.until)
-            .or(reserved.map(|(_, until)| until)),
+            .or(reserved.and_then(|(_, until)| until)),
         hold,
         running: pool.in_flight(&id),
         remaining_percent: state
@@ -157,6 +183,8 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
             .and_then(|quota| quota.max_percent(now))
             .map(|used| (100.0 - used).max(0.0)),
         quota: state.quota,
+        balance: None,
+        limits: Vec::new(),
         last_used_at: state.last_used,
         last_success_at: state.last_success,
         last_error: state
@@ -181,6 +209,8 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
         proxy: row.proxy.clone(),
         excluded: row.excluded,
         reserve_percent: row.reserve_percent,
+        slots: row.slots,
+        score: pool.score(now, &id, None, None).unwrap_or(0),
         notes: row.notes.clone(),
         expires_at: row.expires_at.map(Timestamp),
         refreshable: row.refreshable,

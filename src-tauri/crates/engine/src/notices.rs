@@ -8,7 +8,7 @@ mod pace;
 
 use std::sync::Arc;
 
-use pool::{AccountId, Event, Health, Status, SwitchReason, Timestamp};
+use pool::{AccountId, Event, Health, HoldReason, QuotaSnapshot, Status, SwitchReason, Timestamp};
 use tokio::time::Instant;
 
 use crate::compose::Engine;
@@ -33,17 +33,20 @@ pub enum NoticeKind {
     Recovered,
     /// The gateway listens on another port than the one wanted: clients must use the new one (F127).
     PortChanged,
+    /// The balance of `account` has come down to its threshold: it does not serve until there is more (F112).
+    BalanceLow,
 }
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Switched,
         Self::QuotaWarning,
         Self::AllExhausted,
         Self::NeedsSignIn,
         Self::Recovered,
         Self::PortChanged,
+        Self::BalanceLow,
     ];
 
     /// The word: also the name of its setting below `notifications.`.
@@ -55,6 +58,7 @@ impl NoticeKind {
             Self::NeedsSignIn => "needs_sign_in",
             Self::Recovered => "recovered",
             Self::PortChanged => "port_changed",
+            Self::BalanceLow => "balance_low",
         }
     }
 }
@@ -120,6 +124,9 @@ impl Notice {
             NoticeKind::AllExhausted => "No account has quota left".to_owned(),
             NoticeKind::NeedsSignIn => format!("{account} must be signed in again"),
             NoticeKind::Recovered => format!("{account} is back"),
+            NoticeKind::BalanceLow => {
+                format!("The balance of {account} has come down to its threshold")
+            }
             NoticeKind::PortChanged => {
                 let (wanted, used) = self.port.unwrap_or_default();
                 format!("Port {wanted} is busy: serving on {used}")
@@ -138,6 +145,7 @@ impl Notifications {
             NoticeKind::NeedsSignIn => self.needs_sign_in,
             NoticeKind::Recovered => self.recovered,
             NoticeKind::PortChanged => self.port_changed,
+            NoticeKind::BalanceLow => self.balance_low,
         }
     }
 }
@@ -154,6 +162,7 @@ impl Engine {
     pub(crate) async fn follow_pool(self: Arc<Self>) {
         let mut desk = Desk::default();
         desk.deciding.begin(self.all_out().is_some());
+        self.warned_before(&mut desk.deciding);
         loop {
             let stirs = self.journal.stirred.take();
             let any = !stirs.is_empty();
@@ -185,7 +194,25 @@ impl Engine {
         }
     }
 
+    /// What the readings of the last run say was told in the last run (F73).
+    fn warned_before(&self, deciding: &mut Deciding) {
+        let now = self.clock.now();
+        let known: Vec<(Who, QuotaSnapshot)> = self.pool.with(|pool| {
+            let with_quota = |account: &pool::Account| {
+                let quota = pool.state(&account.id)?.quota.clone()?;
+                Some(((account.id.to_string(), account.label.clone()), quota))
+            };
+            pool.accounts().filter_map(with_quota).collect()
+        });
+        for (who, quota) in known {
+            let _told_already = deciding.quota(now, who, &quota);
+        }
+    }
+
     async fn hear(self: &Arc<Self>, desk: &mut Desk, stir: Stir) {
+        if let Stir::Pool(event) = &stir {
+            self.upkeep_hears(event);
+        }
         if let Stir::Pool(event @ Event::Switched { .. }) = &stir {
             self.note_to_its_end(event.clone()).await;
         }
@@ -251,7 +278,12 @@ impl Engine {
                     self.maybe_switch_back(&id);
                     self.is_back(deciding, &id)
                 }
-                Event::StatusChanged { .. }
+                Event::Held {
+                    id,
+                    reason: HoldReason::BalanceLow,
+                } => self.who(&id).map(|who| deciding.low(now, who)),
+                Event::Held { .. }
+                | Event::StatusChanged { .. }
                 | Event::Exhausted { .. }
                 | Event::Cooling { .. }
                 | Event::NoSuccessor { .. }

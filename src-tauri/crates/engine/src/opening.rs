@@ -21,6 +21,7 @@ use crate::error::EngineError;
 use crate::home::HomeLock;
 use crate::journal::Gathering;
 use crate::keys::{self, StoredKey};
+use crate::limits::Ledger;
 use crate::listening::{self, Listening};
 use crate::records::Records;
 use crate::settings::SettingsFile;
@@ -94,9 +95,9 @@ impl Opening {
             .collect();
         let settings = SettingsFile::open(home.home().settings(), env.clone(), &flags)?;
         let resolved = settings.current();
-        let pool = Arc::new(SharedPool::new(Pool::new(convert::policy(
-            &resolved.settings,
-        ))));
+        let mut pool = Pool::new(pool::Policy::default());
+        convert::put_routing(&resolved.settings, &mut pool);
+        let pool = Arc::new(SharedPool::new(pool));
         let late_vault: LateVault = Arc::new(OnceLock::new());
         // The proxy's password comes with the vault; nothing is sent before that.
         let upstream = Upstream::new(
@@ -108,7 +109,12 @@ impl Opening {
             )),
             clock.clone(),
         )?;
-        let journal = Arc::new(Gathering::new());
+        let ledger = Arc::new(Ledger::new(
+            pool.clone(),
+            clock.clone(),
+            &resolved.settings.usage,
+        ));
+        let journal = Arc::new(Gathering::new(ledger));
         let gateway = Gateway::new(
             pool.clone(),
             upstream.clone(),
@@ -181,6 +187,7 @@ impl Opening {
             }
         };
         let records = pool.with(|pool| Records::load(&store, pool))?;
+        let turns = crate::turns::AllTurns::load(&store)?;
         // Set once, here: a second opening has a cell of its own.
         let _ = late_vault.set(vault.clone());
         if let Some(password) = convert::proxy_password(&*vault)? {
@@ -190,7 +197,8 @@ impl Opening {
                 Some(&password),
             )?)?;
         }
-        gateway.set_keys(keys::digests(&keys));
+        let ledger = journal.ledger.clone();
+        gateway.set_keys(keys::digests(&keys, &ledger));
         let engine = Arc::new(Engine {
             home,
             env,
@@ -209,14 +217,21 @@ impl Opening {
             changing_keys: tokio::sync::Mutex::default(),
             asking_quota: tokio::sync::Mutex::default(),
             codex_entries: Mutex::default(),
+            turns,
+            discovery: crate::discovery::Discovery::default(),
+            balances: crate::balance::Balances::default(),
+            ledger,
             listening: Listening::new(server),
             codex_cli: Mutex::default(),
             demo: crate::demo::Demo::default(),
             pausing: crate::pause::Pausing::default(),
+            upkeep: crate::upkeep::Upkeep::default(),
             read_only,
         });
         engine.sweep_demo().await;
         engine.republish();
+        engine.load_balances().await;
+        engine.reload_limits().await?;
         engine.restore_preferred().await;
         engine.gateway.set_ready();
         engine.look_at_codex_cli().await;

@@ -14,11 +14,15 @@ use crate::records;
 use crate::views::AccountView;
 
 /// Providers asked at one time: a click must not become a burst.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 
 /// How asking all accounts ended, in numbers of accounts (F68).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuotaQueried {
+    /// Somebody stopped it: the accounts that are missing in `items` were not asked.
+    pub stopped: bool,
+    /// Each account, in the order in which their answers came.
+    pub items: Vec<QuotaAsked>,
     /// Told a quota with something left.
     pub ok: usize,
     /// Are used up, or were told to wait.
@@ -31,9 +35,20 @@ pub struct QuotaQueried {
     pub skipped: usize,
 }
 
+/// How the question to one account ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaAsked {
+    /// Which account.
+    pub id: AccountId,
+    /// Its label.
+    pub label: String,
+    /// `ok`, `limited`, `invalid`, `network` or `skipped`, as in the sums of [`QuotaQueried`].
+    pub result: &'static str,
+}
+
 /// How one account's question ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub(crate) enum Told {
     Fine,
     Limited,
     Invalid,
@@ -41,8 +56,25 @@ enum Told {
     Skipped,
 }
 
+impl Told {
+    const fn word(self) -> &'static str {
+        match self {
+            Told::Fine => "ok",
+            Told::Limited => "limited",
+            Told::Invalid => "invalid",
+            Told::Unreached => "network",
+            Told::Skipped => "skipped",
+        }
+    }
+}
+
 impl QuotaQueried {
-    fn count(mut self, told: Told) -> Self {
+    fn count(mut self, row: AccountRow, told: Told) -> Self {
+        self.items.push(QuotaAsked {
+            id: AccountId::from(row.id),
+            label: row.label,
+            result: told.word(),
+        });
         let place = match told {
             Told::Fine => &mut self.ok,
             Told::Limited => &mut self.limited,
@@ -60,9 +92,16 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such account, it uses a key, or its provider does not tell.
-    pub async fn query_quota_of(&self, name: &str) -> Result<AccountView, EngineError> {
+    pub async fn query_quota_of(
+        self: &std::sync::Arc<Self>,
+        name: &str,
+    ) -> Result<AccountView, EngineError> {
         let row = self.find(name)?;
         if records::kind(&row).is_key() {
+            // Where somebody tells what is left of its money or plan, that is the answer (F110).
+            if self.balance_view(&row).is_some() {
+                return self.query_balance_of(&row.id).await;
+            }
             return Err(EngineError::Invalid(format!(
                 "{} uses a key; its provider tells no quota",
                 row.label
@@ -78,8 +117,8 @@ impl Engine {
         self.account(&row.id)
     }
 
-    /// The quota of every account that is switched on, two at a time, the active one first, with progress as events. Dropping the future
-    /// stops it. A second one waits for the first.
+    /// The quota of every account that is switched on, three at a time, the active one first, with progress as events. Dropping the future,
+    /// or [`Engine::stop_quota_query`], stops it. A second one waits for the first.
     pub async fn query_quota(&self) -> QuotaQueried {
         let _one_at_a_time = self.asking_quota.lock().await;
         let mut rows: Vec<AccountRow> = self
@@ -88,24 +127,35 @@ impl Engine {
         let active = self.pool.with(|pool| pool.active().cloned());
         let is_active = |row: &AccountRow| active.as_ref().map(AccountId::as_str) == Some(&row.id);
         rows.sort_by_key(|row| !is_active(row));
-        let progress = Progress::begin(&self.journal.bus, "quota", rows.len());
+        let total = rows.len();
+        let progress = Progress::begin(&self.journal.bus, "quota", total);
         let asked = rows.into_iter().map(|row| {
             let progress = &progress;
             async move {
-                let told = self.ask_quota(&row).await;
+                let told = self.ask_quota(&row, true).await;
                 progress.step(&row.label);
-                told
+                (row, told)
             }
         });
-        futures_util::stream::iter(asked)
+        let answers = futures_util::stream::iter(asked)
             .buffer_unordered(AT_ONCE)
-            .fold(QuotaQueried::default(), |sum, told| async move {
-                sum.count(told)
-            })
-            .await
+            .take_until(self.upkeep.stop_asking.notified());
+        let mut answers = std::pin::pin!(answers);
+        let mut sum = QuotaQueried::default();
+        while let Some((row, told)) = answers.next().await {
+            sum = sum.count(row, told);
+        }
+        sum.stopped = sum.items.len() < total;
+        sum
     }
 
-    async fn ask_quota(&self, row: &AccountRow) -> Told {
+    /// Stops [`Engine::query_quota`] where it is; what was read stays. Rounds that come by themselves go on.
+    pub fn stop_quota_query(&self) {
+        self.upkeep.stop_asking.notify_waiters();
+    }
+
+    /// Asks one account. A reading nobody asked for by hand may move the active account (F43).
+    pub(crate) async fn ask_quota(&self, row: &AccountRow, by_hand: bool) -> Told {
         let id = AccountId::from(row.id.as_str());
         let now = self.clock.now();
         let health = self.pool.with(|pool| pool.health(now, &id));
@@ -122,14 +172,38 @@ impl Engine {
                 let full = quota
                     .max_percent(self.clock.now())
                     .is_some_and(|used| used >= 100.0);
-                self.gateway.observe_by_hand(&id, quota);
-                if full { Told::Limited } else { Told::Fine }
+                if by_hand {
+                    self.gateway.observe_by_hand(&id, quota);
+                } else {
+                    self.gateway.observe(&id, quota);
+                }
+                self.answered_at_all(if full { Told::Limited } else { Told::Fine })
             }
             Err(error) => {
                 tracing::info!(account = %row.label, %error, "the quota could not be read");
-                refused(&error)
+                self.answered_at_all(refused(&error))
             }
         }
+    }
+
+    /// Asks a key account for its models, which costs nothing (F60). The list itself is not kept here.
+    pub(crate) async fn ask_models(&self, row: &AccountRow) -> Told {
+        let Ok(target) = records::target(row) else {
+            return Told::Invalid;
+        };
+        let told = match self.upstream.list_models(&target).await {
+            Ok(_) => Told::Fine,
+            Err(error) => refused(&error),
+        };
+        self.answered_at_all(told)
+    }
+
+    /// A refusal is an answer too: the network is there.
+    fn answered_at_all(&self, told: Told) -> Told {
+        if !matches!(told, Told::Unreached | Told::Skipped) {
+            self.upstream_answered();
+        }
+        told
     }
 }
 

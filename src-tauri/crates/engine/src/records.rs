@@ -2,12 +2,13 @@
 //!
 //! The database is written first, then this; both change only through the use cases in `accounts`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pool::{Account, AccountId, AccountKind, Format, Pool, Token};
 use store::{AccountRow, Store};
-use upstream::{ProxyChoice, Target, TargetSpec};
+use upstream::{ProxyChoice, Target, TargetSpec, Turns};
 
+use crate::account_options::{AccountOptions, WireOption};
 use crate::error::EngineError;
 use crate::state_rows;
 
@@ -84,24 +85,40 @@ pub(crate) fn account(row: &AccountRow) -> Account {
         group: row.group.clone(),
         allowed_models: row.allowed_models.clone(),
         known_models: known_models(row),
+        told_models: row.known_models.clone().filter(|_| kind.is_key()),
+        also: AccountOptions::of(row)
+            .wires
+            .iter()
+            .filter_map(WireOption::format)
+            .collect(),
+        reads_suffixes: !kind.is_key() || AccountOptions::of(row).reads_suffixes,
         plan: row.plan.clone(),
         excluded: row.excluded,
         reserve_percent: row.reserve_percent,
         demo: crate::demo::is_demo(row),
-        // F114's default of three is not set until a full account lets requests wait: before that it would turn them away.
+        // F114: none unless the person sets a number, here or for all accounts (`rotation.account_slots`).
         slots: row.slots,
         refreshable: row.refreshable,
         ..Account::new(row.id.as_str(), kind, format(row))
     }
 }
 
-/// Models selection may rely on. Only a sign-in's list is complete; relays serve more than they list.
+/// Models selection may rely on. A sign-in's list is complete, and Z.AI's with the models that are always there (F109); relays serve more
+/// than they list.
 fn known_models(row: &AccountRow) -> Option<Vec<String>> {
-    if kind(row).is_key() {
-        return None;
+    let mut models = row.known_models.clone().filter(|list| !list.is_empty())?;
+    match kind(row) {
+        AccountKind::CodexOauth => {}
+        AccountKind::Zai => {
+            for always in crate::presets::ZAI_MODELS {
+                if !models.iter().any(|model| model == always) {
+                    models.push((*always).to_owned());
+                }
+            }
+        }
+        AccountKind::Relay | AccountKind::ProviderKey => return None,
     }
-    let models = crate::catalog::cached(row);
-    (!models.is_empty()).then(|| models.into_iter().map(|model| model.id).collect())
+    Some(models)
 }
 
 /// Whether the credential carries at all, for the pool.
@@ -112,8 +129,16 @@ pub(crate) fn token(row: &AccountRow) -> Token {
     }
 }
 
-/// Where its requests go.
+/// Where it is asked about itself: requests of clients go where [`target_with`] says.
 pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
+    target_with(row, None)
+}
+
+/// Where its requests go; `turns` are its models that take turns.
+pub(crate) fn target_with(
+    row: &AccountRow,
+    turns: Option<Arc<Turns>>,
+) -> Result<Target, EngineError> {
     let proxy = match row.proxy.as_deref() {
         None | Some("") => ProxyChoice::Global,
         Some("direct") => ProxyChoice::Direct,
@@ -136,6 +161,7 @@ pub(crate) fn target(row: &AccountRow) -> Result<Target, EngineError> {
         headers,
         provider_account_id: row.provider_account_id.clone(),
         fedramp: false,
+        manner: AccountOptions::of(row).manner(turns),
     };
     Target::new(spec)
         .map_err(|error| EngineError::Invalid(format!("account {}: {error}", row.label)))

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pool::{AccountId, Health, Timestamp};
-use store::{AttemptRow, JournalFilter, JournalRow, QuotaSampleRow, UsageRow};
+use store::{
+    AttemptRow, JournalFilter, JournalRow, QuotaSampleRow, USAGE_SLOT_MS, UsageRow, UsageSlotRow,
+};
 use upstream::{CredentialError, Observer, Refreshed, Target};
 
 use crate::compose::Engine;
@@ -22,6 +24,8 @@ const AFTER_START: Duration = Duration::from_secs(1);
 /// How long quota samples are kept (F74).
 const SAMPLES_MS: i64 = 30 * 24 * 3600 * 1000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
+/// How long the quarters of an hour are kept: the longest period of a limit, and a day.
+const SLOTS_MS: i64 = 367 * DAY_MS;
 
 /// Starts every background task of the engine.
 pub(crate) fn start(engine: &Arc<Engine>) {
@@ -45,12 +49,15 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     let expiry = engine.clone();
     engine.tasks.run(async move { expiry.watch_expiry().await });
     engine.tasks.run(engine.clone().follow_pool());
+    engine.start_upkeep();
+    engine.tasks.run(engine.clone().watch_balances());
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;
         keeper.discover_stale().await;
         loop {
             keeper.prune().await;
+            keeper.keep_turns().await;
             tokio::time::sleep(PRUNE).await;
             keeper.look_at_codex_cli().await;
             keeper.discover_stale().await;
@@ -62,6 +69,10 @@ impl Engine {
     /// Sign-ins whose tokens are kept fresh: switched on and not waiting for a person (F14, F15).
     fn refreshable(&self) -> Vec<Target> {
         let now = self.clock.now();
+        // F66: nothing can be refreshed while the network is down.
+        if self.pool.with(|pool| pool.offline().is_some()) {
+            return Vec::new();
+        }
         self.records.with(|rows| {
             rows.iter()
                 .filter(|row| row.enabled && row.refreshable && !records::kind(row).is_key())
@@ -104,7 +115,12 @@ impl Engine {
             .store
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let waiting = self.journal.take();
+        self.flush_into(&store, || {});
+    }
+
+    /// The same for whoever has the store; `then` happens in the moment between what is written and what is not.
+    pub(crate) fn flush_into(&self, store: &store::Store, then: impl FnOnce()) {
+        let waiting = self.journal.take(then);
         if waiting.entries.is_empty() && waiting.counts.is_empty() && waiting.accounts.is_empty() {
             return;
         }
@@ -132,9 +148,11 @@ impl Engine {
             .into_iter()
             .map(|(key, counts)| usage_row(day, key, counts))
             .collect();
+        let slots = slot_rows(self.clock.now(), &usage, &self.ledger.prices());
         let written = store
             .add_requests(&rows)
             .and_then(|()| store.add_usage(&usage))
+            .and_then(|()| store.add_usage_slots(&slots))
             .and_then(|()| store.save_account_states(&states).map(|_| ()))
             .and_then(|()| store.add_quota_samples(&samples).map(|_| ()));
         if let Err(error) = written {
@@ -236,6 +254,7 @@ impl Engine {
             .stored(move |store| {
                 store.prune_requests(keep, before)?;
                 store.prune_quota_samples(now - SAMPLES_MS)?;
+                store.prune_usage_slots((now - SLOTS_MS).div_euclid(USAGE_SLOT_MS))?;
                 Ok(())
             })
             .await;
@@ -243,6 +262,33 @@ impl Engine {
             tracing::warn!(%error, "old rows could not be removed");
         }
     }
+}
+
+/// The same sums by quarter of an hour, with their estimated cost, for limits and budgets (F72).
+fn slot_rows(
+    now: Timestamp,
+    usage: &[UsageRow],
+    prices: &crate::limits::Prices,
+) -> Vec<UsageSlotRow> {
+    let slot = |row: &UsageRow| {
+        let cost = prices.cost(&row.model, &crate::usage::told(row));
+        UsageSlotRow {
+            slot: now.0.div_euclid(USAGE_SLOT_MS),
+            account_id: row.account_id.clone(),
+            model: row.model.clone(),
+            client_key: row.client_key.clone(),
+            requests: row.requests,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+            cost_nanos: cost.map_or(0, upstream::Decimal::to_nanos),
+            unknown_usage: row.unknown_usage,
+            unpriced: match cost {
+                Some(_) => 0,
+                None => row.requests - row.unknown_usage,
+            },
+        }
+    };
+    usage.iter().map(slot).collect()
 }
 
 async fn sleep_or_for_ever(wait: Option<Duration>) {

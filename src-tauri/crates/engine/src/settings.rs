@@ -6,10 +6,14 @@
 mod checks;
 mod field;
 mod file;
+pub(crate) mod models;
+mod money;
 mod proxy;
 mod resolve;
+mod routing;
 mod switching;
 mod table;
+mod upkeep;
 mod window;
 
 use std::fmt;
@@ -44,14 +48,28 @@ pub struct Settings {
     pub proxy: Proxy,
     /// Limits of size.
     pub limits: Limits,
+    /// Balances of key accounts.
+    pub balance: Balance,
+    /// Periods and prices of usage.
+    pub usage: Usage,
     /// Scheduled refresh of tokens.
     pub refresh: Refresh,
+    /// Asking for quota by itself.
+    pub quota: Quota,
+    /// Checks of idle accounts.
+    pub health: HealthChecks,
     /// What is logged.
     pub log: Log,
     /// How much of the past is kept.
     pub journal: Journal,
     /// The command `ask`.
     pub ask: Ask,
+    /// Names of models.
+    pub models: Models,
+    /// Reasoning.
+    pub thinking: Thinking,
+    /// Z.AI accounts.
+    pub zai: Zai,
     /// How the window, the tray and notifications look to this person.
     pub ui: Ui,
 }
@@ -88,6 +106,8 @@ pub struct Codex {
     pub client_version: Option<String>,
     /// User agent; `None` is the program's own name and version.
     pub user_agent: Option<String>,
+    /// Whether removing a sign-in ends it at the provider too.
+    pub revoke_on_removal: bool,
 }
 
 /// `rotation.*`
@@ -95,6 +115,20 @@ pub struct Codex {
 pub struct Rotation {
     /// One of the names in the table.
     pub mode: &'static str,
+    /// The mode among accounts of one priority; one of the names in the table (F37).
+    pub within_tier: &'static str,
+    /// Requests at once on an account that says nothing itself; 0 is no limit (F114).
+    pub account_slots: u64,
+    /// `group=limit` each (F115).
+    pub group_limits: Vec<String>,
+    /// Least milliseconds between two starts on one account; 0 is none (F114).
+    pub spacing_ms: u64,
+    /// Requests at once over all accounts; 0 is no limit (F115).
+    pub most_requests: u64,
+    /// Seconds that a request waits for a busy account; 0 does not wait (F115).
+    pub queue_wait_s: u64,
+    /// How many may wait (F115).
+    pub queue_length: u64,
 }
 
 /// `auto_switch.*`
@@ -131,6 +165,8 @@ pub struct Notifications {
     pub recovered: bool,
     /// The port is another one.
     pub port_changed: bool,
+    /// The balance of an account is low.
+    pub balance_low: bool,
 }
 
 /// `retry.*`
@@ -175,12 +211,44 @@ pub struct Limits {
     pub compact_body_mib: u64,
 }
 
+/// `balance.*` (F112)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Balance {
+    /// Whether providers are asked by themselves.
+    pub poll: bool,
+}
+
+/// `usage.*` (F71, F72)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    /// Time of day at which periods begin, `HH:MM`.
+    pub reset_time: String,
+    /// Its time zone; `None` is this machine's.
+    pub time_zone: Option<String>,
+    /// The person's own prices, `model=input/cached/output`.
+    pub prices: Vec<String>,
+}
+
 /// `refresh.*`, in seconds (F15).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Refresh {
     /// How long before its end a token is refreshed.
     pub margin_s: u64,
     /// How often accounts inside the margin are looked for.
+    pub interval_s: u64,
+}
+
+/// `quota.*` (F68)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Quota {
+    /// Minutes between two scheduled rounds; 0 is never.
+    pub query_min: u64,
+}
+
+/// `health.*` (F60)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HealthChecks {
+    /// Seconds between two rounds of checks; 0 is never.
     pub interval_s: u64,
 }
 
@@ -222,6 +290,45 @@ pub struct Ui {
 pub struct Ask {
     /// Model without `-m`; `None` is the first one offered.
     pub model: Option<String>,
+}
+
+/// `models.*` (F88, F91, F92)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Models {
+    /// For requests that name none.
+    pub default: Option<String>,
+    /// The same for Chat clients.
+    pub default_chat: Option<String>,
+    /// The same for Responses clients.
+    pub default_responses: Option<String>,
+    /// The same for Messages clients.
+    pub default_messages: Option<String>,
+    /// `alias=model` or `alias=model;group=NAME`.
+    pub aliases: Vec<String>,
+    /// `pattern=model`.
+    pub patterns: Vec<String>,
+    /// Whether the list names models with suffixes too.
+    pub list_suffixes: bool,
+    /// Whether key accounts serve their own format only.
+    pub direct_only: bool,
+}
+
+/// `thinking.*` (F85, F90)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Thinking {
+    /// For sign-ins, where nothing else says one.
+    pub default_effort: Option<String>,
+    /// `model=level level …`.
+    pub levels: Vec<String>,
+    /// `field`, `think_tags` or `off`.
+    pub output: &'static str,
+}
+
+/// `zai.*` (F109)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Zai {
+    /// Whether reasoning stands inside the text.
+    pub show_think_tags: bool,
 }
 
 /// Something the user has switched on that deserves a standing notice (F136).
@@ -267,11 +374,19 @@ impl Settings {
     #[must_use]
     pub fn policy(&self) -> Policy {
         // The table allows exactly the pool's words, which a test holds to; the default names a policy too.
-        let named = Policy::ALL
-            .iter()
-            .copied()
-            .find(|policy| policy.as_str() == self.rotation.mode);
-        named.unwrap_or_default()
+        self.rotation.mode.parse().unwrap_or_default()
+    }
+
+    /// The policy that `rotation.within_tier` names.
+    #[must_use]
+    pub fn within_tier(&self) -> Policy {
+        self.rotation.within_tier.parse().unwrap_or_default()
+    }
+
+    /// The groups of `rotation.group_limits` with their limits.
+    pub fn group_limits(&self) -> impl Iterator<Item = (String, u32)> {
+        let pairs = self.rotation.group_limits.iter();
+        pairs.filter_map(|pair| routing::group_limit(pair))
     }
 
     /// What deserves a standing notice.

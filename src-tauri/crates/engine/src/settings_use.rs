@@ -1,5 +1,7 @@
 //! Settings as use cases: list, show, change; a change acts on the next request (F127).
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use crate::compose::Engine;
@@ -67,7 +69,7 @@ impl Engine {
     /// # Errors
     /// Names the key and what is allowed; the old value stays.
     pub async fn change_setting(
-        &self,
+        self: &Arc<Self>,
         key: &str,
         value: Option<&str>,
     ) -> Result<SettingView, EngineError> {
@@ -81,6 +83,11 @@ impl Engine {
             PasswordChange::None => {}
         }
         self.apply_settings().await?;
+        if key.starts_with("usage.") {
+            self.ledger
+                .set_terms(&self.settings.current().settings.usage);
+            self.reload_limits().await?;
+        }
         if moves && let Err(error) = self.rebind().await {
             // A bad change never replaces a good state: the file says again what is served.
             let old = (before.source == "file").then(|| text(&before.value));
@@ -88,6 +95,7 @@ impl Engine {
             self.apply_settings().await?;
             return Err(error);
         }
+        self.upkeep_settings_changed(key);
         self.journal
             .bus
             .tell(EngineEvent::SettingsChanged(key.to_owned()));
@@ -125,8 +133,10 @@ impl Engine {
         )?)?;
         self.gateway
             .set_config(convert::gateway_config(&resolved.settings));
+        self.gateway.set_catalog(self.catalog());
         self.pool
-            .with(|pool| pool.set_policy(convert::policy(&resolved.settings)));
+            .with(|pool| convert::put_routing(&resolved.settings, pool));
+        self.gateway.look_at_queue();
         self.put_switch_rule();
         self.announce();
         Ok(())

@@ -2,6 +2,8 @@
 //!
 //! Not the reading of files (`import`) and not the way back (`handing_out`).
 
+mod keeping;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,16 +11,17 @@ use std::sync::Arc;
 use pool::{AccountId, AccountKind, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use store::AccountRow;
-use upstream::{Credential, CredentialStore, OAuthTokens};
+use upstream::{Credential, CredentialStore};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
 use crate::events::EngineEvent;
 use crate::export;
-use crate::import::{self, CodexTokens, DuplicateKey, Identity, ImportBatch, ImportItem};
+use crate::import::{self, DuplicateKey, Identity, ImportBatch, ImportItem};
 use crate::progress::Progress;
 use crate::records;
 use crate::redact::mask_email;
+use keeping::Keeping;
 
 /// Most error lines of one report (F5).
 pub(crate) const ERRORS: usize = 48;
@@ -199,9 +202,9 @@ impl Engine {
         let _turn = self.records.turn().await;
         let known = self.known(&batch.items).await?;
         let mut seen: HashSet<DuplicateKey> = HashSet::new();
-        let mut rows = Vec::new();
         let total = if dry_run { 0 } else { batch.items.len() };
         let progress = Progress::begin(&self.journal.bus, "import", total);
+        let mut keeping = Keeping::new(report, dry_run);
         for entry in batch.items {
             let existing = known
                 .get(&entry.duplicate_key())
@@ -212,8 +215,8 @@ impl Engine {
                 (Some(_), true) => "update",
                 (None, true) => "new",
             };
-            let row = self.record_of(&entry, existing, rows.len());
-            let mut line = ImportItemView {
+            let row = self.record_of(&entry, existing, keeping.new_rows());
+            let line = ImportItemView {
                 item: entry.item,
                 action,
                 kind: entry.kind,
@@ -226,30 +229,9 @@ impl Engine {
             if !dry_run {
                 progress.step(&line.label);
             }
-            if action != "duplicate_in_file" && !dry_run {
-                let id = AccountId::from(row.id.as_str());
-                match self.keep(&id, &row, entry).await {
-                    Ok(()) => {
-                        line.id = Some(id);
-                        rows.push(row);
-                    }
-                    Err(error) => {
-                        report.failed += 1;
-                        if report.errors.len() < ERRORS {
-                            report.errors.push(format!("item {}: {error}", line.item));
-                        }
-                        report.items.push(line);
-                        continue;
-                    }
-                }
-            }
-            match action {
-                "new" => report.added += 1,
-                "update" => report.updated += 1,
-                _ => {}
-            }
-            report.items.push(line);
+            self.take_in(&mut keeping, line, row, entry).await;
         }
+        let rows = self.keep_rest(keeping).await;
         if rows.is_empty() {
             return Ok(());
         }
@@ -387,59 +369,5 @@ impl Engine {
             row.refreshable = tokens.refresh.is_some();
         }
         row
-    }
-
-    /// The credential first: a record without one would be an account that cannot serve.
-    async fn keep(
-        &self,
-        id: &AccountId,
-        row: &AccountRow,
-        entry: ImportItem,
-    ) -> Result<(), EngineError> {
-        records::target(row)?;
-        let credential = match entry.credential {
-            import::Credential::Key(key) => Credential::Key(key),
-            import::Credential::Codex(CodexTokens {
-                access,
-                refresh,
-                id_token,
-            }) => {
-                let old = match self.credentials().load(id).await {
-                    Ok(Some(Credential::OAuth(tokens))) => Some(tokens),
-                    _ => None,
-                };
-                let mut tokens = OAuthTokens {
-                    access,
-                    refresh,
-                    id_token: id_token.or_else(|| old.and_then(|tokens| tokens.id_token)),
-                    expires_at: entry.identity.expires_at,
-                    account_id: entry.identity.account_id,
-                    user_id: entry.identity.user_id,
-                    email: entry.identity.email,
-                    plan: entry.identity.plan,
-                    last_refresh: None,
-                };
-                tokens.adopt_claims();
-                Credential::OAuth(Box::new(tokens))
-            }
-        };
-        // Before, so that a refresh under way does not write over the new tokens; after, so that nobody goes on with the old ones.
-        self.upstream.forget(id);
-        self.credentials()
-            .persist(id, &credential)
-            .await
-            .map_err(|error| EngineError::Provider(error.to_string()))?;
-        self.upstream.forget(id);
-        // F2: used-up quota stays what it is; what the old credential was refused for does not.
-        let refused = self.pool.with(|pool| {
-            pool.state(id).is_some_and(|state| {
-                !matches!(state.status, pool::Status::Active | pool::Status::Unknown)
-                    || state.cooldown.is_some()
-            })
-        });
-        if refused {
-            self.clear_state(id);
-        }
-        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pool::Timestamp;
 use store::{JournalFilter, UsageRow};
+use upstream::Decimal;
 
 use crate::compose::Engine;
 use crate::error::EngineError;
@@ -47,6 +48,8 @@ pub struct UsageSum {
     pub reasoning_tokens: i64,
     /// Requests whose usage was not told.
     pub unknown_usage: i64,
+    /// Estimated cost in USD at the present prices (F71); `None` when the model has no price.
+    pub cost: Option<Decimal>,
 }
 
 /// The last 24 hours.
@@ -62,6 +65,17 @@ pub struct LastDay {
     pub errors: i64,
     /// Half hours, oldest first: begin, requests, errors.
     pub spark: Vec<(Timestamp, i64, i64)>,
+}
+
+/// The tokens of a row.
+pub(crate) fn told(row: &UsageRow) -> protocol::Usage {
+    let tokens = |n: i64| u64::try_from(n).unwrap_or(0);
+    protocol::Usage {
+        input: tokens(row.input_tokens),
+        output: tokens(row.output_tokens),
+        cached: tokens(row.cached_tokens),
+        ..protocol::Usage::default()
+    }
 }
 
 impl Engine {
@@ -85,7 +99,11 @@ impl Engine {
                 .map(|row| (row.id.clone(), row.label.clone()))
                 .collect()
         });
+        let prices = self.ledger.prices();
         let sum = |row: UsageRow| UsageSum {
+            cost: (row.requests > row.unknown_usage)
+                .then(|| prices.cost(&row.model, &told(&row)))
+                .flatten(),
             day: Timestamp(row.day.saturating_mul(DAY_MS)),
             account_label: labels
                 .get(&row.account_id)

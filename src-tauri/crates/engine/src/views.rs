@@ -1,5 +1,7 @@
 //! What surfaces may show of an account: plain values without secrets, made fresh from the record and the pool.
 
+use crate::balance::BalanceView;
+use crate::limits::UsageLimitView;
 use pool::{AccountId, AccountKind, Format, HoldSource, QuotaSnapshot, Timestamp};
 
 /// Every word of [`AccountView::health`]: those of [`pool::Health::code`].
@@ -80,10 +82,18 @@ pub struct AccountView {
     pub excluded: bool,
     /// Share of each quota window that requests leave alone, in percent.
     pub reserve_percent: Option<u32>,
+    /// Requests it may run at once, where it has a number of its own (F114).
+    pub slots: Option<u32>,
+    /// Its health score, 0 to 100 (F63).
+    pub score: u8,
     /// The person's own words.
     pub notes: Option<String>,
     /// Last quota reading (F67).
     pub quota: Option<QuotaSnapshot>,
+    /// What is left of its money, where somebody tells (F111).
+    pub balance: Option<BalanceView>,
+    /// Usage limits of the person's, with what was used of them (F72).
+    pub limits: Vec<UsageLimitView>,
     /// What is left of the tightest known window, in percent.
     pub remaining_percent: Option<f64>,
     /// End of its access token.
@@ -127,6 +137,10 @@ pub struct StatusView {
     pub serving: bool,
     /// Requests running.
     pub running: usize,
+    /// Of these, those that wait for a busy account (F115).
+    pub waiting: usize,
+    /// Groups with a limit: name, requests running, limit (F115).
+    pub groups: Vec<(String, u32, u32)>,
     /// Rotation policy.
     pub policy: &'static str,
     /// Every request may go to another account; false: the active account goes first.
@@ -249,6 +263,12 @@ pub struct ExplainView {
     pub reason: Option<String>,
     /// The same as [`pool::SkipReason::code`].
     pub code: Option<&'static str>,
+    /// Why it has this place, in words; for a candidate.
+    pub because: Option<&'static str>,
+    /// When time alone ends the reason it is skipped for.
+    pub until: Option<Timestamp>,
+    /// What that reason was learnt from: a refusal, a reading, a guess.
+    pub source: Option<String>,
 }
 
 /// Which requests of the journal; what is `None` lets all through.

@@ -273,6 +273,7 @@ async fn f2_the_same_key_and_address_are_one_account() {
         group: None,
         priority: None,
         proxy: None,
+        extras: Default::default(),
     };
     let first = engine
         .add_key_account(new("one", "http://127.0.0.1:9/v1/", "k1"))

@@ -673,6 +673,7 @@ async fn only_sign_ins_can_sign_in_again() {
         group: None,
         priority: None,
         proxy: None,
+        extras: Default::default(),
     };
     stage.engine.add_key_account(key).await.unwrap();
     for again in ["relay", "nobody"] {

@@ -54,6 +54,7 @@ fn relay(label: &str) -> NewKeyAccount {
         group: None,
         priority: None,
         proxy: None,
+        extras: Default::default(),
     }
 }
 

@@ -22,11 +22,18 @@ use crate::exchange::{Tried, attempt};
 use crate::fault::{Fault, last_error, nobody};
 use crate::images::Drawing;
 use crate::journal::End;
+use crate::naming::{Named, Native};
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::Inference;
 use crate::{forward, images};
+
+/// `Retry-After` in seconds where nobody can know when a running request ends.
+pub(crate) const BUSY_RETRY: u64 = 5;
+
+/// How long a request waits at least where starts keep their distance.
+const SPACED_WAIT: Duration = Duration::from_secs(1);
 
 /// A request that was understood, on its way to an account.
 pub(crate) struct Request {
@@ -41,12 +48,36 @@ pub(crate) struct Request {
     /// What is to be drawn, in place of an answer in words (F95, F96).
     pub drawing: Option<Drawing>,
     /// Model asked for, or the default.
-    pub model: String,
+    pub asked: String,
+    /// The names under which accounts know it.
+    pub named: Named,
     /// The only account that may serve it; a request from inside the process may say so.
     pub pinned: Option<AccountId>,
 }
 
 impl Request {
+    /// What it needs of an account, before any was tried.
+    fn ask(&self) -> Ask<'_> {
+        Ask {
+            native: self.named.native_model(),
+            group: self.named.group.as_deref(),
+            direct_only: self.config.naming.direct_only,
+            ..Ask::new(&self.named.model, self.formats())
+        }
+    }
+
+    /// What the model's name says to this account: nothing besides the model to one that takes names as they are (F91).
+    pub(crate) fn native(&self, target: &Target) -> Option<&Native> {
+        let native = self.named.native.as_deref();
+        native.filter(|_| target.reads_suffixes())
+    }
+
+    /// The model's name for this account.
+    pub(crate) fn model(&self, target: &Target) -> &str {
+        self.native(target)
+            .map_or(&self.named.model, |native| &native.model)
+    }
+
     fn formats(&self) -> &'static [Format] {
         match &self.drawing {
             Some(drawing) => drawing.formats(),
@@ -64,7 +95,7 @@ impl Request {
 }
 
 /// Which formats can serve a call, best first (F101).
-fn formats(call: &Inference) -> &'static [Format] {
+pub(crate) fn formats(call: &Inference) -> &'static [Format] {
     match (call.codex, call.compact, call.dialect) {
         (true, _, _) => &[Format::Codex],
         (_, true, _) => &[Format::Codex, Format::Responses],
@@ -73,17 +104,27 @@ fn formats(call: &Inference) -> &'static [Format] {
             Format::Responses,
             Format::Codex,
             Format::Anthropic,
+            Format::Gemini,
         ],
         (_, _, Dialect::Responses) => &[
             Format::Responses,
             Format::Codex,
             Format::OpenAi,
             Format::Anthropic,
+            Format::Gemini,
         ],
         (_, _, Dialect::Messages) => &[
             Format::Anthropic,
             Format::Responses,
             Format::Codex,
+            Format::OpenAi,
+            Format::Gemini,
+        ],
+        (_, _, Dialect::Gemini) => &[
+            Format::Gemini,
+            Format::Responses,
+            Format::Codex,
+            Format::Anthropic,
             Format::OpenAi,
         ],
     }
@@ -92,6 +133,21 @@ fn formats(call: &Inference) -> &'static [Format] {
 /// Serves the request: an answer, or the last error in the client's dialect.
 pub(crate) async fn serve(request: Request, record: Record) -> Response<Body> {
     let started = record.started();
+    let mut record = record;
+    // F115.
+    if !record.admit(request.config.most_requests) {
+        let message = format!(
+            "The gateway runs {} requests at once, as many as the setting rotation.most_requests lets it.",
+            request.config.most_requests.unwrap_or_default()
+        );
+        let refusal = Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_requests",
+            message,
+        )
+        .retry_after(Some(BUSY_RETRY));
+        return record.refuse(refusal, Shape::Of(request.call.dialect));
+    }
     let mut record = Some(record);
     let mut road = Road {
         request: &request,
@@ -102,6 +158,7 @@ pub(crate) async fn serve(request: Request, record: Record) -> Response<Body> {
         failures: 0,
         amends: Amends::new(&request),
         again_on: None,
+        holding: None,
     };
     loop {
         match road.step(&mut record, started).await {
@@ -129,6 +186,8 @@ struct Road<'r> {
     amends: Amends,
     /// The account that serves the next attempt, with what it refused left out.
     again_on: Option<AccountId>,
+    /// The slot of the latest attempt, kept so that it can be swapped for another of its group (F115).
+    holding: Option<Arc<Slot>>,
 }
 
 /// A request that no account could be asked.
@@ -156,7 +215,7 @@ impl Road<'_> {
         let request = self.request;
         let gateway = &request.gateway;
         let deadline = started + request.config.deadline;
-        let Some((slot, target)) = (match self.select(record) {
+        let Some((slot, target)) = (match self.select(record, deadline).await {
             Ok(found) => found,
             Err(none) if let Some(error) = self.cannot_be_drawn(&none) => {
                 return Step::Done(refuse(request, record, &error));
@@ -232,35 +291,70 @@ impl Road<'_> {
         }
     }
 
-    /// The next account with a slot taken on it; `Ok(None)` asks for another round.
-    fn select(
+    /// The next account with a slot taken on it; `Ok(None)` asks for another round. Waits where every account that could serve is busy.
+    async fn select(
         &mut self,
         record: &mut Option<Record>,
-    ) -> Result<Option<(Slot, Target)>, NoCandidate> {
+        deadline: Instant,
+    ) -> Result<Option<(Arc<Slot>, Target)>, NoCandidate> {
         let request = self.request;
         let gateway = &request.gateway;
-        let session = forward::session(&request.headers, &request.head);
         let again_on = self.again_on.take();
+        let held = self.holding.take();
+        let holding = held.as_ref().map(|slot| slot.account().clone());
+        let formats = request.formats();
         let ask = Ask {
-            model: &request.model,
-            formats: request.formats(),
-            session,
+            session: forward::session(&request.headers, &request.head),
             continues: request.head.previous_response_id.as_deref(),
             pinned: again_on
                 .as_ref()
                 .or(self.amends.only())
                 .or(request.pinned.as_ref()),
             tried: &self.tried,
+            holding: holding.as_ref(),
             last_attempt: self.failures > 0 && self.failures == request.most_retries(),
+            ..request.ask()
         };
+        // Who came before goes before.
+        gateway.look_at_queue();
         let (chosen, events) = gateway
             .pool
             .with(|pool| (pool.select(gateway.clock.now(), &ask), pool.take_events()));
         if !events.is_empty() {
             gateway.journal.pool_events(events);
         }
-        let chosen = match chosen {
-            Ok(chosen) => chosen,
+        let given = match chosen {
+            Ok(chosen) => {
+                let slot = Arc::new(Slot::new(gateway.clone(), chosen.id.clone()));
+                Ok((slot, chosen))
+            }
+            Err(none) => {
+                // Nobody waits with a slot in the hand.
+                drop(held);
+                // Starts that keep their distance (F114) are no reason to fail, also where nobody waits for the end of a request.
+                let patience = if none.spaced() {
+                    request.config.queue_wait.max(SPACED_WAIT)
+                } else {
+                    request.config.queue_wait
+                };
+                if none.worth_waiting() && !patience.is_zero() {
+                    let limit = deadline.min(Instant::now() + patience);
+                    if let Some(record) = record {
+                        record.step_aside();
+                    }
+                    let most = request.config.queue_length;
+                    let given = gateway.wait_in_line(&ask, formats, none, limit, most).await;
+                    if let Some(record) = record {
+                        record.step_back(request.config.most_requests);
+                    }
+                    given
+                } else {
+                    Err(none)
+                }
+            }
+        };
+        let (slot, chosen) = match given {
+            Ok(given) => given,
             Err(none) => {
                 // F54: with nobody else left, a connection that broke before any answer may be tried once more on the same account.
                 // F97: a picture may be tried on it as often as tries are left.
@@ -284,13 +378,13 @@ impl Road<'_> {
             record.skipped(chosen.skipped.into_iter());
         }
         self.tried.push(chosen.id.clone());
-        let slot = Slot::new(gateway.clone(), chosen.id.clone());
+        self.holding = Some(slot.clone());
         // An account that was removed between two swaps has no target any more: the slot is freed and the next one asked.
-        Ok(gateway
-            .targets
-            .load()
-            .get(&chosen.id)
-            .map(|target| (slot, target.clone())))
+        Ok(gateway.targets.load().get(&chosen.id).map(|target| {
+            // F103: in the format that serves this call best.
+            let target = target.speaking(formats);
+            (slot, target.clone())
+        }))
     }
 
     /// F55: a short wait before another account of a host that has just failed; none after 429 and 401.
@@ -333,7 +427,7 @@ impl Road<'_> {
             return None;
         }
         let request = self.request;
-        let ask = Ask::new(&request.model, request.formats());
+        let ask = request.ask();
         let now = request.gateway.clock.now();
         request.gateway.pool.with(|pool| {
             // Looked at first: selecting would take a slot where somebody is left.

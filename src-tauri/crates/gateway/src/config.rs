@@ -9,7 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pool::{AccountId, Timestamp};
+use protocol::suffix::Levels;
 use upstream::Target;
+
+use crate::key_rules::KeyRules;
+use crate::naming::Naming;
 
 /// Live configuration of the client-facing surface.
 #[derive(Debug, Clone)]
@@ -26,10 +30,18 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// Longest duration of an answer that is not streamed (F55: 600 s).
     pub total_timeout: Duration,
+    /// Requests at once over all accounts; above it 503 (F115). `None` is no limit.
+    pub most_requests: Option<usize>,
+    /// How long a request waits while all accounts that could serve it are busy (F115: 30 s); zero does not wait.
+    pub queue_wait: Duration,
+    /// How many may wait (F115: 100).
+    pub queue_length: usize,
     /// Send `x-switchyard-account: LABEL` with every proxied answer (F40).
     pub account_header: bool,
     /// Model used where the client names none; `None` makes that a 400 (F92).
     pub default_model: Option<String>,
+    /// Aliases, patterns, defaults of names and thinking (F90–F92).
+    pub naming: Arc<Naming>,
     /// Host names accepted beside loopback ones, lower case, without port (F29).
     pub allowed_hosts: Vec<String>,
     /// Exact origins that receive CORS headers (F29); empty = none.
@@ -45,8 +57,12 @@ impl Default for Config {
             deadline: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(300),
             total_timeout: Duration::from_secs(600),
+            most_requests: None,
+            queue_wait: Duration::from_secs(30),
+            queue_length: 100,
             account_header: true,
             default_model: None,
+            naming: Arc::default(),
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
         }
@@ -60,10 +76,12 @@ pub struct ClientKey {
     pub name: Arc<str>,
     /// SHA-256 of the key's bytes.
     pub digest: [u8; 32],
-    /// A disabled key is refused like an unknown one (F27).
+    /// A disabled key is refused with 401 (F27).
     pub enabled: bool,
     /// Refused from this moment on, if set (F27).
     pub expires_at: Option<Timestamp>,
+    /// What else binds it; `None` is nothing, as for most keys.
+    pub rules: Option<Arc<KeyRules>>,
 }
 
 impl std::fmt::Debug for ClientKey {
@@ -99,6 +117,17 @@ pub struct Model {
 pub struct Catalog {
     /// Sorted by id, without duplicates.
     pub models: Vec<Model>,
+    /// Which models take which thinking levels: the built-in table, the person's and what sign-ins' upstreams told (F90).
+    pub levels: Levels,
     /// `ETag` of the Codex list; `None` lets the gateway make one from the entries.
     pub codex_etag: Option<String>,
+}
+
+impl Catalog {
+    /// Whether the list has a model of exactly this name.
+    pub(crate) fn lists(&self, id: &str) -> bool {
+        self.models
+            .binary_search_by(|model| model.id.as_str().cmp(id))
+            .is_ok()
+    }
 }

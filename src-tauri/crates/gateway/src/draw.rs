@@ -6,6 +6,8 @@
 
 mod strip;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
@@ -71,7 +73,7 @@ impl From<Fault> for Missed {
 }
 
 impl Turn<'_> {
-    pub(crate) async fn attempt(self, record: &mut Option<Record>, slot: Slot) -> Tried {
+    pub(crate) async fn attempt(self, record: &mut Option<Record>, slot: Arc<Slot>) -> Tried {
         let drawn = match self.drawn(record).await {
             Ok(Came::Whole(drawn)) => drawn,
             Ok(Came::Begun(begun)) => return begun.commit(self, record, slot),

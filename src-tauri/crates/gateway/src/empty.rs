@@ -26,6 +26,7 @@ pub(crate) fn is_empty(dialect: Dialect, body: &[u8], seen: &Observed) -> bool {
         Dialect::Chat => ("choices", silent_choice),
         Dialect::Responses => ("output", silent_item),
         Dialect::Messages => ("content", silent_block),
+        Dialect::Gemini => ("candidates", silent_candidate),
     };
     match answer.get(list) {
         Some(Value::Array(list)) => list.iter().all(says_nothing),
@@ -45,7 +46,9 @@ fn plainly_speaks(dialect: Dialect, body: &[u8]) -> bool {
         {
             return false;
         }
-        Dialect::Responses | Dialect::Messages => b"\"text\"",
+        // Thoughts are text as well.
+        Dialect::Gemini if memmem::find(body, b"\"thought\"").is_some() => return false,
+        Dialect::Responses | Dialect::Messages | Dialect::Gemini => b"\"text\"",
     };
     memmem::find_iter(body, member).any(|at| {
         let mut rest = body[at + member.len()..]
@@ -91,6 +94,20 @@ fn silent_block(block: &Value) -> bool {
         Some("text") => block["text"].as_str().is_some_and(str::is_empty),
         _ => false,
     }
+}
+
+fn silent_candidate(candidate: &Value) -> bool {
+    // Stopped by a filter or by the length: the client is to know.
+    let stopped = candidate["finishReason"]
+        .as_str()
+        .is_some_and(|reason| reason != "STOP");
+    let silent =
+        |part: &Value| part["thought"] == true || part["text"].as_str().is_some_and(str::is_empty);
+    !stopped
+        && match &candidate["content"]["parts"] {
+            Value::Array(parts) => parts.iter().all(silent),
+            parts => parts.is_null(),
+        }
 }
 
 /// Whether every member but those `aside` is nothing.
@@ -196,5 +213,32 @@ mod tests {
             ..Observed::default()
         };
         assert!(!is_empty(Dialect::Responses, br#"{"output":[]}"#, &seen));
+        let seen = Observed::default();
+        for (body, empty) in [
+            (
+                r#"{"candidates":[{"content":{"role":"model"},"finishReason":"STOP"}]}"#,
+                true,
+            ),
+            (
+                r#"{"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":""}]}}]}"#,
+                true,
+            ),
+            (
+                r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#,
+                false,
+            ),
+            (
+                r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]}}]}"#,
+                false,
+            ),
+            (r#"{"candidates":[{"finishReason":"SAFETY"}]}"#, false),
+            (r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#, false),
+        ] {
+            assert_eq!(
+                is_empty(Dialect::Gemini, body.as_bytes(), &seen),
+                empty,
+                "{body}"
+            );
+        }
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! Called by the loop in `attempt`, once per account tried.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
-use pool::{Format, Outcome};
-use protocol::{Answer, Dialect, Options, Prepared};
+use pool::{AccountKind, Format, Outcome};
+use protocol::{Answer, Dialect, Options, Prepared, ReasoningOutput};
 use tokio::time::{Instant, timeout};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
@@ -20,7 +21,7 @@ use crate::fault::Fault;
 use crate::opened::{Opened, Serving};
 use crate::record::Record;
 use crate::relay::Slot;
-use crate::{Gateway, draw, forward};
+use crate::{Gateway, draw, forward, gemini};
 
 /// How much of an error body is read for classification and for the client.
 const ERROR_BODY: usize = 64 << 10;
@@ -35,14 +36,14 @@ pub(crate) enum Tried {
     Unsayable(protocol::RequestError),
 }
 
-/// What a format speaks, or `None` when this version cannot speak it.
-fn speaks(format: Format) -> Option<protocol::Target> {
+/// What a format speaks.
+const fn speaks(format: Format) -> protocol::Target {
     match format {
-        Format::Codex => Some(protocol::Target::Codex),
-        Format::Responses => Some(protocol::Target::Responses),
-        Format::OpenAi => Some(protocol::Target::Chat),
-        Format::Anthropic => Some(protocol::Target::Messages),
-        Format::Gemini => None,
+        Format::Codex => protocol::Target::Codex,
+        Format::Responses => protocol::Target::Responses,
+        Format::OpenAi => protocol::Target::Chat,
+        Format::Anthropic => protocol::Target::Messages,
+        Format::Gemini => protocol::Target::Gemini,
     }
 }
 
@@ -51,7 +52,7 @@ pub(crate) async fn attempt(
     request: &Request,
     sent: &Sent<'_>,
     record: &mut Option<Record>,
-    slot: Slot,
+    slot: Arc<Slot>,
     target: Target,
     began: Instant,
     limit: Instant,
@@ -67,14 +68,19 @@ pub(crate) async fn attempt(
         };
         return Box::pin(turn.attempt(record, slot)).await;
     }
-    let Some(speaks) = speaks(target.format) else {
-        return Tried::Failed(Fault::new(
-            Outcome::ModelUnsupported,
-            "this version does not speak the account's format",
-        ));
-    };
-    let prepared = match prepare(request, sent, record, speaks) {
+    let speaks = speaks(target.format);
+    let prepared = match prepare(request, sent, record, &target, speaks) {
         Ok(prepared) => prepared,
+        Err(error) => return Tried::Unsayable(error),
+    };
+    let tail = match target.format {
+        Format::Gemini => {
+            gemini::tail(prepared.model.as_deref(), prepared.stream_upstream).map(Some)
+        }
+        Format::Codex | Format::Responses | Format::OpenAi | Format::Anthropic => Ok(None),
+    };
+    let tail = match tail {
+        Ok(tail) => tail,
         Err(error) => return Tried::Unsayable(error),
     };
     let access = match gateway.upstream.access(&target).await {
@@ -87,6 +93,7 @@ pub(crate) async fn attempt(
         &access,
         prepared.stream_upstream,
         prepared.body.into_vec(),
+        tail,
     )
     .await
     {
@@ -149,13 +156,18 @@ fn prepare(
     request: &Request,
     sent: &Sent<'_>,
     record: &mut Option<Record>,
+    target: &Target,
     speaks: protocol::Target,
 ) -> Result<Prepared, protocol::RequestError> {
-    let replaced = request
-        .head
-        .model
-        .is_none()
-        .then_some(request.model.as_str());
+    let model = request.model(target);
+    // F94: one of several that stand for one another.
+    let turn = target.manner.turns.as_ref();
+    let model = turn.and_then(|turns| turns.take(model)).unwrap_or(model);
+    let replaced = (request.head.model.as_deref() != Some(model)).then_some(model);
+    let native = request.native(target);
+    let naming = &request.config.naming;
+    // F109: what the setting says of Z.AI holds for every answer of such an account.
+    let tags = naming.zai_think_tags && target.kind == AccountKind::Zai;
     let id = record.as_ref().map_or("", |record| record.request_id());
     let options = Options {
         model: replaced,
@@ -166,6 +178,16 @@ fn prepare(
         },
         codex_client: request.call.codex || forward::is_codex_client(&request.headers),
         lite: request.headers.contains_key(forward::LITE),
+        effort: native.and_then(|native| native.effort.as_deref()),
+        default_effort: default_effort(request, target),
+        service_tier: native.filter(|native| native.fast).map(|_| "priority"),
+        image_tool: native.is_some_and(|native| native.image),
+        reasoning: if tags {
+            ReasoningOutput::ThinkTags
+        } else {
+            naming.reasoning
+        },
+        retell_reasoning: tags,
         ask_usage: true,
         created: request.gateway.clock.now().as_secs(),
         request_id: id,
@@ -184,28 +206,50 @@ fn prepare(
     Ok(prepared)
 }
 
+/// The account's own default, else for sign-ins everybody's. A native Codex client brings its own (F90).
+fn default_effort<'r>(request: &'r Request, target: &'r Target) -> Option<&'r str> {
+    if request.call.codex {
+        return None;
+    }
+    let everybodys = || {
+        let word = request.config.naming.default_effort.as_deref();
+        word.filter(|_| target.is_oauth())
+    };
+    target.manner.effort.as_deref().or_else(everybodys)
+}
+
 async fn send(
     request: &Request,
     target: &Target,
     access: &Access,
     stream: bool,
     body: Vec<Bytes>,
+    tail: Option<String>,
 ) -> Result<http::Response<ResponseBody>, upstream::SendError> {
     let endpoint = match (request.call.compact, target.format) {
         (true, _) => Endpoint::Compact,
         (false, Format::OpenAi) => Endpoint::ChatCompletions,
         (false, Format::Anthropic) => Endpoint::Messages,
+        (false, Format::Gemini) => Endpoint::Generate,
         (false, _) => Endpoint::Responses,
     };
     // T195: `?beta=true` belongs to the body it came with; translated, neither goes on.
-    let own_query =
-        (request.call.dialect == Dialect::Messages) == (target.format == Format::Anthropic);
+    let own_query = (request.call.dialect == Dialect::Messages)
+        == (target.format == Format::Anthropic)
+        && (request.call.dialect == Dialect::Gemini) == (target.format == Format::Gemini);
+    let query = request
+        .query
+        .as_deref()
+        .filter(|_| own_query && !target.is_oauth());
     let call = Call {
         headers: forward::request_headers(&request.headers, target.format),
-        query: request
-            .query
-            .clone()
-            .filter(|_| own_query && !target.is_oauth()),
+        query: match target.format {
+            Format::Gemini => gemini::query(query, stream),
+            Format::Codex | Format::Responses | Format::OpenAi | Format::Anthropic => {
+                query.map(str::to_owned)
+            }
+        },
+        tail,
         ..Call::json(endpoint, body, stream)
     };
     request.gateway.upstream.send(target, access, call).await

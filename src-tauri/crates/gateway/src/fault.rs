@@ -10,7 +10,7 @@ use pool::{NoCandidate, Outcome, Retry};
 use protocol::Failure;
 use upstream::Target;
 
-use crate::attempt::Request;
+use crate::attempt::{BUSY_RETRY, Request};
 use crate::body::Body;
 use crate::reply::{Refusal, json};
 use crate::{forward, models};
@@ -153,20 +153,60 @@ pub(crate) fn retryable(status: StatusCode) -> bool {
     )
 }
 
+/// Whether a model of Z.AI is asked for and no account of that kind is there.
+fn lacks_zai_key(request: &Request) -> bool {
+    let family = request.named.model.get(..4);
+    family.is_some_and(|family| family.eq_ignore_ascii_case("glm-"))
+        && request.gateway.pool.with(|pool| {
+            !pool
+                .accounts()
+                .any(|account| account.kind == pool::AccountKind::Zai)
+        })
+}
+
 /// F39: who was passed over, why, and when the first one is back.
 pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
     let gateway = &request.gateway;
     let now = gateway.clock.now();
     let wait = none.retry_after_secs(now);
     let reasons = none.reasons(now);
+    if none.worth_waiting() {
+        // F115: it has waited, or nobody may wait.
+        return Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "accounts_busy",
+            format!("Every account that can serve this is busy. {reasons}"),
+        )
+        .retry_after(wait.or(Some(BUSY_RETRY)));
+    }
+    // F38: never a silent other one, and never a word about the others.
+    if let Some(pinned) = &request.pinned
+        && let Some(skipped) = none.skipped.iter().find(|skipped| skipped.id == *pinned)
+    {
+        let (label, reason) = (&skipped.label, skipped.reason.text(now));
+        return Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "pinned_account_unavailable",
+            format!("The account \"{label}\" was asked for and cannot serve this: {reason}."),
+        )
+        .retry_after(wait);
+    }
     match none.kind {
+        // F107: said before anything else, since guest tokens are what people expect in its place.
+        pool::NoCandidateKind::Empty | pool::NoCandidateKind::Model if lacks_zai_key(request) => {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_zai_key",
+                "There is no Z.AI key. `switchyard account add --preset zai --label NAME` adds one; Switchyard does not gather guest tokens.",
+            )
+        }
         pool::NoCandidateKind::Empty => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "no_account",
             "There is no account yet. `switchyard account import FILE` or `switchyard account add` adds one.",
         ),
         pool::NoCandidateKind::Model => {
-            let mut refusal = models::not_found(&gateway.catalog.load(), &request.model);
+            let mut refusal = models::not_found(&gateway.catalog.load(), &request.asked);
             refusal.message.push_str(&format!(" ({reasons})"));
             refusal
         }

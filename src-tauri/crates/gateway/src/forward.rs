@@ -11,8 +11,8 @@ use crate::config::{Catalog, Config};
 /// Body and header of responses-lite travel together or not at all (codex-backend §9.9).
 pub(crate) const LITE: HeaderName =
     HeaderName::from_static("x-openai-internal-codex-responses-lite");
-/// Tells which account served (F40).
-const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
+/// Tells which account served (F40); of a client, which one has to (F38).
+pub(crate) const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-account");
 
 /// The tag of the model list, told with every answer of the Codex backend (codex-backend §3.7).
 const MODELS_TAG: HeaderName = HeaderName::from_static("x-models-etag");
@@ -89,9 +89,12 @@ pub(crate) fn is_codex_client(headers: &HeaderMap) -> bool {
     says(&HeaderName::from_static("originator")) || says(&USER_AGENT)
 }
 
+/// Says why one account may not go on. A client would take it for the end, while another account serves its next request.
+const REACHED: &str = "x-codex-rate-limit-reached-type";
+
 /// Whether a header of the upstream's answer reaches the client. Cookies, organisation ids and hop-by-hop headers do not (T200).
 fn travels_back(name: &str) -> bool {
-    name.starts_with("x-codex-")
+    (name.starts_with("x-codex-") && name != REACHED)
         || name.starts_with("x-ratelimit-")
         || name.starts_with("anthropic-ratelimit-")
         || matches!(
@@ -106,13 +109,35 @@ fn travels_back(name: &str) -> bool {
         )
 }
 
+/// How an answer reaches the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// As one body.
+    No,
+    /// As events.
+    Events,
+    /// As one JSON array, piece by piece (T203).
+    Array,
+}
+
+impl Stream {
+    /// What the client asked for.
+    pub(crate) const fn asked(head: &Head) -> Self {
+        match (head.stream, head.array) {
+            (true, true) => Self::Array,
+            (true, false) => Self::Events,
+            (false, _) => Self::No,
+        }
+    }
+}
+
 /// Fills in the headers of a proxied answer.
 pub(crate) fn answer_headers(
     config: &Config,
     upstream: &HeaderMap,
     target: &Target,
     models_tag: Option<HeaderValue>,
-    stream: bool,
+    stream: Stream,
     out: &mut HeaderMap,
 ) {
     for (name, value) in upstream {
@@ -128,16 +153,20 @@ pub(crate) fn answer_headers(
         // Ours goes under its own name; the upstream's stays findable (F147).
         out.insert("x-upstream-request-id", id.clone());
     }
-    if stream {
-        out.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    out.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(match stream {
+            Stream::Events => "text/event-stream",
+            Stream::Array | Stream::No => "application/json",
+        }),
+    );
+    if stream != Stream::No {
         // T165: nothing on the way may hold frames back.
         out.insert(
             CACHE_CONTROL,
             HeaderValue::from_static("no-cache, no-transform"),
         );
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    } else {
-        out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     name_account(config, target, out);
 }

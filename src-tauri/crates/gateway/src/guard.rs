@@ -26,7 +26,18 @@ fn presented<'a>(headers: &'a HeaderMap, query_key: Option<&'a str>) -> Option<&
     query_key.map(str::as_bytes)
 }
 
-/// The key entry that matches what the client presented, or `None` (F26).
+/// Why a request is not let in (F26, F27).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoEntry {
+    /// No key, or none of ours.
+    Unknown,
+    /// Switched off by the person.
+    Disabled,
+    /// Its time is over.
+    Expired,
+}
+
+/// The key entry that matches what the client presented (F26).
 ///
 /// Every entry is compared, in constant time, so that the answer's timing tells nothing about where a guess failed.
 pub(crate) fn authenticate<'k>(
@@ -34,15 +45,21 @@ pub(crate) fn authenticate<'k>(
     headers: &HeaderMap,
     query_key: Option<&str>,
     now: Timestamp,
-) -> Option<&'k ClientKey> {
-    let digest: [u8; 32] = Sha256::digest(presented(headers, query_key)?).into();
+) -> Result<&'k ClientKey, NoEntry> {
+    let presented = presented(headers, query_key).ok_or(NoEntry::Unknown)?;
+    let digest: [u8; 32] = Sha256::digest(presented).into();
     let mut found = None;
     for key in &keys.0 {
         if bool::from(key.digest.ct_eq(&digest)) {
             found = Some(key);
         }
     }
-    found.filter(|key| key.enabled && key.expires_at.is_none_or(|end| now < end))
+    match found {
+        None => Err(NoEntry::Unknown),
+        Some(key) if !key.enabled => Err(NoEntry::Disabled),
+        Some(key) if key.expires_at.is_some_and(|end| end <= now) => Err(NoEntry::Expired),
+        Some(key) => Ok(key),
+    }
 }
 
 /// Whether the `Host` header (or the request target's authority) names this machine or a configured host (F29, DNS rebinding).
@@ -110,6 +127,7 @@ mod tests {
             digest: Sha256::digest(secret).into(),
             enabled,
             expires_at,
+            rules: None,
         };
         Keys(vec![
             key("main", "sw-good", true, None),
@@ -123,21 +141,37 @@ mod tests {
         type Case<'c> = (
             &'c [(&'static str, &'c str)],
             Option<&'c str>,
-            Option<&'c str>,
+            Result<&'c str, NoEntry>,
         );
         let cases: &[Case<'_>] = &[
-            (&[("authorization", "Bearer sw-good")], None, Some("main")),
-            (&[("authorization", "bEaReR sw-good")], None, Some("main")),
-            (&[("x-api-key", "sw-good")], None, Some("main")),
-            (&[("x-goog-api-key", "sw-good")], None, Some("main")),
-            (&[("api-key", "sw-good")], None, Some("main")),
-            (&[], Some("sw-good"), Some("main")),
-            (&[], None, None),
-            (&[("authorization", "Basic sw-good")], None, None),
-            (&[("authorization", "Bearer sw-goo")], None, None),
-            (&[("authorization", "Bearer ")], None, None),
-            (&[("authorization", "Bearer sw-off")], None, None),
-            (&[("authorization", "Bearer sw-old")], None, None),
+            (&[("authorization", "Bearer sw-good")], None, Ok("main")),
+            (&[("authorization", "bEaReR sw-good")], None, Ok("main")),
+            (&[("x-api-key", "sw-good")], None, Ok("main")),
+            (&[("x-goog-api-key", "sw-good")], None, Ok("main")),
+            (&[("api-key", "sw-good")], None, Ok("main")),
+            (&[], Some("sw-good"), Ok("main")),
+            (&[], None, Err(NoEntry::Unknown)),
+            (
+                &[("authorization", "Basic sw-good")],
+                None,
+                Err(NoEntry::Unknown),
+            ),
+            (
+                &[("authorization", "Bearer sw-goo")],
+                None,
+                Err(NoEntry::Unknown),
+            ),
+            (&[("authorization", "Bearer ")], None, Err(NoEntry::Unknown)),
+            (
+                &[("authorization", "Bearer sw-off")],
+                None,
+                Err(NoEntry::Disabled),
+            ),
+            (
+                &[("authorization", "Bearer sw-old")],
+                None,
+                Err(NoEntry::Expired),
+            ),
         ];
         for (pairs, query, expected) in cases {
             let keys = keys();
@@ -155,7 +189,7 @@ mod tests {
                 None,
                 Timestamp(0)
             )
-            .is_none()
+            .is_err()
         );
     }
 

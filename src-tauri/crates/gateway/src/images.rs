@@ -18,10 +18,11 @@ use crate::body::{self, Body, ClientBody};
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::inside::Inside;
+use crate::naming::Named;
 use crate::record::Record;
 use crate::reply::Shape;
 use crate::surface::{IMAGE_EDITS, IMAGE_GENERATIONS, body_refusal, request_id};
-use crate::{Gateway, attempt, forward};
+use crate::{Caller, Gateway, attempt, forward};
 
 /// The waits before the second and the third try (F97).
 const WAITS: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_secs(4)];
@@ -54,14 +55,20 @@ pub(crate) async fn draw(
     kind: Kind,
     parts: Parts,
     body: &mut ClientBody,
-    key: Arc<str>,
+    key: Caller,
 ) -> Response<Body> {
     let call = match kind {
         Kind::Generation => IMAGE_GENERATIONS,
         Kind::Edit => IMAGE_EDITS,
     };
-    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key);
+    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key.name);
     record.is_of("images");
+    if let Some(rules) = &key.rules {
+        match rules.enter(&gateway) {
+            Ok(slot) => record.key_slot(slot),
+            Err(refusal) => return record.refuse(refusal, Shape::Of(call.dialect)),
+        }
+    }
     let body = match body::read(&parts.headers, body, config.body_limit).await {
         Ok(body) => body,
         Err(error) => {
@@ -76,6 +83,11 @@ pub(crate) async fn draw(
     };
     let model = asked.model.as_deref().unwrap_or(protocol::images::MODEL);
     record.asked(model, asked.stream);
+    if let Some(rules) = &key.rules
+        && let Err(refusal) = rules.check_model(model)
+    {
+        return record.refuse(refusal, Shape::Of(call.dialect));
+    }
     let inside = parts.extensions.get::<Inside>();
     attempt::serve(
         attempt::Request {
@@ -84,7 +96,12 @@ pub(crate) async fn draw(
             config,
             call,
             query: forward::query(parts.uri.query()),
-            model: model.to_owned(),
+            asked: model.to_owned(),
+            // A relay gets the client's own bytes, so no alias stands for a name here.
+            named: Named {
+                model: model.to_owned(),
+                ..Named::default()
+            },
             drawing: Some(Drawing {
                 asked,
                 whole: tokio::sync::OnceCell::new(),

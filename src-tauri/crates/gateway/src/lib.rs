@@ -17,19 +17,25 @@ mod empty;
 mod exchange;
 mod fault;
 mod forward;
+mod gemini;
 mod guard;
 mod images;
 mod inside;
 mod journal;
+mod key_rules;
 mod models;
+mod naming;
 mod opened;
 mod pause;
+mod pin;
+mod queue;
 mod record;
 mod relay;
 mod reply;
 mod server;
 mod shared_pool;
 mod surface;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,11 +49,21 @@ pub use body::Body;
 pub use config::{Catalog, ClientKey, Config, Keys, Model, Targets};
 pub use inside::{Inside, InsideAnswer};
 pub use journal::{Attempt, End, Entry, Journal};
+pub use key_rules::{KeyRules, KeyState};
+pub use naming::{Alias, Named, Naming, Native, matches};
 pub use server::{MOST_CONNECTIONS, Server, serve, serve_at_most};
 pub use shared_pool::SharedPool;
 
 /// How long a request waits for a gateway that is starting: a keychain may be asking a person.
 const START_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Who asks, once the key is known.
+pub(crate) struct Caller {
+    /// For the journal.
+    pub(crate) name: Arc<str>,
+    /// What binds its key; `None` is nothing.
+    pub(crate) rules: Option<Arc<KeyRules>>,
+}
 
 /// The gateway: everything a request needs, shared by all of them.
 pub struct Gateway {
@@ -61,8 +77,21 @@ pub struct Gateway {
     catalog: ArcSwap<Catalog>,
     ready: watch::Sender<bool>,
     running: AtomicUsize,
+    /// Requests that count against the cap; kept only while there is one (F115).
+    admitted: Arc<AtomicUsize>,
+    pub(crate) queue: queue::Queue,
     pause: pause::Pause,
     pub(crate) refused_seals: amend::RefusedSeals,
+}
+
+/// One of the requests that the cap counts; given back when it is dropped, however the request ends.
+#[derive(Debug)]
+pub(crate) struct Admitted(Arc<AtomicUsize>);
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl std::fmt::Debug for Gateway {
@@ -92,6 +121,8 @@ impl Gateway {
             catalog: ArcSwap::default(),
             ready: watch::Sender::new(false),
             running: AtomicUsize::new(0),
+            admitted: Arc::default(),
+            queue: queue::Queue::default(),
             pause: pause::Pause::default(),
             refused_seals: amend::RefusedSeals::default(),
         })
@@ -108,8 +139,9 @@ impl Gateway {
     }
 
     /// Replaces where accounts send to. An account of the pool without a target is passed over.
-    pub fn set_targets(&self, targets: Targets) {
+    pub fn set_targets(self: &Arc<Self>, targets: Targets) {
         self.targets.store(Arc::new(targets));
+        self.look_at_queue();
     }
 
     /// Replaces the model list.
@@ -125,15 +157,42 @@ impl Gateway {
         self.ready.send_replace(true);
     }
 
+    /// Admits a request under the cap: `Some(None)` when there is no cap, `None` when it is reached (F115).
+    pub(crate) fn admit(&self, most: Option<usize>) -> Option<Option<Admitted>> {
+        let Some(most) = most else {
+            return Some(None);
+        };
+        let place = |count: usize| (count < most).then_some(count + 1);
+        let taken = self
+            .admitted
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, place);
+        taken.is_ok().then(|| Some(Admitted(self.admitted.clone())))
+    }
+
+    /// Admits a request whatever the cap says: one that was admitted before and has waited since.
+    pub(crate) fn admit_again(&self, most: Option<usize>) -> Option<Admitted> {
+        most?;
+        self.admitted.fetch_add(1, Ordering::SeqCst);
+        Some(Admitted(self.admitted.clone()))
+    }
+
     /// Requests being served now, streams included.
     pub fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// The name of the key the client presented, if it is one of ours.
-    fn key_name(&self, headers: &http::HeaderMap) -> Option<Arc<str>> {
-        guard::authenticate(&self.keys.load(), headers, None, self.clock.now())
-            .map(|key| key.name.clone())
+    /// Whose key the client presented: its name, and what else binds it. `query_key` is the one in the query, where the route takes it.
+    fn caller(
+        &self,
+        headers: &http::HeaderMap,
+        query_key: Option<&str>,
+    ) -> Result<Caller, guard::NoEntry> {
+        let keys = self.keys.load();
+        let found = guard::authenticate(&keys, headers, query_key, self.clock.now());
+        found.map(|key| Caller {
+            name: key.name.clone(),
+            rules: key.rules.clone(),
+        })
     }
 
     /// Whether any account could serve something now (F135).

@@ -1,4 +1,5 @@
-//! `GET /v1/models` and `/v1/models/{id}` in the OpenAI and the Messages shape, `/codex/v1/models` in the Codex shape (F81, F82, T202).
+//! `GET /v1/models` and `/v1/models/{id}` in the OpenAI, the Messages and the Gemini shape, `/v1beta/models` in the last, `/codex/v1/models` in the
+//! Codex shape (F81, F82, T202).
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use crate::Gateway;
 use crate::body::Body;
 use crate::config::{Catalog, Model};
+use crate::naming;
 use crate::reply::{Refusal, Shape, json as json_answer};
 
 fn openai(model: &Model) -> Value {
@@ -27,10 +29,24 @@ pub(crate) fn list(gateway: &Gateway) -> Response<Body> {
 /// One model in the OpenAI shape, or 404.
 pub(crate) fn one(gateway: &Gateway, id: &str, shape: Shape) -> Response<Body> {
     let catalog = gateway.catalog.load();
-    match catalog.models.iter().find(|model| model.id == id) {
-        Some(model) => json_answer(StatusCode::OK, openai(model).to_string()),
+    match find(gateway, &catalog, id) {
+        Some(model) => json_answer(StatusCode::OK, openai(&model).to_string()),
         None => not_found(&catalog, id).into_response(shape),
     }
+}
+
+/// The model of that name: one of the list, or one that is asked for with a suffix and is listed without (F90, F91).
+fn find(gateway: &Gateway, catalog: &Catalog, id: &str) -> Option<Model> {
+    if let Some(listed) = catalog.models.iter().find(|model| model.id == id) {
+        return Some(listed.clone());
+    }
+    let named = naming::resolve(&gateway.config.load().naming, catalog, id).ok()?;
+    let native = named.native_model().unwrap_or(&named.model);
+    let listed = catalog.models.iter().find(|model| model.id == native);
+    listed.map(|model| Model {
+        id: id.to_owned(),
+        ..model.clone()
+    })
 }
 
 fn message_entry(model: &Model) -> Value {
@@ -54,9 +70,36 @@ pub(crate) fn messages(gateway: &Gateway) -> Response<Body> {
 /// One model in the Messages shape, or 404.
 pub(crate) fn one_message(gateway: &Gateway, id: &str) -> Response<Body> {
     let catalog = gateway.catalog.load();
-    match catalog.models.iter().find(|model| model.id == id) {
-        Some(model) => json_answer(StatusCode::OK, message_entry(model).to_string()),
+    match find(gateway, &catalog, id) {
+        Some(model) => json_answer(StatusCode::OK, message_entry(&model).to_string()),
         None => not_found(&catalog, id).into_response(Shape::Of(Dialect::Messages)),
+    }
+}
+
+fn gemini_entry(model: &Model) -> Value {
+    json!({
+        "name": format!("models/{}", model.id),
+        "version": "001",
+        "displayName": model.id,
+        "description": format!("Served by {}.", model.owned_by),
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+    })
+}
+
+/// The list in the Gemini shape (T202).
+pub(crate) fn gemini(gateway: &Gateway) -> Response<Body> {
+    let catalog = gateway.catalog.load();
+    let models: Vec<Value> = catalog.models.iter().map(gemini_entry).collect();
+    json_answer(StatusCode::OK, json!({"models": models}).to_string())
+}
+
+/// One model in the Gemini shape, or 404. `id` as it stands in the path.
+pub(crate) fn one_gemini(gateway: &Gateway, id: &str) -> Response<Body> {
+    let id = crate::gemini::decoded(id);
+    let catalog = gateway.catalog.load();
+    match catalog.models.iter().find(|model| model.id == id) {
+        Some(model) => json_answer(StatusCode::OK, gemini_entry(model).to_string()),
+        None => not_found(&catalog, &id).into_response(Shape::Of(Dialect::Gemini)),
     }
 }
 
@@ -184,7 +227,7 @@ mod tests {
         };
         Catalog {
             models: ids.iter().map(model).collect(),
-            codex_etag: None,
+            ..Catalog::default()
         }
     }
 

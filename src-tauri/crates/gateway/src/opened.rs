@@ -3,6 +3,7 @@
 //!
 //! Called by `exchange`. After the commit the stream is `relay`'s.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -87,7 +88,7 @@ impl Opened<'_> {
             &self.serving.headers,
             &self.serving.target,
             self.serving.models_tag(),
-            true,
+            forward::Stream::asked(&self.serving.request.head),
             response.headers_mut(),
         );
         record.stamp(&mut response);
@@ -235,7 +236,7 @@ pub(crate) struct Serving<'r> {
     pub(crate) began: Instant,
     /// The upstream's headers.
     pub(crate) headers: HeaderMap,
-    pub(crate) slot: Slot,
+    pub(crate) slot: Arc<Slot>,
 }
 
 impl Serving<'_> {
@@ -284,7 +285,7 @@ impl Serving<'_> {
             &headers,
             &target,
             tag,
-            request.head.stream,
+            forward::Stream::asked(&request.head),
             response.headers_mut(),
         );
         if let Some(mut record) = record.take() {

@@ -9,11 +9,12 @@ use protocol::Dialect;
 use tokio::time::Instant;
 use upstream::Target;
 
-use crate::Gateway;
 use crate::body::Body;
 use crate::journal::{Attempt, End, Entry};
+use crate::key_rules::KeySlot;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::{Inference, MESSAGE_REQUEST_ID, REQUEST_ID};
+use crate::{Admitted, Gateway};
 use std::sync::atomic::Ordering;
 
 /// See the module.
@@ -24,6 +25,10 @@ pub(crate) struct Record {
     entry: Option<Box<Entry>>,
     /// The attempt under way before the commit: what is cancelled when the client goes away then (F56).
     pending: Option<(Target, Instant)>,
+    /// Its place under the cap (F115).
+    admitted: Option<Admitted>,
+    /// The place among its key's running requests, where those are limited.
+    key_slot: Option<KeySlot>,
 }
 
 impl Record {
@@ -42,6 +47,7 @@ impl Record {
                 Dialect::Chat => "chat",
                 Dialect::Responses => "responses",
                 Dialect::Messages => "messages",
+                Dialect::Gemini => "gemini",
             },
             endpoint: call.path,
             model: String::new(),
@@ -63,7 +69,35 @@ impl Record {
             started: Instant::now(),
             entry: Some(Box::new(entry)),
             pending: None,
+            admitted: None,
+            key_slot: None,
         }
+    }
+
+    /// Takes a place under the cap (F115). False when there is none.
+    pub(crate) fn admit(&mut self, most: Option<usize>) -> bool {
+        match self.gateway.admit(most) {
+            Some(admitted) => {
+                self.admitted = admitted;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Gives the place up: a request that waits for an account keeps nobody else out.
+    pub(crate) fn step_aside(&mut self) {
+        self.admitted = None;
+    }
+
+    /// Takes it again.
+    pub(crate) fn step_back(&mut self, most: Option<usize>) {
+        self.admitted = self.gateway.admit_again(most);
+    }
+
+    /// Holds the place until the request has ended.
+    pub(crate) fn key_slot(&mut self, slot: Option<KeySlot>) {
+        self.key_slot = slot;
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
@@ -167,6 +201,8 @@ impl Record {
             entry.duration_ms = millis(self.started);
             self.gateway.running.fetch_sub(1, Ordering::Relaxed);
             self.gateway.journal.record(*entry);
+            // Counted first: a budget that this request has spent is known before the place is free.
+            self.key_slot = None;
         }
     }
 

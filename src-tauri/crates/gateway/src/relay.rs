@@ -38,27 +38,33 @@ impl Slot {
     pub(crate) fn new(gateway: Arc<Gateway>, id: AccountId) -> Self {
         Self { gateway, id }
     }
+
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.id
+    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         self.gateway.pool.with(|pool| pool.release(&self.id));
+        self.gateway.look_at_queue();
     }
 }
 
 impl Gateway {
     /// Tells the pool what happened on an account, and the journal what that changed.
-    pub(crate) fn tell(&self, id: &AccountId, outcome: &Outcome) {
+    pub(crate) fn tell(self: &Arc<Self>, id: &AccountId, outcome: &Outcome) {
         let events = self
             .pool
             .with(|pool| pool.report(self.clock.now(), id, outcome));
         if !events.is_empty() {
             self.journal.pool_events(events);
+            self.look_at_queue();
         }
     }
 
     /// Hands what a `codex.rate_limits` event told to the pool (F67).
-    pub(crate) fn observe_event(&self, id: &AccountId, seen: &protocol::Observed) {
+    pub(crate) fn observe_event(self: &Arc<Self>, id: &AccountId, seen: &protocol::Observed) {
         let told = seen
             .rate_limits
             .as_deref()
@@ -69,7 +75,7 @@ impl Gateway {
     }
 
     /// Hands a quota reading to the pool (F67). When it shows the active account used up, another one is switched to (F43 b, d).
-    pub fn observe(&self, id: &AccountId, quota: QuotaSnapshot) {
+    pub fn observe(self: &Arc<Self>, id: &AccountId, quota: QuotaSnapshot) {
         let now = self.clock.now();
         let events = self.pool.with(|pool| {
             let mut events = pool.observe_quota(now, id, quota);
@@ -80,16 +86,18 @@ impl Gateway {
         });
         if !events.is_empty() {
             self.journal.pool_events(events);
+            self.look_at_queue();
         }
     }
 
     /// The same for a reading that a person asked for: no reason to switch by itself (F43). The next request is.
-    pub fn observe_by_hand(&self, id: &AccountId, quota: QuotaSnapshot) {
+    pub fn observe_by_hand(self: &Arc<Self>, id: &AccountId, quota: QuotaSnapshot) {
         let events = self
             .pool
             .with(|pool| pool.observe_quota(self.clock.now(), id, quota));
         if !events.is_empty() {
             self.journal.pool_events(events);
+            self.look_at_queue();
         }
     }
 }
@@ -104,7 +112,7 @@ pub(crate) struct Relay {
     out: Out,
     record: Record,
     /// Freed with the stream.
-    slot: Option<Slot>,
+    slot: Option<Arc<Slot>>,
     target: Target,
     began: Instant,
     /// The task gave way once so that frames of the same upstream read come together.
@@ -160,7 +168,7 @@ impl Relay {
         answer: Answer,
         mut out: Out,
         record: Record,
-        slot: Slot,
+        slot: Arc<Slot>,
         target: Target,
         began: Instant,
         idle_timeout: Duration,
@@ -285,7 +293,8 @@ impl Relay {
     /// The upstream's body is over.
     fn end(&mut self, end: protocol::End) {
         self.upstream = None;
-        let cut = self.answer.observed().terminal.is_none();
+        let seen = self.answer.observed();
+        let cut = seen.terminal.is_none() && !seen.stopped;
         self.answer.finish(&mut self.out, end);
         self.gather();
         let (outcome, ending, code) = if cut {
@@ -355,6 +364,9 @@ impl Drop for Relay {
     fn drop(&mut self) {
         if self.upstream.take().is_some() {
             // Many clients hang up at the terminal event, before the upstream's own end: then that event is what counts.
+            if self.answer.observed().stopped {
+                self.answer.finish(&mut self.out, protocol::End::Clean);
+            }
             let (outcome, ending, code) = match self.answer.observed().terminal {
                 Some(_) => self.judge(),
                 None => (Outcome::Cancelled, End::Cancelled, None),

@@ -9,13 +9,11 @@ use protocol::{Dialect, ErrorBody};
 
 use crate::body::Body;
 
-/// The error shape of a path. Wider than [`Dialect`]: a path of a dialect that is not served still gets an error its client can read (F57).
+/// The error shape of a path: also one that is not served gets an error its client can read (F57).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// One of the served dialects.
+    /// That of a dialect.
     Of(Dialect),
-    /// Gemini.
-    Gemini,
 }
 
 /// An error the gateway itself answers with.
@@ -77,9 +75,6 @@ impl Refusal {
                     param: self.param.clone().map(Into::into),
                 },
             ),
-            Shape::Gemini => Bytes::from(
-                serde_json::json!({"error": {"code": status, "message": self.message, "status": gemini_status(status)}}).to_string(),
-            ),
         };
         let mut response = json(self.status, body);
         if let Some(seconds) = self.retry_after {
@@ -88,19 +83,6 @@ impl Refusal {
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
-    }
-}
-
-fn gemini_status(status: u16) -> &'static str {
-    match status {
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        429 => "RESOURCE_EXHAUSTED",
-        400..=499 => "INVALID_ARGUMENT",
-        503 => "UNAVAILABLE",
-        504 => "DEADLINE_EXCEEDED",
-        _ => "INTERNAL",
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, EXPECT, HeaderMap, HeaderName, UPGRADE, VARY,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, AUTHORIZATION, CONNECTION, EXPECT, HeaderMap, HeaderName,
+    UPGRADE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -19,10 +20,11 @@ use protocol::images::Kind;
 
 use crate::body::{self, Body, BodyError, ClientBody};
 use crate::config::Config;
+use crate::gemini::{self, Action};
 use crate::inside::Inside;
 use crate::record::Record;
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Gateway, attempt, count, forward, guard, images, models};
+use crate::{Caller, Gateway, attempt, count, forward, guard, images, models, naming, pin, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,13 +38,20 @@ enum Place<'p> {
     Root,
     Health,
     Inference(Inference),
-    /// `POST /v1/messages/count_tokens` (F79).
-    CountTokens,
+    /// A Gemini call: the model stands in the path, as the client spelled it (F80).
+    Generate(Inference, &'p str),
+    /// `POST /v1/messages/count_tokens` and `…:countTokens` (F79).
+    CountTokens(Dialect),
     /// Where the Codex CLI first tries a WebSocket (F82, T192).
     WebSocket,
     Models,
     Model(&'p str),
     CodexModels,
+    /// What the Codex CLI asks before it lets a person type; true: of the Codex accounts alone.
+    Usage(bool),
+    /// `/v1beta/models` (F81).
+    GeminiModels,
+    GeminiModel(&'p str),
     /// The Images API (F95, F96).
     Images(Kind),
     /// A path of the public API that this version does not serve.
@@ -95,6 +104,16 @@ const MESSAGES: Inference = Inference {
     codex: false,
 };
 
+const GENERATE: Inference = Inference {
+    dialect: Dialect::Gemini,
+    path: "/v1beta/models:generateContent",
+    compact: false,
+    codex: false,
+};
+const GENERATE_STREAM: Inference = Inference {
+    path: "/v1beta/models:streamGenerateContent",
+    ..GENERATE
+};
 pub(crate) const IMAGE_GENERATIONS: Inference = Inference {
     path: "/v1/images/generations",
     ..RESPONSES
@@ -118,20 +137,37 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
         "/codex/v1/responses" => (Place::Inference(CODEX), POST_OR_UPGRADE),
         "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
         "/v1/messages" => (Place::Inference(MESSAGES), POST),
-        "/v1/messages/count_tokens" => (Place::CountTokens, POST),
+        "/v1/messages/count_tokens" => (Place::CountTokens(Dialect::Messages), POST),
         "/v1/images/generations" => (Place::Images(Kind::Generation), POST),
         "/v1/images/edits" => (Place::Images(Kind::Edit), POST),
         "/v1/models" => (Place::Models, GET),
         "/codex/v1/models" => (Place::CodexModels, GET),
+        "/v1beta/models" => (Place::GeminiModels, GET),
         _ => {
+            let beta = path.strip_prefix("/v1beta/models/");
+            let rest = beta.or_else(|| path.strip_prefix("/v1/models/"));
+            match rest.and_then(gemini::asked) {
+                Some((model, Action::Generate)) => return (Place::Generate(GENERATE, model), POST),
+                Some((model, Action::Stream)) => {
+                    return (Place::Generate(GENERATE_STREAM, model), POST);
+                }
+                Some((_, Action::Count)) => return (Place::CountTokens(Dialect::Gemini), POST),
+                None => {}
+            }
+            if let Some(id) = beta.filter(|id| !id.is_empty() && !id.contains(':')) {
+                return (Place::GeminiModel(id), GET);
+            }
             if let Some(id) = path.strip_prefix("/v1/models/")
                 && !id.is_empty()
                 && !id.contains(':')
             {
                 return (Place::Model(id), GET);
             }
+            if let Some(codex_only) = usage::asked(path) {
+                return (Place::Usage(codex_only), GET);
+            }
             let shape = if path.starts_with("/v1beta") || path.starts_with("/v1/models/") {
-                Shape::Gemini
+                Shape::Of(Dialect::Gemini)
             } else if path.starts_with("/v1/messages") {
                 Shape::Of(Dialect::Messages)
             } else if path.starts_with("/v1/chat") {
@@ -146,8 +182,9 @@ fn place(path: &str) -> (Place<'_>, &'static [Method]) {
 
 fn shape(place: &Place<'_>) -> Shape {
     match place {
-        Place::Inference(call) => Shape::Of(call.dialect),
-        Place::CountTokens => Shape::Of(Dialect::Messages),
+        Place::Inference(call) | Place::Generate(call, _) => Shape::Of(call.dialect),
+        Place::CountTokens(dialect) => Shape::Of(*dialect),
+        Place::GeminiModels | Place::GeminiModel(_) => Shape::Of(Dialect::Gemini),
         Place::Unknown(shape) => *shape,
         Place::Root
         | Place::Health
@@ -155,7 +192,8 @@ fn shape(place: &Place<'_>) -> Shape {
         | Place::Models
         | Place::Model(_)
         | Place::Images(_)
-        | Place::CodexModels => Shape::Of(Dialect::Responses),
+        | Place::CodexModels
+        | Place::Usage(_) => Shape::Of(Dialect::Responses),
     }
 }
 
@@ -247,14 +285,19 @@ async fn dispatch(
     }
     // Only this process can put an `Inside` there: the network brings no extensions.
     let inside = parts.extensions.get::<Inside>();
-    let key = inside.map(|inside| inside.name.clone());
-    let Some(key) = key.or_else(|| gateway.key_name(&parts.headers)) else {
-        return Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_api_key",
-            "Missing or unknown gateway key. `switchyard key` prints the key; send it as `Authorization: Bearer KEY`.",
-        )
-        .into_response(shape);
+    let caller = match inside {
+        Some(inside) => Ok(Caller {
+            name: inside.name.clone(),
+            rules: None,
+        }),
+        None => {
+            let query_key = query_key(&place, parts.uri.query());
+            gateway.caller(&parts.headers, query_key.as_deref())
+        }
+    };
+    let key = match caller {
+        Ok(key) => key,
+        Err(why) => return unauthorized(why).into_response(shape),
     };
     if let Place::Unknown(_) = place {
         return not_served(path, shape);
@@ -286,15 +329,48 @@ async fn dispatch(
         Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
         Place::WebSocket => upgrade_required(shape),
         Place::Models if is_codex_query(parts.uri.query()) => models::codex(&gateway),
-        Place::CountTokens => count::tokens(config, &parts, body).await,
+        Place::CountTokens(dialect) => count::tokens(config, &parts, body, dialect).await,
+        Place::GeminiModels => models::gemini(&gateway),
+        Place::GeminiModel(id) => models::one_gemini(&gateway, id),
+        Place::Models if is_gemini_client(&parts) => models::gemini(&gateway),
+        Place::Model(id) if is_gemini_client(&parts) => models::one_gemini(&gateway, id),
         Place::Models if is_messages_client(&parts.headers) => models::messages(&gateway),
         Place::Models => models::list(&gateway),
         Place::CodexModels => models::codex(&gateway),
+        Place::Usage(codex_only) => {
+            let call = if codex_only { &CODEX } else { &RESPONSES };
+            usage::answer(&gateway, config, attempt::formats(call))
+        }
         Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
         Place::Model(id) => models::one(&gateway, id, shape),
         Place::Images(kind) => images::draw(gateway, config.clone(), kind, parts, body, key).await,
-        Place::Inference(call) => infer(gateway, config.clone(), call, parts, body, key).await,
+        Place::Inference(call) => {
+            infer(gateway, config.clone(), call, parts, body, key, None).await
+        }
+        Place::Generate(call, model) => {
+            let model = gemini::decoded(model);
+            infer(gateway, config.clone(), call, parts, body, key, Some(model)).await
+        }
     }
+}
+
+/// F26, F27: a key that is not, not any more or not now good.
+fn unauthorized(why: guard::NoEntry) -> Refusal {
+    let (code, message) = match why {
+        guard::NoEntry::Unknown => (
+            "invalid_api_key",
+            "Missing or unknown gateway key. `switchyard key` prints the key; send it as `Authorization: Bearer KEY`.",
+        ),
+        guard::NoEntry::Disabled => (
+            "key_disabled",
+            "This gateway key is switched off. `switchyard key edit` switches it on.",
+        ),
+        guard::NoEntry::Expired => (
+            "key_expired",
+            "This gateway key has expired. `switchyard key edit` sets another date.",
+        ),
+    };
+    Refusal::new(StatusCode::UNAUTHORIZED, code, message)
 }
 
 fn not_served(path: &str, shape: Shape) -> Response<Body> {
@@ -303,17 +379,24 @@ fn not_served(path: &str, shape: Shape) -> Response<Body> {
     Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response(shape)
 }
 
-/// Reads body and head, then walks the road.
+/// Reads body and head, then walks the road. `path_model` is the model that a Gemini path names.
 async fn infer(
     gateway: Arc<Gateway>,
     config: Arc<Config>,
     call: Inference,
     parts: Parts,
     body: &mut ClientBody,
-    key: Arc<str>,
+    key: Caller,
+    path_model: Option<String>,
 ) -> Response<Body> {
-    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key);
+    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key.name);
     let shape = Shape::Of(call.dialect);
+    if let Some(rules) = &key.rules {
+        match rules.enter(&gateway) {
+            Ok(slot) => record.key_slot(slot),
+            Err(refusal) => return record.refuse(refusal, shape),
+        }
+    }
     let limit = if call.compact {
         config.compact_body_limit
     } else {
@@ -323,11 +406,20 @@ async fn infer(
         Ok(body) => body,
         Err(error) => return record.refuse(body_refusal(&error, call.compact), shape),
     };
-    let head = match protocol::peek(call.dialect, &body) {
+    let mut head = match protocol::peek(call.dialect, &body) {
         Ok(head) => head,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
-    let Some(model) = head.model.clone().or_else(|| config.default_model.clone()) else {
+    if let Some(model) = path_model {
+        head.model = Some(model);
+        head.stream = call == GENERATE_STREAM;
+        head.array = head.stream && !gemini::wants_events(parts.uri.query());
+    }
+    let default = || {
+        let own = config.naming.default_model(call.dialect);
+        own.or(config.default_model.as_ref()).cloned()
+    };
+    let Some(asked) = head.model.clone().or_else(default) else {
         let refusal = Refusal::new(
             StatusCode::BAD_REQUEST,
             "missing_required_parameter",
@@ -336,11 +428,26 @@ async fn infer(
         .param("model");
         return record.refuse(refusal, shape);
     };
-    record.asked(&model, head.stream);
+    record.asked(&asked, head.stream);
     let inside = parts.extensions.get::<Inside>();
+    let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
+    let found = pin::find(look, &gateway.catalog.load(), &parts.headers, &asked);
+    let (pinned, prefix) = match found {
+        Ok(pin) => (pin.account, asked.len() - pin.model.len()),
+        Err(refusal) => return record.refuse(refusal, shape),
+    };
+    if let Some(rules) = &key.rules
+        && let Err(refusal) = rules.check_model(&asked[prefix..])
+    {
+        return record.refuse(refusal, shape);
+    }
+    let named = match naming::resolve(&config.naming, &gateway.catalog.load(), &asked[prefix..]) {
+        Ok(named) => named,
+        Err(wrong) => return record.refuse(naming::wrong_level(&wrong), shape),
+    };
     attempt::serve(
         attempt::Request {
-            pinned: inside.and_then(|inside| inside.account.clone()),
+            pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
             gateway,
             config,
             call,
@@ -349,7 +456,8 @@ async fn infer(
             headers: parts.headers,
             body,
             head,
-            model,
+            asked,
+            named,
         },
         record,
     )
@@ -396,6 +504,21 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
         }
         _ => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
     }
+}
+
+/// The key in the query, where the route takes one (F26).
+fn query_key(place: &Place<'_>, query: Option<&str>) -> Option<String> {
+    let takes = match place {
+        Place::Models | Place::Model(_) => true,
+        place => shape(place) == Shape::Of(Dialect::Gemini),
+    };
+    takes.then(|| gemini::key(query)).flatten()
+}
+
+/// T202: three dialects ask on one path; the form of the key tells this one.
+fn is_gemini_client(parts: &Parts) -> bool {
+    parts.headers.contains_key("x-goog-api-key")
+        || (!parts.headers.contains_key(AUTHORIZATION) && gemini::key(parts.uri.query()).is_some())
 }
 
 /// T202: both dialects ask on one path; only this header tells them apart.
@@ -484,11 +607,27 @@ mod tests {
             ("/v1/models/vendor/name", Place::Model("vendor/name")),
             (
                 "/v1/models/m:generateContent",
-                Place::Unknown(Shape::Gemini),
+                Place::Generate(GENERATE, "m"),
             ),
-            ("/v1beta/models", Place::Unknown(Shape::Gemini)),
+            (
+                "/v1beta/models/a/b:streamGenerateContent",
+                Place::Generate(GENERATE_STREAM, "a/b"),
+            ),
+            (
+                "/v1beta/models/m:countTokens",
+                Place::CountTokens(Dialect::Gemini),
+            ),
+            ("/v1beta/models", Place::GeminiModels),
+            ("/v1beta/models/m", Place::GeminiModel("m")),
+            (
+                "/v1beta/models/m:embedContent",
+                Place::Unknown(Shape::Of(Dialect::Gemini)),
+            ),
             ("/v1/messages", Place::Inference(MESSAGES)),
-            ("/v1/messages/count_tokens", Place::CountTokens),
+            (
+                "/v1/messages/count_tokens",
+                Place::CountTokens(Dialect::Messages),
+            ),
             ("/v1/images/generations", Place::Images(Kind::Generation)),
             ("/v1/images/edits", Place::Images(Kind::Edit)),
             (

@@ -137,10 +137,16 @@ pub struct Account {
     pub group: Option<String>,
     /// The dialect it speaks upstream.
     pub format: Format,
+    /// Further dialects of the same key (F103).
+    pub also: Vec<Format>,
     /// Models it may serve: exact names or a prefix followed by `*`; `None` is all (F93).
     pub allowed_models: Option<Vec<String>>,
     /// Models its upstream was found to offer; `None` is not known, which excludes nothing.
     pub known_models: Option<Vec<String>>,
+    /// Models a key account's upstream told of, which serves more than it tells: a hint where a name can be read in two ways (F91).
+    pub told_models: Option<Vec<String>>,
+    /// Model names may end in thinking suffixes or follow name patterns (F91, F92): sign-ins, and key accounts that say so.
+    pub reads_suffixes: bool,
     /// The plan its provider names, if any.
     pub plan: Option<String>,
     /// Neither leaves nor becomes the active account automatically (F45). Says nothing about serving a request.
@@ -173,8 +179,11 @@ impl Account {
             priority: Self::DEFAULT_PRIORITY,
             group: None,
             format,
+            also: Vec::new(),
             allowed_models: None,
             known_models: None,
+            told_models: None,
+            reads_suffixes: !kind.is_key(),
             plan: None,
             excluded: false,
             reserve_percent: None,

@@ -8,8 +8,14 @@ use std::fmt;
 /// What a request needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The upstream model name, after alias and suffix were taken off.
+    /// The model's name behind an alias, as accounts know it that take names as they are.
     pub model: &'a str,
+    /// Its name for accounts that read thinking suffixes and name patterns, where it is another one (F90–F92).
+    pub native: Option<&'a str>,
+    /// The only group whose accounts may serve it: an alias can say so (F92).
+    pub group: Option<&'a str>,
+    /// Key accounts serve in the route's own format alone: the first of `formats` (F88).
+    pub direct_only: bool,
     /// Formats that can serve the route, best first; one that is not listed cannot (F101).
     pub formats: &'a [Format],
     /// The conversation it belongs to (F38).
@@ -20,6 +26,8 @@ pub struct Ask<'a> {
     pub pinned: Option<&'a AccountId>,
     /// Accounts this request has used already (F32).
     pub tried: &'a [AccountId],
+    /// The account whose slot this request still holds: it may swap it for another of the same group, also where the group is full (F115).
+    pub holding: Option<&'a AccountId>,
     /// No attempt is left after this one: the most recently successful account is preferred (F50).
     pub last_attempt: bool,
 }
@@ -29,11 +37,15 @@ impl<'a> Ask<'a> {
     pub const fn new(model: &'a str, formats: &'a [Format]) -> Self {
         Self {
             model,
+            native: None,
+            group: None,
+            direct_only: false,
             formats,
             session: None,
             continues: None,
             pinned: None,
             tried: &[],
+            holding: None,
             last_attempt: false,
         }
     }
@@ -68,6 +80,13 @@ pub enum SkipReason {
         /// Until the window starts afresh.
         until: Timestamp,
     },
+    /// A usage limit of the person's is reached, for the account or for this model of it (F72).
+    UsageLimit {
+        /// Until the period ends.
+        until: Option<Timestamp>,
+    },
+    /// Its balance is at or below its threshold (F112).
+    BalanceLow,
     /// Simulated accounts and others never serve in each other's place: the active account is of the other sort.
     OtherSide,
     /// Resting after a 429 that names no usage limit.
@@ -86,6 +105,16 @@ pub enum SkipReason {
     GroupFull,
     /// It runs as many requests as it may.
     NoFreeSlot,
+    /// A request began on it a moment ago: starts keep a distance (F114).
+    Spaced {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// The quota of its own that this model has is used up (F67). Other models are served.
+    ModelQuota {
+        /// Until then, if told.
+        until: Option<Timestamp>,
+    },
 }
 
 impl SkipReason {
@@ -102,24 +131,39 @@ impl SkipReason {
             SkipReason::NoCredential => "no_credential",
             SkipReason::Exhausted { .. } => "exhausted",
             SkipReason::Reserved { .. } => "reserved",
+            SkipReason::UsageLimit { .. } => "own_limit",
+            SkipReason::BalanceLow => "balance_low",
             SkipReason::OtherSide => "demo",
             SkipReason::RateLimited { .. } => "rate_limited",
             SkipReason::Cooling { .. } => "cooling",
             SkipReason::AlreadyTried => "already_tried",
             SkipReason::GroupFull => "group_full",
             SkipReason::NoFreeSlot => "no_free_slot",
+            SkipReason::Spaced { .. } => "spaced",
+            SkipReason::ModelQuota { .. } => "model_quota",
         }
     }
 
     /// Until when it holds, where time alone ends it.
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
-            SkipReason::Exhausted { until } => *until,
+            SkipReason::Exhausted { until }
+            | SkipReason::ModelQuota { until }
+            | SkipReason::UsageLimit { until } => *until,
             SkipReason::Reserved { until }
+            | SkipReason::Spaced { until }
             | SkipReason::RateLimited { until }
             | SkipReason::Cooling { until } => Some(*until),
             _ => None,
         }
+    }
+
+    /// Whether other requests of this gateway end it, so that waiting for a slot makes sense (F115).
+    pub const fn is_busy(&self) -> bool {
+        matches!(
+            self,
+            SkipReason::GroupFull | SkipReason::NoFreeSlot | SkipReason::Spaced { .. }
+        )
     }
 
     /// The words for people, without a time.
@@ -135,12 +179,16 @@ impl SkipReason {
             SkipReason::NoCredential => "no usable credential: sign in or add its key again",
             SkipReason::Exhausted { .. } => "quota used up",
             SkipReason::Reserved { .. } => "only its reserve is left",
+            SkipReason::UsageLimit { .. } => "the usage limit set for it is reached",
+            SkipReason::BalanceLow => "its balance is at or below its threshold",
             SkipReason::OtherSide => "demo accounts and real ones never stand in for each other",
             SkipReason::RateLimited { .. } => "rate limited",
             SkipReason::Cooling { .. } => "resting after a failure",
             SkipReason::AlreadyTried => "already tried in this request",
             SkipReason::GroupFull => "its group is busy",
             SkipReason::NoFreeSlot => "busy",
+            SkipReason::Spaced { .. } => "another request has just begun on it",
+            SkipReason::ModelQuota { .. } => "the quota of this model is used up",
         }
     }
 
@@ -198,6 +246,12 @@ pub enum Why {
     First,
     /// The last attempt goes to the latest success (F50).
     LatestSuccess,
+    /// The earliest reset and the fewest requests.
+    LeastUsed,
+    /// The lowest priority number.
+    Cheapest,
+    /// Its quota has to be spent soonest, or it expires.
+    Pace,
 }
 
 impl Why {
@@ -213,6 +267,27 @@ impl Why {
             Why::LeastRecentlyUsed => "least_recently_used",
             Why::First => "first",
             Why::LatestSuccess => "latest_success",
+            Why::LeastUsed => "least_used",
+            Why::Cheapest => "cheapest",
+            Why::Pace => "pace",
+        }
+    }
+
+    /// The words for people.
+    pub const fn plain(self) -> &'static str {
+        match self {
+            Why::Pinned => "asked for by the client",
+            Why::Affinity => "served this conversation before",
+            Why::Active => "the active account",
+            Why::NextInRing => "next in your order after the active account",
+            Why::Turn => "its turn",
+            Why::MostHeadroom => "by the lowest used share",
+            Why::LeastRecentlyUsed => "by the longest rest",
+            Why::First => "by your order",
+            Why::LatestSuccess => "the latest success",
+            Why::LeastUsed => "by the earliest reset and the fewest requests",
+            Why::Cheapest => "by priority, the lowest number first",
+            Why::Pace => "by what would expire unused first",
         }
     }
 }
@@ -278,6 +353,17 @@ impl NoCandidate {
             .map(|skipped| format!("{}: {}", skipped.label, skipped.reason.text(now)))
             .collect();
         told.join("; ")
+    }
+
+    /// Whether the end of another request can make an account free: then the request may wait in the queue (F115).
+    pub fn worth_waiting(&self) -> bool {
+        self.skipped.iter().any(|skipped| skipped.reason.is_busy())
+    }
+
+    /// Whether an account is only kept apart from its latest start (F114).
+    pub fn spaced(&self) -> bool {
+        let mut reasons = self.skipped.iter().map(|skipped| skipped.reason);
+        reasons.any(|reason| matches!(reason, SkipReason::Spaced { .. }))
     }
 
     /// Whole seconds until [`NoCandidate::soonest`], at least one: the value of Retry-After.

@@ -2,6 +2,7 @@
 //!
 //! Reads no headers and asks nobody: readings come from upstream. Called by the gateway, and by the engine after a quota query.
 
+use crate::due::Limited;
 use crate::report::UNTOLD_LIMIT;
 use crate::{
     AccountId, Availability, Event, HoldSource, Pool, QuotaSnapshot, QuotaSource, QuotaWindow,
@@ -18,10 +19,12 @@ impl Pool {
         snapshot: QuotaSnapshot,
     ) -> Vec<Event> {
         let mut events = Vec::new();
+        self.keep_time(now);
         let Some(place) = self.place(id) else {
             return events;
         };
-        let state = &mut self.entries[place].state;
+        let entry = &mut self.entries[place];
+        let state = &mut entry.state;
         if state
             .quota
             .as_ref()
@@ -32,14 +35,29 @@ impl Pool {
         let before = self.rows[place].exhausted_until(now.0);
         let proof = snapshot.source == QuotaSource::Query
             && snapshot.availability(now) == Availability::Available;
+        let read_at = snapshot.captured_at;
+        // A minute that was guessed holds: right after a refusal the usage endpoint often does not know of it yet.
+        let guess_over = |since: Timestamp| read_at >= since.plus(UNTOLD_LIMIT);
         state.exhausted.take_if(|e| {
-            proof && e.source != HoldSource::Payment && snapshot.captured_at > e.since
+            let told = e.until.since(e.since) > UNTOLD_LIMIT;
+            let later = read_at > e.since && (told || guess_over(e.since));
+            proof && e.source != HoldSource::Payment && later
+        });
+        entry.limited.take_if(|limited| {
+            let later = match limited.until {
+                Some(_) => read_at >= limited.since,
+                None => guess_over(limited.since),
+            };
+            proof && later
         });
         let old = state.quota.take();
         let mut merged = old
             .clone()
             .unwrap_or_else(|| QuotaSnapshot::empty(snapshot.captured_at, snapshot.source));
         merged.absorb(snapshot);
+        if let Some(old) = &old {
+            entry.burn.learn(old, &merged);
+        }
         let same = old.is_some_and(|mut old| {
             (old.captured_at, old.source) = (merged.captured_at, merged.source);
             old == merged
@@ -50,14 +68,23 @@ impl Pool {
             events.push(Event::QuotaChanged { id: id.clone() });
         }
         match (before, self.rows[place].exhausted_until(now.0)) {
-            (None, Some(until)) => events.push(Event::Exhausted {
-                id: id.clone(),
-                until,
-            }),
+            (None, Some(until)) => {
+                self.entries[place].limited = Some(Limited::told(now, until));
+                events.push(Event::Exhausted {
+                    id: id.clone(),
+                    until,
+                });
+            }
             (Some(_), None) => events.push(Event::Recovered { id: id.clone() }),
             _ => {}
         }
         events
+    }
+
+    /// An upstream answered outside of an attempt: the network is there again, if it was away (F66).
+    pub fn reached(&mut self) -> Vec<Event> {
+        let ended = self.offline.take().map(|_| Event::Online);
+        ended.into_iter().collect()
     }
 
     /// A usage limit (F53): exhausted until the told reset or for a minute, and the window shows 100 % until then.
@@ -70,6 +97,11 @@ impl Pool {
     ) {
         let until = told.unwrap_or(now.plus(UNTOLD_LIMIT));
         self.exhaust(now, place, until, HoldSource::UsageLimit, events);
+        let entry = &mut self.entries[place];
+        entry.limited = Some(match told {
+            Some(until) => Limited::told(now, until),
+            None => Limited::untold(now, entry.limited),
+        });
         let quota = self.entries[place]
             .state
             .quota

@@ -4,9 +4,12 @@
 //! every method is one atomic step and none reads a clock.
 
 use crate::affinity::Affinity;
+use crate::due::Limited;
+use crate::holds::Holds;
 use crate::models::ModelMemory;
+use crate::pace::Burn;
 use crate::row::{NEVER, Row};
-use crate::slots::Group;
+use crate::slots::{Group, Spacing};
 use crate::switch::Switching;
 use crate::{
     Account, AccountId, AccountState, Event, Health, Policy, Reason, SkipReason, Status, Timestamp,
@@ -26,10 +29,16 @@ pub(crate) struct Entry {
     pub(crate) account: Account,
     pub(crate) state: AccountState,
     pub(crate) token: Token,
+    /// What the person's own rules keep from serving.
+    pub(crate) holds: Holds,
     /// Last network error (F66).
     pub(crate) network_at: Option<Timestamp>,
+    /// What the short quota window costs the long one.
+    pub(crate) burn: Burn,
+    /// The limit whose end has to be verified (F64).
+    pub(crate) limited: Option<Limited>,
     /// Held at the last look of [`Pool::expire`].
-    was_held: bool,
+    pub(crate) was_held: bool,
 }
 
 impl Entry {
@@ -46,6 +55,14 @@ impl Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
     pub(crate) policy: Policy,
+    /// Orders the accounts of one priority under [`Policy::Priority`].
+    pub(crate) within_tier: Policy,
+    /// Slots of an account that has no number of its own (F114).
+    default_slots: Option<u32>,
+    /// The distance of starts on one account.
+    pub(crate) spacing: Spacing,
+    /// The latest instant seen; `None` before the first look at restored states.
+    pub(crate) seen: Option<Timestamp>,
     /// In ring order.
     pub(crate) entries: Vec<Entry>,
     /// One for each entry, at the same place.
@@ -72,6 +89,7 @@ impl Pool {
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
+            within_tier: Policy::RoundRobin,
             ..Self::default()
         }
     }
@@ -91,7 +109,10 @@ impl Pool {
                         account,
                         state: AccountState::default(),
                         token: Token::Usable,
+                        holds: Holds::default(),
                         network_at: None,
+                        burn: Burn::default(),
+                        limited: None,
                         was_held: false,
                     },
                     Row::new(),
@@ -145,6 +166,8 @@ impl Pool {
             return false;
         };
         self.entries[place].state = state;
+        self.entries[place].limited = Limited::restored(&self.entries[place].state);
+        self.seen = None;
         self.derive(place);
         true
     }
@@ -179,6 +202,21 @@ impl Pool {
         self.policy
     }
 
+    /// Changes the policy that orders accounts of one priority under [`Policy::Priority`]. One that is no order of its own leaves it.
+    pub fn set_within_tier(&mut self, policy: Policy) {
+        if policy.orders_a_tier() {
+            self.within_tier = policy;
+        }
+    }
+
+    /// The slots of accounts that have no number of their own; `None` is no limit (F114).
+    pub fn set_default_slots(&mut self, slots: Option<u32>) {
+        if slots != self.default_slots {
+            self.default_slots = slots;
+            self.settle();
+        }
+    }
+
     /// Changes the rotation policy; state, turns and affinity stay.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
@@ -192,7 +230,7 @@ impl Pool {
         }
     }
 
-    /// Sets the stored standing, for instance after a new sign-in, a health check or by hand.
+    /// Sets the stored standing, for instance after a health check. What [`Status::may_become`] forbids changes nothing.
     pub fn set_status(
         &mut self,
         now: Timestamp,
@@ -218,6 +256,8 @@ impl Pool {
         let state = &mut self.entries[place].state;
         state.cooldown = None;
         state.exhausted = None;
+        self.entries[place].limited = None;
+        let state = &mut self.entries[place].state;
         (
             state.consecutive_failures,
             state.network_failures,
@@ -228,6 +268,13 @@ impl Pool {
             for window in [&mut quota.primary, &mut quota.secondary] {
                 window.take_if(|w| w.used_percent >= 100.0);
             }
+            quota.buckets.retain(|bucket| {
+                let windows = [&bucket.primary, &bucket.secondary];
+                !windows
+                    .into_iter()
+                    .flatten()
+                    .any(|window| window.used_percent >= 100.0)
+            });
         }
         if matches!(
             state.status,
@@ -242,7 +289,8 @@ impl Pool {
             );
         }
         self.derive(place);
-        if held {
+        // A rule of the person's own is not forgotten with the failures.
+        if held && self.rows[place].held(now.0).is_none() {
             events.push(Event::Recovered { id: id.clone() });
         }
         events
@@ -284,6 +332,7 @@ impl Pool {
 
     /// Drops what time has ended and tells which accounts may serve again. Selection does not depend on it: it compares instants itself.
     pub fn expire(&mut self, now: Timestamp) -> Vec<Event> {
+        self.keep_time(now);
         let mut events = Vec::new();
         for place in 0..self.entries.len() {
             let held = self.rows[place].free_at(now.0).is_some();
@@ -308,11 +357,23 @@ impl Pool {
             .min()
     }
 
+    /// Why an account cannot serve this model although its plan has quota left (F67).
+    pub(crate) fn model_quota(
+        &self,
+        now: Timestamp,
+        place: usize,
+        model: &str,
+    ) -> Option<SkipReason> {
+        let quota = self.entries[place].state.quota.as_ref()?;
+        let until = quota.model_until(now, model)?;
+        Some(SkipReason::ModelQuota { until: Some(until) })
+    }
+
     pub(crate) fn place(&self, id: &AccountId) -> Option<usize> {
         self.places.get(id).copied()
     }
 
-    /// Changes the stored standing and tells about it.
+    /// Changes the stored standing, if that is legal (F59), and tells about it.
     pub(crate) fn stand(
         &mut self,
         now: Timestamp,
@@ -322,10 +383,11 @@ impl Pool {
         events: &mut Vec<Event>,
     ) {
         let entry = &mut self.entries[place];
-        let from = std::mem::replace(&mut entry.state.status, to);
-        if from == to {
+        let from = entry.state.status;
+        if from == to || !from.may_become(to) {
             return;
         }
+        entry.state.status = to;
         entry.state.reason = Some(Reason { code, at: now });
         let id = &entry.account.id;
         events.push(Event::StatusChanged {
@@ -342,7 +404,19 @@ impl Pool {
     pub(crate) fn derive(&mut self, place: usize) {
         let entry = &mut self.entries[place];
         let row = &mut self.rows[place];
-        row.derive(&entry.account, &entry.state, entry.token, row.group);
+        row.derive(
+            &entry.account,
+            &entry.state,
+            entry.token,
+            row.group,
+            entry.burn,
+        );
+        entry.holds.mark(row);
+        row.slots = entry
+            .account
+            .slots
+            .or(self.default_slots)
+            .unwrap_or(u32::MAX);
         entry.was_held |=
             entry.state.cooldown.is_some() || entry.state.exhausted.is_some() || row.has_end();
     }

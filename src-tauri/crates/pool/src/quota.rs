@@ -50,6 +50,20 @@ pub struct QuotaBucket {
     pub secondary: Option<QuotaWindow>,
 }
 
+impl QuotaBucket {
+    /// Whether it limits `model`. Providers name the limit after the model ("GPT-5.3-Codex-Spark") or after its last words
+    /// ("codex_spark"); a name that fits no model ("codex_other") limits nothing that is known here.
+    pub fn is_for(&self, model: &str) -> bool {
+        let plain = |text: &str| -> String {
+            let letters = text.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let (name, model) = (plain(&self.name), plain(model));
+        let last_words = name.strip_prefix("codex").unwrap_or(&name);
+        name == model || (last_words.len() >= 4 && model.ends_with(last_words))
+    }
+}
+
 /// Bought credits beside the plan.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Credits {
@@ -70,7 +84,7 @@ pub struct QuotaSnapshot {
     pub primary: Option<QuotaWindow>,
     /// The second window.
     pub secondary: Option<QuotaWindow>,
-    /// Limits of their own for some models; shown, not used for selection.
+    /// Limits of their own for some models: a used-up one bars only the models it is for.
     pub buckets: Vec<QuotaBucket>,
     /// Bought credits.
     pub credits: Option<Credits>,
@@ -96,6 +110,9 @@ pub enum Availability {
 
 /// How long a used-up window without a reset time is believed before the account is tried again: the slowest step of F64.
 pub const UNTOLD_RESET: Duration = Duration::from_secs(15 * 60);
+
+/// Longer than any quota window: a reset told beyond this is a wrong clock's.
+pub const LONGEST_WINDOW: Duration = Duration::from_secs(35 * 24 * 3600);
 
 impl QuotaSnapshot {
     /// A snapshot without any value yet.
@@ -154,10 +171,42 @@ impl QuotaSnapshot {
     /// Until when a window's value counts as known; `Timestamp(i64::MAX)` is for ever.
     pub(crate) fn known_until(&self, window: &QuotaWindow) -> Timestamp {
         match window.resets_at {
-            Some(at) => at,
+            // No plan has a longer window: what a wrong clock told must not hold for ever.
+            Some(at) => at.min(self.captured_at.plus(LONGEST_WINDOW)),
             None if window.used_percent >= 100.0 => self.captured_at.plus(UNTOLD_RESET),
             None => Timestamp(i64::MAX),
         }
+    }
+
+    /// Whether a window's value still holds.
+    pub(crate) fn is_known(&self, window: &QuotaWindow, now: Timestamp) -> bool {
+        self.known(window, now).is_some()
+    }
+
+    /// Until when the last used-up bucket stays so, over or not.
+    pub(crate) fn buckets_until(&self) -> Option<Timestamp> {
+        self.buckets
+            .iter()
+            .filter_map(|bucket| self.bucket_until(bucket))
+            .max()
+    }
+
+    /// Until when a bucket that is for `model` is used up at `now` (F67).
+    pub(crate) fn model_until(&self, now: Timestamp, model: &str) -> Option<Timestamp> {
+        self.buckets
+            .iter()
+            .filter(|bucket| bucket.is_for(model))
+            .filter_map(|bucket| self.bucket_until(bucket))
+            .filter(|until| *until > now)
+            .max()
+    }
+
+    fn bucket_until(&self, bucket: &QuotaBucket) -> Option<Timestamp> {
+        let windows = bucket.primary.iter().chain(bucket.secondary.iter());
+        windows
+            .filter(|window| window.used_percent >= 100.0)
+            .map(|window| self.known_until(window))
+            .max()
     }
 
     fn known(&self, window: &QuotaWindow, now: Timestamp) -> Option<f64> {
@@ -172,8 +221,20 @@ impl QuotaSnapshot {
         self.primary = newer.primary.or(self.primary);
         self.secondary = newer.secondary.or(self.secondary);
         self.credits = newer.credits.or(self.credits.take());
-        if !newer.buckets.is_empty() {
+        if newer.source == QuotaSource::Query {
+            // The usage endpoint lists them all: one it does not name is gone.
             self.buckets = newer.buckets;
+        } else {
+            // An answer speaks of the limits that it met.
+            for bucket in newer.buckets {
+                match self.buckets.iter_mut().find(|b| b.name == bucket.name) {
+                    Some(old) => {
+                        old.primary = bucket.primary.or(old.primary);
+                        old.secondary = bucket.secondary.or(old.secondary);
+                    }
+                    None => self.buckets.push(bucket),
+                }
+            }
         }
         self.captured_at = newer.captured_at;
         self.source = newer.source;

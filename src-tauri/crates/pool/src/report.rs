@@ -3,8 +3,8 @@
 //! Says nothing about retries: that is [`Outcome::retry`]. Quota readings come in through `observe`. Called by the gateway after each attempt.
 
 use crate::{
-    AccountId, Cooldown, Event, Exhaustion, HoldSource, Outcome, Pool, Reason, Status, Timestamp,
-    UNTOLD_RESET,
+    AccountId, Cooldown, Event, Exhaustion, HoldSource, LONGEST_WINDOW, Outcome, Pool, Reason,
+    Status, Timestamp, UNTOLD_RESET,
 };
 use std::borrow::Cow;
 use std::time::Duration;
@@ -35,6 +35,10 @@ pub const FAILURE_LIMIT: u32 = 3;
 pub const FAILURE_REST: Duration = Duration::from_secs(5 * 60);
 /// The longest rest an overloaded upstream can ask for: it is no fault of the account (F52).
 pub const OVERLOAD_REST: Duration = Duration::from_secs(60);
+/// How often a gateway without network looks whether it is back (F66).
+pub const OFFLINE_PROBE: Duration = Duration::from_secs(15);
+/// So many sign-ins that fail alike stand for all of them: a request has three attempts (F50).
+const OFFLINE_WITNESSES: u32 = 3;
 /// Within this time all accounts must fail for the network to be down (F66).
 pub const OFFLINE_SPAN: Duration = Duration::from_secs(10);
 
@@ -42,6 +46,7 @@ impl Pool {
     /// Learns from one attempt. Does not free the slot.
     pub fn report(&mut self, now: Timestamp, id: &AccountId, outcome: &Outcome) -> Vec<Event> {
         let mut events = Vec::new();
+        self.keep_time(now);
         let Some(place) = self.place(id) else {
             return events;
         };
@@ -51,7 +56,9 @@ impl Pool {
             outcome,
             Outcome::Network | Outcome::Cancelled | Outcome::Timeout | Outcome::RefreshUnavailable
         ) {
-            self.entries[place].state.network_failures = 0;
+            let entry = &mut self.entries[place];
+            entry.state.network_failures = 0;
+            entry.network_at = None;
             if self.offline.take().is_some() {
                 events.push(Event::Online);
             }
@@ -62,6 +69,8 @@ impl Pool {
             | Outcome::InvalidEncryptedContent
             | Outcome::ModelUnsupported => {}
             Outcome::EmptyAnswer => {}
+            // F66: nobody pays for a network that is down.
+            Outcome::Timeout | Outcome::RefreshUnavailable if self.offline.is_some() => {}
             Outcome::Success => self.succeed(now, place, &mut events),
             Outcome::Network => self.lose_network(now, place, &mut events),
             Outcome::Timeout
@@ -85,7 +94,8 @@ impl Pool {
             Outcome::RateLimited { retry_at } => {
                 let until = retry_at
                     .filter(|at| *at > now)
-                    .unwrap_or(now.plus(UNTOLD_LIMIT));
+                    .unwrap_or(now.plus(UNTOLD_LIMIT))
+                    .min(now.plus(LONGEST_WINDOW));
                 self.cool(place, until, HoldSource::RateLimit, &mut events);
             }
             Outcome::PaymentRequired => self.exhaust(
@@ -106,7 +116,13 @@ impl Pool {
                     HoldSource::Forbidden,
                     &mut events,
                 );
-                self.worsen(now, place, Status::Attention, outcome.code(), &mut events);
+                self.stand(
+                    now,
+                    place,
+                    Status::Attention,
+                    outcome.code().into(),
+                    &mut events,
+                );
             }
             Outcome::RefreshRefused {
                 confirmed: true,
@@ -117,7 +133,7 @@ impl Pool {
                 } else {
                     Status::NeedsLogin
                 };
-                self.worsen(now, place, to, outcome.code(), &mut events);
+                self.stand(now, place, to, outcome.code().into(), &mut events);
             }
             Outcome::RefreshRefused {
                 confirmed: false, ..
@@ -170,6 +186,10 @@ impl Pool {
 
     /// F65: any good answer ends the row of failures and every guessed rest. What a 429 said stays true.
     fn succeed(&mut self, now: Timestamp, place: usize, events: &mut Vec<Event>) {
+        // A success while it is exhausted is of a request that began before: the limit still has to be verified.
+        if self.rows[place].exhausted_until(now.0).is_none() {
+            self.entries[place].limited = None;
+        }
         let state = &mut self.entries[place].state;
         state.last_success = Some(now);
         (
@@ -181,10 +201,7 @@ impl Pool {
         state
             .cooldown
             .take_if(|c| c.source != HoldSource::RateLimit);
-        // A request that began before the provider closed the account proves nothing.
-        if state.status != Status::Banned {
-            self.stand(now, place, Status::Active, Cow::Borrowed("success"), events);
-        }
+        self.stand(now, place, Status::Active, "success".into(), events);
     }
 
     /// F65: the third failure in a row parks a key account; a sign-in is only passed over within the request.
@@ -200,12 +217,23 @@ impl Pool {
     /// F66: a network error is the account's unless every account has one within ten seconds.
     fn lose_network(&mut self, now: Timestamp, place: usize, events: &mut Vec<Event>) {
         self.entries[place].network_at = Some(now);
-        if self.offline.is_some() {
-            return;
+        if let Some(began) = self.offline {
+            if self.all_fail_since(now, began.minus(OFFLINE_SPAN)) {
+                return;
+            }
+            // Somebody can be asked who was not: whether there is a network is open again, and who fails is passed over.
+            self.offline = None;
+            events.push(Event::Online);
         }
         let state = &mut self.entries[place].state;
         state.network_failures = state.network_failures.saturating_add(1);
-        if self.network_is_down(now) {
+        let errors: u32 = self
+            .entries
+            .iter()
+            .map(|entry| entry.state.network_failures)
+            .fold(0, u32::saturating_add);
+        // One error of a lone account is a broken connection, not a broken network.
+        if errors >= 2 && self.all_fail_since(now, now.minus(OFFLINE_SPAN)) {
             self.offline = Some(now);
             self.forgive_network();
             events.push(Event::Offline);
@@ -214,23 +242,52 @@ impl Pool {
         }
     }
 
-    fn network_is_down(&self, now: Timestamp) -> bool {
-        let mut errors = 0;
+    /// A balance was topped up or a limit raised: the rest after failures and the one after a 402 end at once (F65). Says what changed.
+    pub fn revive(&mut self, now: Timestamp, id: &AccountId) -> Vec<Event> {
+        let Some(place) = self.place(id) else {
+            return Vec::new();
+        };
+        let held = self.rows[place].held(now.0).is_some();
+        let state = &mut self.entries[place].state;
+        state.consecutive_failures = 0;
+        state.cooldown.take_if(|c| c.source == HoldSource::Failures);
+        state.exhausted.take_if(|e| e.source == HoldSource::Payment);
+        self.derive(place);
+        if held && self.rows[place].held(now.0).is_none() {
+            return vec![Event::Recovered { id: id.clone() }];
+        }
+        Vec::new()
+    }
+
+    /// Whether everybody who can be asked has failed on the network since then, and nothing says that it is there. Who rests or is used up
+    /// cannot be asked and has no say. A request asks only a few: as sign-ins share one provider, some that fail alike stand for all of them.
+    fn all_fail_since(&self, now: Timestamp, since: Timestamp) -> bool {
+        let (mut sign_ins, mut unasked_sign_ins) = (0, 0);
         for (place, entry) in self.entries.iter().enumerate() {
-            if self.barred(place).is_some() {
+            if self.barred(place).is_some() || entry.account.demo != self.simulated {
                 continue;
             }
-            let recent = entry
-                .network_at
-                .is_some_and(|at| now.since(at) <= OFFLINE_SPAN)
-                && entry.state.network_failures > 0;
-            if !recent {
+            let key = entry.account.kind.is_key();
+            if entry.network_at.is_some_and(|at| at >= since) {
+                sign_ins += u32::from(!key);
+                continue;
+            }
+            let state = &entry.state;
+            let answered = state.last_error.as_ref().is_some_and(|error| {
+                let silent = ["network", "timeout", "refresh_unavailable"];
+                error.at >= since && !silent.contains(&&*error.code)
+            });
+            if answered || state.last_success.is_some_and(|at| at >= since) {
                 return false;
             }
-            errors += entry.state.network_failures;
+            if self.rows[place].held(now.0).is_none() {
+                if key {
+                    return false;
+                }
+                unasked_sign_ins += 1;
+            }
         }
-        // One error of a lone account is a broken connection, not a broken network.
-        errors >= 2
+        unasked_sign_ins == 0 || sign_ins >= OFFLINE_WITNESSES
     }
 
     fn forgive_network(&mut self) {
@@ -250,29 +307,15 @@ impl Pool {
         let account = &self.entries[place].account;
         if account.kind.is_key() {
             self.fail(now, place, events);
-            self.worsen(now, place, Status::Attention, "unauthorized", events);
+            self.stand(now, place, Status::Attention, "unauthorized".into(), events);
         } else if !account.refreshable {
-            self.worsen(now, place, Status::NeedsLogin, "unauthorized", events);
-        }
-    }
-
-    /// Changes the standing, never from a worse one to a better one.
-    fn worsen(
-        &mut self,
-        now: Timestamp,
-        place: usize,
-        to: Status,
-        code: &'static str,
-        events: &mut Vec<Event>,
-    ) {
-        let weight = |status: Status| match status {
-            Status::Unknown | Status::Active => 0,
-            Status::Attention => 1,
-            Status::NeedsLogin => 2,
-            Status::Banned => 3,
-        };
-        if weight(to) > weight(self.entries[place].state.status) {
-            self.stand(now, place, to, Cow::Borrowed(code), events);
+            self.stand(
+                now,
+                place,
+                Status::NeedsLogin,
+                "unauthorized".into(),
+                events,
+            );
         }
     }
 
@@ -305,6 +348,7 @@ impl Pool {
         source: HoldSource,
         events: &mut Vec<Event>,
     ) {
+        let until = until.min(now.plus(LONGEST_WINDOW));
         let entry = &mut self.entries[place];
         if entry.state.exhausted.is_some_and(|e| e.until >= until) {
             return;

@@ -2,8 +2,11 @@
 //!
 //! Never a source of truth. Kept apart from the records so that a scan over a thousand accounts touches little memory.
 
+use crate::holds::skip;
+use crate::pace::{self, Burn};
 use crate::{
-    Account, AccountState, Format, HoldSource, SkipReason, Status, Timestamp, Token, UNTOLD_RESET,
+    Account, AccountState, Format, HoldReason, HoldSource, SkipReason, Status, Timestamp, Token,
+    UNTOLD_RESET,
 };
 
 /// An instant that never comes, and one that has always passed.
@@ -39,6 +42,8 @@ pub(crate) struct Row {
     /// A reason that neither time nor traffic ends.
     pub(crate) barred: Option<SkipReason>,
     pub(crate) format: Format,
+    /// Its further formats, a bit each.
+    pub(crate) also: u8,
     rate_limited: bool,
     pub(crate) priority: u32,
     pub(crate) slots: u32,
@@ -51,6 +56,12 @@ pub(crate) struct Row {
     exhausted_until: i64,
     /// Until then a window has come down to the account's reserve.
     reserved_until: i64,
+    /// Until then a usage limit of the person's holds it.
+    pub(crate) limited_until: i64,
+    /// Until then its balance is too low.
+    pub(crate) low_until: i64,
+    /// Some of its models are held.
+    pub(crate) model_holds: bool,
     /// Its key was refused, and no later answer proved it good.
     pub(crate) refused: bool,
     /// The present rest is the provider's refusal of the account (F43 c).
@@ -67,6 +78,14 @@ pub(crate) struct Row {
     pub(crate) used_order: u64,
     /// Turns taken (F34).
     pub(crate) turn: u64,
+    /// Times selected in its life (F35).
+    pub(crate) requests: u64,
+    /// Until then no other request may begin on it (F114).
+    pub(crate) next_start: i64,
+    /// Until then at least one model's own quota is used up (F67).
+    pub(crate) bucket_until: i64,
+    /// The latest start of its longest window, and the end of that window: see `pace`.
+    pace: (i64, i64),
 }
 
 impl Row {
@@ -74,6 +93,7 @@ impl Row {
         Self {
             barred: None,
             format: Format::Codex,
+            also: 0,
             rate_limited: false,
             priority: 0,
             slots: u32::MAX,
@@ -83,6 +103,9 @@ impl Row {
             cooling_until: PAST,
             exhausted_until: PAST,
             reserved_until: PAST,
+            limited_until: PAST,
+            low_until: PAST,
+            model_holds: false,
             refused: false,
             forbidden: false,
             demo: false,
@@ -93,6 +116,10 @@ impl Row {
             last_traffic: PAST,
             used_order: 0,
             turn: 0,
+            requests: 0,
+            next_start: PAST,
+            bucket_until: PAST,
+            pace: pace::NOTHING_TO_LOSE,
         }
     }
 
@@ -103,6 +130,7 @@ impl Row {
         state: &AccountState,
         token: Token,
         group: u32,
+        burn: Burn,
     ) {
         self.barred = match (account.enabled, state.status, token) {
             (false, _, _) => Some(SkipReason::Disabled),
@@ -116,8 +144,11 @@ impl Row {
             _ => NEVER,
         };
         self.format = account.format;
+        self.also = account
+            .also
+            .iter()
+            .fold(0, |bits, format| bits | 1 << *format as u8);
         self.priority = account.priority;
-        self.slots = account.slots.unwrap_or(u32::MAX);
         self.group = group;
         self.cooling_until = state.cooldown.map_or(PAST, |c| c.until.0);
         self.rate_limited = state
@@ -137,9 +168,14 @@ impl Row {
         self.reserved_until = PAST;
         self.last_used = state.last_used.map_or(PAST, |at| at.0);
         self.last_success = state.last_success.map_or(PAST, |at| at.0);
+        self.requests = state.counters.requests;
         self.primary = Share::UNKNOWN;
         self.secondary = Share::UNKNOWN;
+        self.bucket_until = PAST;
+        self.pace = pace::NOTHING_TO_LOSE;
         if let Some(quota) = &state.quota {
+            self.bucket_until = quota.buckets_until().map_or(PAST, |at| at.0);
+            self.pace = pace::latest_start(quota, account.reserve_percent.unwrap_or(0), burn);
             for (share, window) in [
                 (&mut self.primary, &quota.primary),
                 (&mut self.secondary, &quota.secondary),
@@ -184,6 +220,12 @@ impl Row {
                 until: Timestamp(self.reserved_until),
             });
         }
+        if self.limited_until > now {
+            return Some(skip(HoldReason::UsageLimit, self.limited_until));
+        }
+        if self.low_until > now {
+            return Some(skip(HoldReason::BalanceLow, self.low_until));
+        }
         if self.cooling_until > now {
             let until = Timestamp(self.cooling_until);
             return Some(if self.rate_limited {
@@ -210,13 +252,23 @@ impl Row {
         let last = self
             .exhausted_until
             .max(self.reserved_until)
+            .max(self.limited_until)
+            .max(self.low_until)
             .max(self.cooling_until);
         (last > now).then_some(Timestamp(last))
     }
 
     /// Whether any rest was set, over or not.
     pub(crate) fn has_end(&self) -> bool {
-        self.exhausted_until != PAST || self.reserved_until != PAST || self.cooling_until != PAST
+        [
+            self.exhausted_until,
+            self.reserved_until,
+            self.limited_until,
+            self.low_until,
+            self.cooling_until,
+        ]
+        .iter()
+        .any(|end| *end != PAST)
     }
 
     /// The used share of the primary window; unknown sorts last (F34).
@@ -230,6 +282,11 @@ impl Row {
             .at(now)
             .max(self.secondary.at(now))
             .unwrap_or(UNKNOWN_SHARE)
+    }
+
+    /// When spending has to begin so that nothing expires; nothing to lose sorts last (see `pace`).
+    pub(crate) fn latest_start(&self, now: i64) -> i64 {
+        pace::at(self.pace.0, self.pace.1, now)
     }
 
     /// The earliest reset still to come; none sorts last (F35).

@@ -18,7 +18,55 @@ pub(crate) struct Group {
     pub(crate) in_use: u32,
 }
 
+/// The least time between two starts on one account, with a spread so that accounts do not fall into step (F114).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spacing {
+    millis: u32,
+}
+
+impl Spacing {
+    /// When the next request may begin: 70 to 130 % of the spacing from now. The spread follows from the count of selections, so that the
+    /// same story always has the same end.
+    pub(crate) fn next(self, now: Timestamp, selections: u64) -> i64 {
+        if self.millis == 0 {
+            return now.0;
+        }
+        let spread = selections.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let percent = 70 + i64::try_from(spread % 61).unwrap_or(30);
+        now.0
+            .saturating_add(i64::from(self.millis).saturating_mul(percent) / 100)
+    }
+}
+
 impl Pool {
+    /// The least time between two starts on one account, give or take 30 %; zero is none (F114). Above a minute counts as a minute.
+    pub fn set_spacing(&mut self, spacing: Duration) {
+        let millis = u32::try_from(spacing.as_millis()).unwrap_or(u32::MAX);
+        self.spacing = Spacing {
+            millis: millis.min(60_000),
+        };
+    }
+
+    /// Replaces the limits of all groups: how many requests the accounts of a group may run together (F115).
+    pub fn set_group_limits(&mut self, limits: impl IntoIterator<Item = (String, u32)>) {
+        let limits = limits.into_iter().collect();
+        if limits != self.limits {
+            self.limits = limits;
+            self.settle();
+        }
+    }
+
+    /// Running requests and limit of every group that has a limit, by name: what people see as "3 of 5" (F115).
+    pub fn group_use(&self) -> Vec<(&str, u32, u32)> {
+        let mut groups: Vec<_> = self
+            .groups
+            .iter()
+            .map(|group| (group.name.as_str(), group.in_use, group.limit))
+            .collect();
+        groups.sort_unstable();
+        groups
+    }
+
     /// Limits how many requests the accounts of one group may run together; `None` lifts the limit (F32).
     pub fn set_group_limit(&mut self, group: &str, limit: Option<u32>) {
         match limit {

@@ -198,6 +198,13 @@ pub enum Event {
         /// Why.
         source: HoldSource,
     },
+    /// A rule of the person's keeps the whole account from serving (F72, F112).
+    Held {
+        /// Which.
+        id: crate::AccountId,
+        /// Which rule.
+        reason: crate::HoldReason,
+    },
     /// The account may serve again.
     Recovered {
         /// Which.

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::models::{Match, Matches};
+use crate::models::{Match, Matches, Wanted};
 use crate::words::words;
 use crate::{
     Account, AccountId, Availability, Event, Policy, Pool, QuotaSnapshot, SkipReason, Timestamp,
@@ -198,10 +198,10 @@ impl Pool {
     }
 
     /// (a): before a selection, on whose model key accounts are judged.
-    pub(crate) fn switch_before(&mut self, now: Timestamp, model: &str) {
+    pub(crate) fn switch_before(&mut self, now: Timestamp, wanted: Wanted<'_>) {
         if self.may_switch() {
             let mut told = std::mem::take(&mut self.switching.told);
-            self.switch(now, Some(model), &mut told);
+            self.switch(now, Some(wanted), &mut told);
             self.switching.told = told;
         }
     }
@@ -212,13 +212,23 @@ impl Pool {
         (switching.preferred, switching.stuck, switching.tolerated) = (None, false, true);
     }
 
+    /// The clock went back: the last switch was now at the latest.
+    pub(crate) fn switched_at_most(&mut self, now: Timestamp) {
+        self.switching.at = self.switching.at.map(|at| at.min(now));
+    }
+
     fn may_switch(&self) -> bool {
         (self.switching.rule.enabled || self.simulated) && self.policy == Policy::ActiveAccount
     }
 
     /// The switch itself, if there is a reason and a successor.
-    pub(crate) fn switch(&mut self, now: Timestamp, model: Option<&str>, events: &mut Vec<Event>) {
-        let matches = model.and_then(|model| self.models.get(model));
+    pub(crate) fn switch(
+        &mut self,
+        now: Timestamp,
+        wanted: Option<Wanted<'_>>,
+        events: &mut Vec<Event>,
+    ) {
+        let matches = wanted.and_then(|wanted| self.models.get(wanted));
         match self.plan(now, matches) {
             Plan::Stay => {}
             Plan::Fit => (self.switching.stuck, self.switching.tolerated) = (false, false),
@@ -322,7 +332,11 @@ impl Pool {
             return Some(SwitchReason::Unauthorized);
         }
         match row.held(now.0) {
-            Some(SkipReason::Exhausted { .. }) => return Some(SwitchReason::Exhausted),
+            Some(
+                SkipReason::Exhausted { .. }
+                | SkipReason::UsageLimit { .. }
+                | SkipReason::BalanceLow,
+            ) => return Some(SwitchReason::Exhausted),
             Some(SkipReason::Reserved { .. }) => return Some(SwitchReason::Reserve),
             Some(SkipReason::NoCredential) => return Some(SwitchReason::NoCredential),
             Some(_) if row.forbidden => return Some(SwitchReason::Forbidden),
@@ -427,7 +441,12 @@ impl Pool {
                 continue;
             }
             match row.held(now.0) {
-                Some(SkipReason::Exhausted { .. } | SkipReason::Reserved { .. }) => {}
+                Some(
+                    SkipReason::Exhausted { .. }
+                    | SkipReason::Reserved { .. }
+                    | SkipReason::UsageLimit { .. }
+                    | SkipReason::BalanceLow,
+                ) => {}
                 _ => return None,
             }
             any = true;

@@ -692,3 +692,108 @@ fn the_answer_it_continues_comes_first() {
     pool.remove(&id("c"));
     assert_eq!(pool.seat_of(at(2), "resp_1"), None);
 }
+
+#[test]
+fn f91_a_suffix_is_read_by_accounts_that_read_them_only() {
+    let mut sign_in = Account::new("sign-in", AccountKind::CodexOauth, Format::Codex);
+    sign_in.known_models = Some(vec!["gpt-5.5".into()]);
+    let mut lists = Account::new("lists", AccountKind::Relay, Format::OpenAi);
+    lists.told_models = Some(vec!["gpt-5.5-high".into()]);
+    let mut other = Account::new("other", AccountKind::Relay, Format::OpenAi);
+    other.told_models = Some(vec!["gpt-5.5".into()]);
+    let silent = Account::new("silent", AccountKind::Relay, Format::OpenAi);
+    let mut reads = Account::new("reads", AccountKind::Relay, Format::OpenAi);
+    reads.reads_suffixes = true;
+    reads.allowed_models = Some(vec!["gpt-5.5".into()]);
+    let mut pool = Pool::new(Policy::RoundRobin);
+    pool.set_accounts(vec![sign_in, lists, other, silent, reads]);
+    let served = |pool: &Pool, ask: &Ask<'_>| -> Vec<String> {
+        pool.explain(at(0), ask)
+            .into_iter()
+            .filter(|(_, verdict)| verdict.is_ok())
+            .map(|(id, _)| id.to_string())
+            .collect()
+    };
+    let formats = [Format::OpenAi, Format::Codex];
+    let suffixed = Ask {
+        native: Some("gpt-5.5"),
+        ..Ask::new("gpt-5.5-high", &formats)
+    };
+    assert_eq!(
+        served(&pool, &suffixed),
+        ["sign-in", "lists", "silent", "reads"]
+    );
+    // A plain name means the same to all; what a relay tells is no limit then.
+    assert_eq!(
+        served(&pool, &Ask::new("gpt-5.5", &formats)),
+        ["sign-in", "lists", "other", "silent", "reads"]
+    );
+    // The choice itself remembers both names.
+    for _ in 0..8 {
+        let chosen = pool.select(at(0), &suffixed).expect("somebody");
+        assert_ne!(chosen.id.as_str(), "other");
+        pool.report(at(0), &chosen.id, &Outcome::Success);
+    }
+}
+
+#[test]
+fn f88_direct_only_and_f92_the_group_of_an_alias() {
+    let account = |id: &str, kind, format, group: Option<&str>| {
+        let mut account = Account::new(id, kind, format);
+        account.group = group.map(str::to_owned);
+        account
+    };
+    let mut pool = Pool::new(Policy::RoundRobin);
+    pool.set_accounts(vec![
+        account("sign-in", AccountKind::CodexOauth, Format::Codex, None),
+        account(
+            "codex-relay",
+            AccountKind::Relay,
+            Format::Codex,
+            Some("work"),
+        ),
+        account("chat", AccountKind::Relay, Format::OpenAi, Some("work")),
+        account(
+            "messages",
+            AccountKind::Relay,
+            Format::Anthropic,
+            Some("home"),
+        ),
+    ]);
+    let formats = [Format::OpenAi, Format::Codex, Format::Anthropic];
+    let verdicts = |pool: &Pool, ask: &Ask<'_>| -> Vec<&'static str> {
+        pool.explain(at(0), ask)
+            .into_iter()
+            .map(|(_, verdict)| verdict.err().map_or("", |reason| reason.code()))
+            .collect()
+    };
+    let direct = Ask {
+        direct_only: true,
+        ..Ask::new("m", &formats)
+    };
+    assert_eq!(
+        verdicts(&pool, &direct),
+        ["", "format_cannot_serve", "", "format_cannot_serve"]
+    );
+    // F103: a relay of several formats serves by the best of them.
+    let mut several = account(
+        "messages",
+        AccountKind::Relay,
+        Format::Anthropic,
+        Some("home"),
+    );
+    several.also = vec![Format::Responses, Format::OpenAi];
+    pool.upsert(several);
+    assert_eq!(
+        verdicts(&pool, &direct),
+        ["", "format_cannot_serve", "", ""]
+    );
+    let work = Ask {
+        group: Some("work"),
+        ..Ask::new("m", &formats)
+    };
+    assert_eq!(
+        verdicts(&pool, &work),
+        ["model_not_allowed", "", "", "model_not_allowed"]
+    );
+}

@@ -23,6 +23,11 @@ enum Step {
     Switching(bool, Option<u8>, Option<usize>),
     SwitchIfNeeded,
     SwitchBack,
+    Spacing(u64),
+    Slots(Option<u32>),
+    Checked(usize),
+    Revive(usize),
+    Stand(usize, usize),
 }
 
 fn instants() -> impl Strategy<Value = i64> {
@@ -49,7 +54,7 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(a, b, c, d, e)| Step::Upsert(a, b, c, d, e)),
         account().prop_map(Step::Remove),
         account().prop_map(Step::Activate),
-        (0..5_usize).prop_map(Step::SetPolicy),
+        (0..8_usize).prop_map(Step::SetPolicy),
         (
             prop::option::of(0..3_u8),
             prop::collection::vec(account(), 0..3),
@@ -76,6 +81,11 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(on, threshold, avoid)| Step::Switching(on, threshold, avoid)),
         Just(Step::SwitchIfNeeded),
         Just(Step::SwitchBack),
+        any::<u64>().prop_map(Step::Spacing),
+        prop::option::of(0..3_u32).prop_map(Step::Slots),
+        account().prop_map(Step::Checked),
+        account().prop_map(Step::Revive),
+        (account(), 0..5_usize).prop_map(|(a, b)| Step::Stand(a, b)),
     ]
 }
 
@@ -150,6 +160,8 @@ fn play(pool: &mut Pool, now: &mut Timestamp, step: Step) {
                 last_attempt,
                 ..ask("m")
             };
+            let holding = tried.first();
+            let ask = Ask { holding, ..ask };
             let all = pool.accounts().len();
             let explained = pool.explain(*now, &ask);
             match pool.select(*now, &ask) {
@@ -176,6 +188,11 @@ fn play(pool: &mut Pool, now: &mut Timestamp, step: Step) {
             let snapshot = QuotaSnapshot {
                 primary: window(used, resets.map(Timestamp), 5),
                 secondary: window(-used, None, 168),
+                buckets: vec![QuotaBucket {
+                    name: "m".into(),
+                    primary: window(used, resets.map(Timestamp), 5),
+                    secondary: None,
+                }],
                 ..QuotaSnapshot::empty(Timestamp(captured), QuotaSource::Query)
             };
             pool.observe_quota(*now, &name(n), snapshot);
@@ -201,6 +218,32 @@ fn play(pool: &mut Pool, now: &mut Timestamp, step: Step) {
         }),
         Step::SwitchIfNeeded => drop(pool.switch_if_needed(*now)),
         Step::SwitchBack => drop(pool.switch_back(*now)),
+        Step::Spacing(millis) => pool.set_spacing(std::time::Duration::from_millis(millis)),
+        Step::Slots(slots) => pool.set_default_slots(slots),
+        Step::Checked(n) => {
+            pool.checked(*now, &name(n));
+            assert!(pool.due_checks(*now).iter().all(|check| check.due <= *now));
+            assert!(
+                pool.offline().is_some()
+                    || pool.next_check().is_none_or(|at| at > *now)
+                        == pool.due_checks(*now).is_empty()
+            );
+        }
+        Step::Revive(n) => drop(pool.revive(*now, &name(n))),
+        Step::Stand(n, status) => {
+            let before = pool.state(&name(n)).map(|state| state.status);
+            pool.set_status(*now, &name(n), Status::ALL[status], "test");
+            let after = pool.state(&name(n)).map(|state| state.status);
+            assert!(
+                before
+                    .zip(after)
+                    .is_none_or(|(from, to)| from.may_become(to))
+            );
+            assert!(
+                pool.score(*now, &name(n), None, None)
+                    .is_none_or(|score| score <= 100)
+            );
+        }
     }
     let there = |id: &AccountId| pool.account(id).is_some();
     assert!(pool.active().is_none_or(there));

@@ -630,6 +630,62 @@ fn offline_penalises_nobody() {
     );
 }
 
+/// F66: who rests is not asked and has no say; three that fail alike stand for all; any answer says that there is a network.
+#[test]
+fn who_has_a_say_about_the_network() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let fails = |pool: &mut Pool, second: i64, name: &str| {
+        let events = pool.report(at(second), &id(name), &Outcome::Network);
+        events.contains(&Event::Offline)
+    };
+    let mut pool = pool_of(Policy::ActiveAccount, names.map(oauth));
+    assert!(!fails(&mut pool, 0, "a") && !fails(&mut pool, 1, "b"));
+    assert!(fails(&mut pool, 2, "c"), "a request asks three of them");
+    assert!(
+        pool.report(at(3), &id("a"), &Outcome::Success)
+            .contains(&Event::Online)
+    );
+    for second in 4..12 {
+        for name in ["b", "c", "d"] {
+            assert!(!fails(&mut pool, second, name), "a has just answered");
+        }
+    }
+    // Dead relays say nothing about the others, in whatever number, and are parked as ever (F65).
+    let mut pool = pool_of(Policy::FillFirst, ["a", "b", "c", "d"].map(relay));
+    for second in 0..3 {
+        for name in ["a", "b", "c"] {
+            assert!(!fails(&mut pool, second, name));
+        }
+    }
+    assert_eq!(pick(&mut pool, at(3), &ask("m")), Ok("d".into()));
+    // One that was used up can be asked again: who fails is passed over as ever, so that it is.
+    let limit = Outcome::UsageLimit {
+        resets_at: Some(at(60)),
+    };
+    let mut pool = pool_of(Policy::FillFirst, ["a", "b", "c", "d"].map(relay));
+    pool.report(at(0), &id("d"), &limit);
+    assert!(!fails(&mut pool, 20, "a") && !fails(&mut pool, 20, "b"));
+    assert!(fails(&mut pool, 20, "c"), "d is used up and nobody asks it");
+    assert!(!fails(&mut pool, 59, "a") && pool.offline().is_some());
+    for second in 60..63 {
+        for name in ["a", "b", "c"] {
+            fails(&mut pool, second, name);
+        }
+    }
+    assert_eq!(pool.offline(), None);
+    assert_eq!(pick(&mut pool, at(63), &ask("m")), Ok("d".into()));
+    // While there is no network, a slow or unreachable sign-in server is nobody's fault either.
+    let mut pool = pool_of(Policy::ActiveAccount, ["a", "b"].map(oauth));
+    assert!(!fails(&mut pool, 20, "a") && fails(&mut pool, 21, "b"));
+    for outcome in [Outcome::Timeout, Outcome::RefreshUnavailable] {
+        for _ in 0..5 {
+            pool.report(at(22), &id("a"), &outcome);
+        }
+        assert_eq!(skipped(&pool, at(22), "a"), None, "{outcome:?}");
+    }
+    assert!(pool.offline().is_some(), "neither is an answer");
+}
+
 #[test]
 fn a_lone_account_is_offline_at_the_second_error() {
     let mut pool = pool_of(Policy::FillFirst, [relay("a")]);

@@ -361,6 +361,6 @@ fn words_read_back() {
     let refused = "fastest".parse::<Policy>().unwrap_err().to_string();
     assert_eq!(
         refused,
-        "unknown rotation policy \"fastest\": use one of active, round_robin, most_headroom, least_recently_used, fill_first"
+        "unknown rotation policy \"fastest\": use one of active, round_robin, most_headroom, least_recently_used, fill_first, least_used, priority, pace_aware"
     );
 }

@@ -32,6 +32,7 @@ fn request(dialect: Dialect, text: &str) -> Bytes {
         Dialect::Chat => ("messages", "text"),
         Dialect::Responses => ("input", "input_text"),
         Dialect::Messages => ("messages", "text"),
+        Dialect::Gemini => ("contents", "text"),
     };
     Bytes::from(format!(
         r#"{{"model":"model-a","{field}":[{{"role":"system","content":"be brief"}},{{"role":"user","content":[{{"type":"{kind}","text":"{text}"}}]}}],"temperature":0.5,"stream":true}}"#

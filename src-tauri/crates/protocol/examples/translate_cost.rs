@@ -136,6 +136,7 @@ fn stream(client: Dialect, to: Target, upstream: &Bytes, reads: usize) {
             br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#,
         ),
         Dialect::Responses => Bytes::from_static(br#"{"model":"m","stream":true,"input":"hi"}"#),
+        Dialect::Gemini => Bytes::from_static(br#"{"contents":[{"parts":[{"text":"hi"}]}]}"#),
         Dialect::Messages => Bytes::from_static(
             br#"{"model":"m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#,
         ),

@@ -8,6 +8,7 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 
 use crate::{
+    gemini::array::ArrayPass,
     hub::{self, HubState, StreamTranslator},
     passthrough::{self, Folding, PassState, PassThrough},
     sse::Decoder,
@@ -23,6 +24,9 @@ const KEEPALIVE_EVENT: &[u8] = b"event: keepalive\ndata: {\"type\":\"keepalive\"
 
 /// The dialect's own keep-alive: Claude Code counts events and tells the person of a silence (T163).
 const PING: &[u8] = b"event: ping\ndata: {\"type\":\"ping\"}\n\n";
+
+/// Nothing a Gemini client reads: comments and events of other names break its libraries. Between the elements of an array it is space (T162, T163).
+const BLANK_LINE: &[u8] = b"\n";
 
 /// Where an [`Answer`] puts bytes for the client: at most one frame per push, however many events it holds.
 #[derive(Default)]
@@ -88,6 +92,8 @@ enum Way {
     Pass(Box<PassThrough>),
     /// A Responses stream for a Responses client that wants JSON.
     Fold(Box<Folding>),
+    /// A Gemini stream for a Gemini client that wants an array.
+    Array(Box<ArrayPass>),
     /// A stream, translated.
     Hub(Box<Translation>),
     /// A JSON body; it has been given to the client.
@@ -99,6 +105,7 @@ static NOTHING: Observed = Observed {
     usage: None,
     content_started: false,
     terminal: None,
+    stopped: false,
     failure: None,
     rate_limits: None,
     model: None,
@@ -210,15 +217,18 @@ impl Answer {
         };
         let lane = std::mem::replace(lane, Lane::Pass(PassState::default()));
         self.way = match lane {
+            Lane::Pass(state) if self.client_streams && state.array => {
+                Way::Array(Box::new(ArrayPass::new(state)))
+            }
             Lane::Pass(state) if self.client_streams => {
                 Way::Pass(Box::new(PassThrough::new(self.client, state)))
             }
             Lane::Pass(state) => match self.client {
                 Dialect::Responses => Way::Fold(Box::new(Folding::new(state))),
-                Dialect::Chat | Dialect::Messages => Translation::begin(
+                Dialect::Chat | Dialect::Messages | Dialect::Gemini => Translation::begin(
                     self.upstream,
                     self.client,
-                    HubState::same_dialect(state.echo_model),
+                    HubState::same_dialect(state.echo_model, state.array),
                     self.client_streams,
                 ),
             },
@@ -235,6 +245,7 @@ impl Answer {
         match &mut self.way {
             Way::Pass(pass) => pass.push(chunk, out),
             Way::Fold(fold) => fold.push(chunk),
+            Way::Array(array) => array.push(chunk, out),
             Way::Hub(hub) => {
                 hub.push(chunk);
                 hub.give(self.client_streams, out);
@@ -249,6 +260,7 @@ impl Answer {
         match &mut self.way {
             Way::Pass(pass) => pass.finish(out, &end),
             Way::Fold(fold) => fold.finish(&end),
+            Way::Array(array) => array.finish(out, &end),
             Way::Hub(hub) => {
                 hub.finish(&end);
                 hub.give(self.client_streams, out);
@@ -264,6 +276,7 @@ impl Answer {
             Way::Waiting(_) => &NOTHING,
             Way::Pass(pass) => &pass.observer.seen,
             Way::Fold(fold) => &fold.observer.seen,
+            Way::Array(array) => &array.observer.seen,
             Way::Hub(hub) => hub.translator.observed(),
             Way::Whole(observed) => observed,
         }
@@ -280,9 +293,11 @@ impl Answer {
                 Some(failure) => Err(failure),
                 None => hub.translator.into_json(),
             },
-            Way::Waiting(_) | Way::Pass(_) | Way::Whole(_) => Err(Failure::Unreadable {
-                message: "there is no streamed answer to fold".to_owned(),
-            }),
+            Way::Waiting(_) | Way::Pass(_) | Way::Array(_) | Way::Whole(_) => {
+                Err(Failure::Unreadable {
+                    message: "there is no streamed answer to fold".to_owned(),
+                })
+            }
         }
     }
 
@@ -314,7 +329,7 @@ impl Answer {
     /// A [`Failure`] when the answer is an error or cannot be read.
     pub fn stream_json(&mut self, body: &Bytes, out: &mut Out) -> Result<(), Failure> {
         let state = match self.take_lane() {
-            Lane::Pass(state) => HubState::same_dialect(state.echo_model),
+            Lane::Pass(state) => HubState::same_dialect(state.echo_model, state.array),
             Lane::Hub(state) => *state,
         };
         let mut frames = BytesMut::new();
@@ -328,7 +343,7 @@ impl Answer {
     fn take_lane(&mut self) -> Lane {
         match &mut self.way {
             Way::Waiting(lane) => std::mem::replace(lane, Lane::Pass(PassState::default())),
-            Way::Pass(_) | Way::Fold(_) | Way::Hub(_) | Way::Whole(_) => {
+            Way::Pass(_) | Way::Fold(_) | Way::Array(_) | Way::Hub(_) | Way::Whole(_) => {
                 Lane::Pass(PassState::default())
             }
         }
@@ -343,6 +358,7 @@ impl Answer {
         self.start();
         match &mut self.way {
             Way::Pass(pass) => pass.in_band_error(error),
+            Way::Array(array) => array.fail(error),
             Way::Hub(hub) if !hub.ended => {
                 hub.ended = true;
                 hub.translator.in_band_error(error, &mut hub.frame);
@@ -359,6 +375,7 @@ impl Answer {
         let open = match &self.way {
             Way::Waiting(_) => true,
             Way::Pass(pass) => pass.at_border(),
+            Way::Array(array) => array.is_open(),
             Way::Hub(hub) => !hub.ended && hub.translator.observed().terminal.is_none(),
             Way::Fold(_) | Way::Whole(_) => false,
         };
@@ -367,6 +384,7 @@ impl Answer {
         (open && self.client_streams).then_some(match self.client {
             Dialect::Responses if begun && self.codex_client => KEEPALIVE_EVENT,
             Dialect::Messages => PING,
+            Dialect::Gemini => BLANK_LINE,
             Dialect::Responses | Dialect::Chat => COMMENT,
         })
     }

@@ -12,9 +12,9 @@ pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 use crate::{
     canonical::{
         fields::wrong_type,
-        request::{Losses, Request},
+        request::{Losses, Request, Settings, Tool},
     },
-    chat,
+    chat, codex, gemini,
     json::{
         scan,
         text::{Text, whole_surrogates},
@@ -44,6 +44,8 @@ pub(crate) struct HubState {
     stops: Vec<String>,
     /// The client is a native Codex client.
     pub(crate) codex_client: bool,
+    /// A stream for the client is one JSON array (T203).
+    array: bool,
     /// Input tokens as they are told before the upstream has counted (T151).
     estimate: u64,
 }
@@ -51,10 +53,24 @@ pub(crate) struct HubState {
 impl HubState {
     /// For an answer that stays in its dialect but changes between stream and JSON (T184, T185); `echo_model` is the name the
     /// client asked for, where another was sent.
-    pub(crate) fn same_dialect(echo_model: Option<Box<str>>) -> Self {
+    pub(crate) fn same_dialect(echo_model: Option<Box<str>>, array: bool) -> Self {
         Self {
             model: echo_model.map(String::from).unwrap_or_default(),
+            array,
             ..Self::default()
+        }
+    }
+
+    /// For a Chat answer that stays in its dialect but shows its reasoning elsewhere (F109).
+    pub(crate) fn retold(
+        echo_model: Option<Box<str>>,
+        head: &Head,
+        reasoning: ReasoningOutput,
+    ) -> Self {
+        Self {
+            include_usage: head.include_usage,
+            reasoning,
+            ..Self::same_dialect(echo_model, false)
         }
     }
 }
@@ -83,19 +99,22 @@ pub(crate) fn translate_request(
         Dialect::Chat => chat::request_decode::decode(text, &mut losses)?,
         Dialect::Responses => responses::request_decode::decode(text, &mut losses)?,
         Dialect::Messages => messages::request_decode::decode(text, &mut losses)?,
+        Dialect::Gemini => gemini::request_decode::decode(text, &mut losses)?,
     };
-    // Who speaks Messages and did not ask for thoughts reads the first block as the answer.
-    let unasked = from == Dialect::Messages && request.settings.summary.is_none();
+    // Who speaks Messages and did not ask for thoughts reads the first block as the answer. Gemini shows none unasked (T111).
+    let unasked = match from {
+        Dialect::Messages | Dialect::Gemini => request.settings.summary.is_none(),
+        Dialect::Chat | Dialect::Responses => false,
+    };
     let reasoning = if unasked {
         ReasoningOutput::Off
     } else {
         options.reasoning
     };
-    if from == Dialect::Messages {
-        fit(&mut request, to, head, &mut losses);
-    }
+    fit(&mut request, from, to, head, &mut losses);
+    wishes(&mut request, to, body, head, options, &mut losses);
     let echo = match from {
-        Dialect::Chat | Dialect::Messages => String::new(),
+        Dialect::Chat | Dialect::Messages | Dialect::Gemini => String::new(),
         Dialect::Responses => responses::answer::echo(&request),
     };
     let stops = match (to, request.settings.stop) {
@@ -104,7 +123,7 @@ pub(crate) fn translate_request(
     };
     let estimate = match from {
         Dialect::Messages => messages::count::estimate(body),
-        Dialect::Chat | Dialect::Responses => 0,
+        Dialect::Chat | Dialect::Responses | Dialect::Gemini => 0,
     };
     let (body, names) = match to {
         Target::Chat => {
@@ -116,6 +135,9 @@ pub(crate) fn translate_request(
         }
         Target::Messages => {
             messages::request_encode::encode(request, body, head, options, &mut losses)?
+        }
+        Target::Gemini => {
+            gemini::request_encode::encode(request, body, head, options, &mut losses)?
         }
     };
     let state = HubState {
@@ -133,6 +155,7 @@ pub(crate) fn translate_request(
         echo,
         stops,
         codex_client: options.codex_client,
+        array: head.array,
         estimate,
     };
     Ok(Translated {
@@ -142,31 +165,89 @@ pub(crate) fn translate_request(
     })
 }
 
-/// What a Messages request says by its nature and the target would take for a wish: the effort that stands for a thinking budget, and a key
-/// for the target's prompt cache (T96, T133).
-fn fit(request: &mut Request<'_>, to: Target, head: &Head, losses: &mut Losses) {
+/// What the gateway adds to the client's words: a default effort (F90) and the provider's image generation.
+fn wishes(
+    request: &mut Request<'_>,
+    to: Target,
+    body: &Bytes,
+    head: &Head,
+    options: &Options<'_>,
+    losses: &mut Losses,
+) {
+    if let Some(word) = options.default_effort
+        && request.settings.effort.is_none()
+        // A client that asked not to think has spoken.
+        && head.member(body, "thinking").is_none()
+    {
+        request.settings.effort = Some(Text::spell(word));
+    }
+    if options.image_tool {
+        let native = codex::IMAGE_TOOL;
+        match to {
+            Target::Responses | Target::Codex => request.tools.push(Tool::Hosted {
+                origin: Dialect::Responses,
+                kind: Text::spell("image_generation"),
+                native,
+            }),
+            _ => losses.dropped("-image", "the account's dialect has no image generation"),
+        }
+    }
+}
+
+/// What a request says by the nature of its dialect and the target would take for a wish: the effort that stands for a thinking budget, the
+/// thoughts that one dialect asks for and another shows anyway, and a key for the target's prompt cache (T96, T111, T133).
+fn fit(request: &mut Request<'_>, from: Dialect, to: Target, head: &Head, losses: &mut Losses) {
     let settings = &mut request.settings;
+    match from {
+        Dialect::Messages | Dialect::Gemini => {}
+        Dialect::Chat => {
+            // Who asks a Chat server to think is shown its thoughts.
+            if to == Target::Gemini && settings.effort.is_some() && settings.summary.is_none() {
+                settings.summary = Some(Text::spell("auto"));
+            }
+            return;
+        }
+        Dialect::Responses => return,
+    }
     match to {
         Target::Chat => {
-            if settings
-                .effort
-                .as_ref()
-                .is_some_and(|effort| effort.is("xhigh"))
-            {
-                settings.effort = Some(Text::spell("high"));
-                losses.approximated(
-                    "thinking",
-                    "the highest effort that servers of the dialect know (T96)",
-                );
-            }
+            nearest_effort(settings, "high", losses);
             settings.summary = None;
         }
         Target::Responses | Target::Codex => {
+            nearest_effort(settings, "xhigh", losses);
             settings.prompt_cache_key =
                 head.prompt_cache_key.as_deref().map(|key| Text::spell(key));
         }
-        Target::Messages => {}
+        Target::Messages | Target::Gemini => {}
     }
+}
+
+/// The efforts that every server of the OpenAI dialects knows: a wrong one is a refusal (T96).
+fn nearest_effort(settings: &mut Settings<'_>, highest: &'static str, losses: &mut Losses) {
+    let Some(effort) = &settings.effort else {
+        return;
+    };
+    let near = if effort.is("minimal") {
+        Some("low")
+    } else if effort.is("none") {
+        None
+    } else if effort.is("xhigh") && highest != "xhigh" {
+        Some(highest)
+    } else {
+        return;
+    };
+    match near {
+        Some(_) => losses.approximated(
+            "thinking",
+            "set to the nearest effort that servers of the dialect know (T96)",
+        ),
+        None => losses.dropped(
+            "thinking",
+            "whether the account's model thinks is left to its default",
+        ),
+    }
+    settings.effort = near.map(Text::spell);
 }
 
 /// The stop strings of a request, decoded (T119).

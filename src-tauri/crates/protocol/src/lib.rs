@@ -18,6 +18,7 @@ pub mod codex;
 pub mod error;
 mod finished;
 mod fold;
+mod gemini;
 mod hub;
 pub mod images;
 mod json;
@@ -32,6 +33,7 @@ pub mod replay;
 mod responses;
 mod rope;
 pub mod sse;
+pub mod suffix;
 mod types;
 
 pub use answer::{Answer, Out};

@@ -56,6 +56,8 @@ pub(crate) struct Naming {
     wires: HashMap<(Option<String>, String), String>,
     taken: HashSet<String>,
     names: ToolNames,
+    /// Names have to begin with a letter or an underscore (T48).
+    letter_first: bool,
 }
 
 impl Naming {
@@ -67,14 +69,40 @@ impl Naming {
         flatten: bool,
     ) -> Self {
         let mut naming = Self::named(tools, calls, flatten);
+        naming.declare(tools, flatten);
+        naming
+    }
+
+    fn declare(&mut self, tools: &[Tool<'_>], flatten: bool) {
         let mut declared = String::new();
         for (namespace, name) in tools.iter().filter_map(Tool::named) {
             if namespace.is_none() || flatten {
-                declared.push_str(&naming.wire(namespace, name));
+                declared.push_str(&self.wire(namespace, name));
                 declared.push('\n');
             }
         }
-        naming.names.declared = declared;
+        self.names.declared = declared;
+    }
+
+    /// The same, flattened, for a target whose names begin with a letter or an underscore (T48).
+    pub(crate) fn beginning_with_a_letter<'a: 'i, 'i>(
+        tools: &'i [Tool<'a>],
+        calls: impl Iterator<Item = &'i Call<'a>> + Clone,
+    ) -> Self {
+        let mut names = tools.iter().filter_map(Tool::named).map(|(_, name)| name);
+        let odd = |name: &Text<'_>| {
+            name.raw()
+                .starts_with(|first: char| first.is_ascii_digit() || first == '-')
+        };
+        if !names.any(odd) && !calls.clone().any(|call| odd(&call.name)) {
+            return Self::new(tools, calls, true);
+        }
+        let mut naming = Self {
+            letter_first: true,
+            ..Self::default()
+        };
+        naming.add_all(tools, calls, true);
+        naming.declare(tools, true);
         naming
     }
 
@@ -100,20 +128,29 @@ impl Naming {
         {
             return naming;
         }
+        naming.add_all(tools, calls, flatten);
+        naming
+    }
+
+    fn add_all<'a: 'i, 'i>(
+        &mut self,
+        tools: &'i [Tool<'a>],
+        calls: impl Iterator<Item = &'i Call<'a>>,
+        flatten: bool,
+    ) {
         for direct in [true, false] {
             for tool in tools {
                 if let Some((namespace, name)) = tool.named()
                     && namespace.is_none() == direct
                 {
                     let custom = matches!(tool, Tool::Custom { .. });
-                    naming.add(namespace, name, custom && flatten, flatten);
+                    self.add(namespace, name, custom && flatten, flatten);
                 }
             }
         }
         for call in calls {
-            naming.add(call.namespace.as_ref(), &call.name, false, flatten);
+            self.add(call.namespace.as_ref(), &call.name, false, flatten);
         }
-        naming
     }
 
     /// What the answer's way back needs.
@@ -146,6 +183,12 @@ impl Naming {
             (Some(space), true) => format!("{space}__{}", key.1),
             _ => key.1.clone(),
         };
+        let whole =
+            if self.letter_first && !whole.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+                format!("_{whole}")
+            } else {
+                whole
+            };
         let wire = self.free(&shorten(&whole));
         self.taken.insert(wire.clone());
         if custom || wire != key.1 || (namespace.is_some() && flatten) {
@@ -295,6 +338,22 @@ mod tests {
         let back = names.restore("a__b_1").unwrap();
         assert!(back.name.is("b") && back.namespace.as_ref().unwrap().is("a"));
         assert!(names.restore("a__b").is_none());
+    }
+
+    #[test]
+    fn names_begin_with_a_letter_where_they_must_t48() {
+        let tools = [
+            function(None, "3d_view"),
+            function(None, "-x"),
+            function(None, "ok"),
+        ];
+        let naming = Naming::beginning_with_a_letter(&tools, std::iter::empty());
+        for (name, wire) in [("3d_view", "_3d_view"), ("-x", "_-x"), ("ok", "ok")] {
+            assert_eq!(naming.wire(None, &Text::spell(name)), wire);
+        }
+        let names = naming.into_names();
+        assert!(names.restore("_3d_view").unwrap().name.is("3d_view"));
+        assert!(names.restore("ok").is_none());
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::{ops::Range, sync::LazyLock};
 use bytes::Bytes;
 use memchr::memmem::{self, Finder};
 
+mod gemini;
+
 use crate::{
     json::{read::Reader, scan},
     messages::usage::Counts,
@@ -74,6 +76,10 @@ impl Observer {
             Dialect::Chat => self.chat_chunk(data),
             Dialect::Responses => self.responses_event(name, data),
             Dialect::Messages => self.messages_event(name, data),
+            Dialect::Gemini => {
+                self.gemini_piece(data);
+                Kind::Plain
+            }
         }
     }
 
@@ -90,6 +96,13 @@ impl Observer {
                 true
             }),
             Dialect::Messages => self.message(body, at, true).is_some(),
+            Dialect::Gemini => {
+                let whole = self.gemini_piece(body).is_some();
+                if whole {
+                    self.seen.terminal.get_or_insert(self.stop());
+                }
+                whole
+            }
         }
     }
 
@@ -120,7 +133,7 @@ impl Observer {
         Kind::Plain
     }
 
-    /// How a Messages answer ended.
+    /// How a Messages or a Gemini answer ended.
     pub(crate) const fn stop(&self) -> Terminal {
         if self.short {
             Terminal::Incomplete

@@ -32,6 +32,8 @@ const HOLD: usize = 64 << 10;
 pub(crate) struct PassState {
     /// The name the client asked for, where another was sent (T204, F92).
     pub(crate) echo_model: Option<Box<str>>,
+    /// A Gemini client that wants its stream as one JSON array (T203).
+    pub(crate) array: bool,
     /// The client did not ask for the usage chunk (T154).
     pub(crate) hide_usage: bool,
     /// The client would trip over the backend's private events (T188).
@@ -54,6 +56,7 @@ impl PassState {
             .filter(|asked| options.model.is_some_and(|sent| sent != *asked));
         Self {
             echo_model: asked.map(Into::into),
+            array: head.array,
             hide_usage: false,
             hide_private: to == Target::Codex && !options.codex_client,
             fill_output: to.dialect() == Dialect::Responses && !options.codex_client,
@@ -108,7 +111,7 @@ impl PassState {
     fn renamed(&self, dialect: Dialect, kind: Kind, data: &[u8]) -> Option<Bytes> {
         let model = self.echo_model.as_deref()?;
         let start = match (dialect, kind) {
-            (Dialect::Chat, _) => 0,
+            (Dialect::Chat | Dialect::Gemini, _) => 0,
             (Dialect::Messages, Kind::Lifecycle) => {
                 scan::member_value(data, 0..data.len(), "message")?.start
             }
@@ -117,14 +120,19 @@ impl PassState {
             }
             (Dialect::Responses | Dialect::Messages, _) => return None,
         };
-        with_model(&Bytes::copy_from_slice(data), start, model)
+        with_model(
+            &Bytes::copy_from_slice(data),
+            start,
+            model_field(dialect),
+            model,
+        )
     }
 
     /// A whole JSON answer with the asked model name.
-    pub(crate) fn named(&self, body: &Bytes) -> Bytes {
+    pub(crate) fn named(&self, dialect: Dialect, body: &Bytes) -> Bytes {
         self.echo_model
             .as_deref()
-            .and_then(|model| with_model(body, 0, model))
+            .and_then(|model| with_model(body, 0, model_field(dialect), model))
             .unwrap_or_else(|| body.clone())
     }
 }
@@ -146,13 +154,21 @@ impl Change {
     }
 }
 
-/// `text` with the `model` of the object at `start` replaced; `None` when it has none.
-fn with_model(text: &Bytes, start: usize, model: &str) -> Option<Bytes> {
+/// Where an answer of the dialect names its model.
+const fn model_field(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Chat | Dialect::Responses | Dialect::Messages => "model",
+        Dialect::Gemini => "modelVersion",
+    }
+}
+
+/// `text` with the model of the object at `start` replaced; `None` when it has none.
+fn with_model(text: &Bytes, start: usize, field: &str, model: &str) -> Option<Bytes> {
     let (members, _) = scan::members(text, start).ok()?;
     let mut edits = Edits::default();
     let mut object = ObjectPatch::new(text, start, &members, &mut edits);
-    object.token("model")?;
-    object.set("model", &quoted(model));
+    object.token(field)?;
+    object.set(field, &quoted(model));
     object.finish();
     Some(edits.apply(text).to_bytes())
 }
@@ -279,7 +295,12 @@ impl PassThrough {
         if *end == End::Clean {
             self.last_frame(out);
         }
-        if self.observer.stopped && self.observer.seen.terminal.is_none() {
+        if self.dialect == Dialect::Gemini && self.observer.close() {
+            // The last piece told it all.
+            if *end == End::Clean {
+                out.push(self.held.split().freeze());
+            }
+        } else if self.observer.stopped && self.observer.seen.terminal.is_none() {
             // The upstream said why it stopped and closed without the last event; the client libraries wait for that one.
             let stop = self.observer.stop();
             self.observer.seen.terminal = Some(stop);
@@ -339,6 +360,12 @@ impl PassThrough {
                 out.push(self.held.split().freeze());
                 out.push(Bytes::from_static(b"\n\n"));
                 self.mid_frame = false;
+            }
+            // Half an event is nothing; what stands outside of any event is for a Gemini client to judge.
+            None if self.dialect == Dialect::Gemini
+                && !self.held.trim_ascii_start().starts_with(b"data") =>
+            {
+                return;
             }
             None => {}
         }
@@ -456,7 +483,7 @@ pub(crate) fn whole_json(
         // An error object in a 200 is an error all the same; a failed answer with an id is an answer, and says so itself.
         Err(fold::failed(&observer))
     } else {
-        Ok(state.named(body))
+        Ok(state.named(dialect, body))
     };
     (observer.seen, json)
 }

@@ -63,7 +63,7 @@ impl Edits {
 /// Changes to the members of one object.
 #[derive(Debug)]
 pub(crate) struct ObjectPatch<'a> {
-    body: &'a [u8],
+    pub(crate) body: &'a [u8],
     members: &'a [Member],
     /// The offset behind the opening brace.
     open: usize,

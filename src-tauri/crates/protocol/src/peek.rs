@@ -91,6 +91,28 @@ pub fn peek(dialect: Dialect, body: &Bytes) -> Result<Head, RequestError> {
                     .map(|user| session(&user));
             }
         }
+        // Model and stream stand in the path. Many a client sends `contents` as its only element.
+        Dialect::Gemini => {
+            field("contents").one_of(b"[{\"", "an array of contents")?;
+            for name in ["generationConfig", "generation_config"] {
+                let config = field(name);
+                config.one_of(b"{", "an object")?;
+                let Some(value) = config.value else { continue };
+                for inner in ["candidateCount", "candidate_count"] {
+                    let value = scan::member_value(body, value.clone(), inner)
+                        .filter(|value| &body[value.clone()] != b"null");
+                    let count = Field {
+                        body,
+                        name: "generationConfig.candidateCount",
+                        value,
+                    };
+                    n = count.count()?.or(n);
+                }
+            }
+            head.model = None;
+            head.n = n;
+            return Ok(head);
+        }
     }
     head.model = model;
     head.stream = stream;

@@ -12,8 +12,9 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    gemini::wire::NO_SIGNATURE,
     json::scan::{self, Member},
-    patch::{Edits, ObjectPatch},
+    patch::{Edits, ObjectPatch, quoted},
     peek::peek,
     types::{Dialect, Head, Loss},
 };
@@ -115,13 +116,48 @@ fn blocks(body: &[u8], head: &Head) -> Vec<Vec<Item>> {
     messages.iter().filter_map(content).collect()
 }
 
-/// Fingerprints of the sealed items of a Responses input (`encrypted_content`) or of a Messages conversation (`signature`), in order. Good within one run of the program.
+/// The parts of every content of a Gemini conversation, which hold the proofs of thoughts.
+fn parts(body: &[u8], head: &Head) -> Vec<Item> {
+    let Some(contents) = head.member(body, "contents") else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for content in elements(body, contents.value.start) {
+        let members = content.members.iter().rev();
+        let parts = members.clone().find(|member| member.name(body) == b"parts");
+        if let Some(parts) = parts.filter(|parts| body[parts.value.start] == b'[') {
+            all.extend(elements(body, parts.value.start));
+        }
+    }
+    all
+}
+
+/// The spellings of the member that holds a proof.
+const PROOFS: [&str; 2] = ["thoughtSignature", "thought_signature"];
+
+/// The fingerprint of a part's proof; the value that stands for none is none.
+fn proof(part: &Item, body: &[u8]) -> Option<u64> {
+    let token = PROOFS.iter().find_map(|name| part.token(body, name))?;
+    let inside = token.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inside.is_empty() || inside == NO_SIGNATURE.as_bytes() {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    hasher.write(token);
+    Some(hasher.finish())
+}
+
+/// Fingerprints of the sealed items of a Responses input (`encrypted_content`), of a Messages conversation (`signature`) or of a Gemini one
+/// (`thoughtSignature`), in order. Good within one run of the program.
 #[must_use]
 pub fn seals(body: &Bytes, head: &Head) -> Vec<u64> {
     let items = items(body, head);
     let blocks = blocks(body, head);
     let all = items.iter().chain(blocks.iter().flatten());
-    all.filter_map(|item| item.seal(body)).collect()
+    let parts = parts(body, head);
+    all.filter_map(|item| item.seal(body))
+        .chain(parts.iter().filter_map(|part| proof(part, body)))
+        .collect()
 }
 
 /// Which sealed items [`without_seals`] leaves out.
@@ -141,7 +177,7 @@ pub fn without_seals(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Ame
     let items = items(body, head);
     let goes: Vec<bool> = items.iter().map(|item| goes(item, body, which)).collect();
     if !goes.contains(&true) {
-        return without_thoughts(body, head, which);
+        return without_thoughts(body, head, which).or_else(|| without_proofs(body, head, which));
     }
     let mut edits = Edits::default();
     let (mut reasoning, mut other) = (0_usize, 0_usize);
@@ -234,6 +270,47 @@ fn without_thoughts(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Amen
         "only the account that made them takes them back (T90)",
     );
     Amended::new(Dialect::Messages, body, edits, vec![loss])
+}
+
+/// A Gemini conversation without proofs of thoughts (T90, T108); `None` when it has none of them. A call keeps the value that asks for none.
+fn without_proofs(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Amended> {
+    let mut edits = Edits::default();
+    let mut gone = 0_usize;
+    for part in parts(body, head) {
+        let leaves = match (proof(&part, body), which) {
+            (None, _) => false,
+            (Some(_), Sealed::All) => true,
+            (Some(seal), Sealed::These(list)) => list.contains(&seal),
+        };
+        if !leaves {
+            continue;
+        }
+        gone += 1;
+        let call = ["functionCall", "function_call"]
+            .iter()
+            .any(|name| part.token(body, name).is_some());
+        let mut object = ObjectPatch::new(body, part.range.start, &part.members, &mut edits);
+        for name in PROOFS {
+            if call && object.value(name).is_some() {
+                object.set(name, &quoted(NO_SIGNATURE));
+            } else {
+                object.remove(name);
+            }
+        }
+        object.finish();
+    }
+    if gone == 0 {
+        return None;
+    }
+    let loss = Loss::dropped(
+        format!("contents ({gone} thought signatures)"),
+        "only the account that made them takes them back (T90)",
+    );
+    let mut amended = Amended::new(Dialect::Gemini, body, edits, vec![loss])?;
+    // What the path says stays said.
+    amended.head.model.clone_from(&head.model);
+    (amended.head.stream, amended.head.array) = (head.stream, head.array);
+    Some(amended)
 }
 
 /// Whether the input tells the conversation by itself: it holds the model's own turns, and every result has its call (F38).
@@ -360,6 +437,27 @@ mod tests {
             assert_eq!(text(&amended), text_of(&expected));
             assert!(without_seals(&amended.body, &amended.head, Sealed::All).is_none());
         }
+    }
+
+    #[test]
+    fn t90_t108_proofs_of_a_gemini_conversation_go_and_calls_say_so() {
+        let text_of = |call: &str, words: &str| {
+            format!(
+                r#"{{"contents":[{{"role":"user","parts":[{{"text":"q"}}]}},{{"role":"model","parts":[{{"functionCall":{{"name":"f"}}{call}}},{{"text":"a"{words}}}]}}]}}"#
+            )
+        };
+        let body = Bytes::from(text_of(
+            r#","thoughtSignature":"AAAA""#,
+            r#","thought_signature":"BBBB""#,
+        ));
+        let mut head = peek(Dialect::Gemini, &body).expect("a request");
+        (head.model, head.stream) = (Some("m".to_owned()), true);
+        assert_eq!(seals(&body, &head).len(), 2);
+        let amended = without_seals(&body, &head, Sealed::All).expect("proofs");
+        let none = r#","thoughtSignature":"skip_thought_signature_validator""#;
+        assert_eq!(text(&amended), text_of(none, ""));
+        assert!(amended.head.stream && amended.head.model.as_deref() == Some("m"));
+        assert!(without_seals(&amended.body, &amended.head, Sealed::All).is_none());
     }
 
     #[test]

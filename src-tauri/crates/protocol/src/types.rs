@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::{hub::HubState, json::scan::Member, passthrough::PassState, rope::Rope};
 
-/// What a client speaks. Gemini joins later: every registry over it is an exhaustive `match`.
+/// What a client speaks. Every registry over it is an exhaustive `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// OpenAI Chat Completions.
@@ -17,6 +17,8 @@ pub enum Dialect {
     Responses,
     /// Anthropic Messages.
     Messages,
+    /// Gemini generateContent. Model and kind of answer stand in its path, not in its body.
+    Gemini,
 }
 
 impl Dialect {
@@ -25,6 +27,7 @@ impl Dialect {
         match self {
             Self::Responses => "input",
             Self::Chat | Self::Messages => "messages",
+            Self::Gemini => "contents",
         }
     }
 }
@@ -40,6 +43,8 @@ pub enum Target {
     Codex,
     /// Anthropic Messages.
     Messages,
+    /// Gemini generateContent.
+    Gemini,
 }
 
 impl Target {
@@ -50,6 +55,7 @@ impl Target {
             Self::Chat => Dialect::Chat,
             Self::Responses | Self::Codex => Dialect::Responses,
             Self::Messages => Dialect::Messages,
+            Self::Gemini => Dialect::Gemini,
         }
     }
 }
@@ -67,17 +73,19 @@ pub enum Route {
 /// What one pass over a request body found (see [`crate::peek()`]).
 #[derive(Debug, Clone, Default)]
 pub struct Head {
-    /// `model`, decoded; `None` when absent, null or empty.
+    /// `model`, decoded; `None` when absent, null or empty. A Gemini request names it in its path: the caller puts it here.
     pub model: Option<String>,
-    /// `stream`: whether the client wants an event stream.
+    /// `stream`: whether the client wants an event stream. For Gemini the path says so, and the caller puts it here.
     pub stream: bool,
+    /// A Gemini client that streams without `alt=sse`: the answer is one JSON array, written piece by piece (T203).
+    pub array: bool,
     /// `previous_response_id` (Responses).
     pub previous_response_id: Option<String>,
     /// `prompt_cache_key`: the client's session key. For Messages a word made of `metadata.user_id` (T133).
     pub prompt_cache_key: Option<String>,
     /// `stream_options.include_usage` (Chat).
     pub include_usage: bool,
-    /// `n` (Chat): how many choices were asked.
+    /// `n` (Chat) or `generationConfig.candidateCount` (Gemini): how many choices were asked.
     pub n: Option<u64>,
     /// Where the top-level members lie, so that nothing is scanned twice.
     pub(crate) members: Vec<Member>,
@@ -133,6 +141,10 @@ pub struct Options<'a> {
     pub system_role: SystemRole,
     /// Set `reasoning.effort` to this level, over what the body says.
     pub effort: Option<&'a str>,
+    /// The level where the body names none (F90).
+    pub default_effort: Option<&'a str>,
+    /// Offer the model the provider's own image generation, beside the client's tools (F90, `-image`).
+    pub image_tool: bool,
     /// Set `service_tier` to this word, over what the body says.
     pub service_tier: Option<&'a str>,
     /// Send this `prompt_cache_key` when the client sent none (T133).
@@ -141,6 +153,8 @@ pub struct Options<'a> {
     pub ask_usage: bool,
     /// Reasoning in translated Chat answers.
     pub reasoning: ReasoningOutput,
+    /// Obey `reasoning` also where a Chat upstream answers a Chat client, whose answer is then no longer byte for byte (F109).
+    pub retell_reasoning: bool,
     /// Unix seconds: `created` of a translated answer whose upstream names none.
     pub created: i64,
     /// A unique word of this request, of letters and digits: ids the answer needs and the upstream did not mint derive from it.
@@ -154,6 +168,8 @@ pub struct Prepared {
     pub body: Rope,
     /// Whether the upstream was asked to stream (it may answer otherwise).
     pub stream_upstream: bool,
+    /// The model's name, for Gemini alone: the caller puts it into the path.
+    pub model: Option<String>,
     /// What could not be carried over.
     pub losses: Vec<Loss>,
     /// What the answer's way back needs.
@@ -290,6 +306,8 @@ pub struct Observed {
     pub content_started: bool,
     /// The terminal event, once seen.
     pub terminal: Option<Terminal>,
+    /// The answer has said why it stops, and its end needs no event of its own (Gemini): an end of the body from here on is no cut.
+    pub stopped: bool,
     /// The raw JSON of the error event, for classification.
     pub failure: Option<Bytes>,
     /// The raw JSON of the last `codex.rate_limits` event.

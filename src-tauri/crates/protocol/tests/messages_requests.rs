@@ -13,6 +13,7 @@ fn translate(from: Dialect, to: Target, given: &Value) -> Result<Prepared, Reque
             json!({"model": "claude-sonnet-4-20250514", "messages": [{"role": "user", "content": "hi"}]})
         }
         Dialect::Responses => json!({"model": "claude-sonnet-4-20250514", "input": "hi"}),
+        Dialect::Gemini => json!({"contents": [{"parts": [{"text": "hi"}]}]}),
         Dialect::Messages => {
             json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]})
         }

@@ -3,7 +3,7 @@
 mod judge;
 
 use bytes::Bytes;
-use judge::{Said, events, judge_chat, judge_messages, judge_responses};
+use judge::{Said, events, judge_chat, judge_gemini, judge_messages, judge_responses};
 use proptest::prelude::*;
 use protocol::{
     Answer, Dialect, End, Failure, GatewayError, Options, Out, Target, Terminal, peek, prepare,
@@ -16,6 +16,7 @@ fn answer_to(client: Dialect, to: Target, streams: bool) -> Answer {
             json!({"model": "asked", "stream": true, "stream_options": {"include_usage": true}, "messages": [{"role": "user", "content": "hi"}]})
         }
         Dialect::Responses => json!({"model": "asked", "stream": true, "input": "hi"}),
+        Dialect::Gemini => json!({"contents": [{"parts": [{"text": "hi"}]}]}),
         Dialect::Messages => {
             json!({"model": "asked", "stream": true, "max_tokens": 99, "thinking": {"type": "adaptive"}, "messages": [{"role": "user", "content": "hi there, how are you?"}]})
         }
@@ -60,6 +61,7 @@ fn judged(trap: &str, client: Dialect, sent: &[u8]) -> Said {
         Dialect::Chat => judge_chat(trap, sent),
         Dialect::Responses => judge_responses(trap, sent),
         Dialect::Messages => judge_messages(trap, sent),
+        Dialect::Gemini => judge_gemini(trap, sent),
     }
 }
 
@@ -695,6 +697,7 @@ proptest! {
         if client != to.dialect() {
             let terminals = match client {
                 Dialect::Chat => text.matches("data: [DONE]").count() + text.matches("data: {\"error\"").count(),
+                Dialect::Gemini => text.matches("\"finishReason\"").count() + text.matches("data: {\"error\"").count(),
                 Dialect::Messages => text.matches("event: message_stop\n").count() + text.matches("event: error\n").count(),
                 Dialect::Responses => ["completed", "incomplete", "failed"].iter().map(|kind| text.matches(&format!("event: response.{kind}\n")).count()).sum(),
             };

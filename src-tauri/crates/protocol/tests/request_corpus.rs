@@ -7,7 +7,8 @@ use corpus::{Recording, parsed};
 use protocol::{Dialect, Options, Target, codex, error, peek, prepare};
 use serde_json::Value;
 
-const ALL: [(Dialect, Target); 3] = [
+const ALL: [(Dialect, Target); 4] = [
+    (Dialect::Gemini, Target::Gemini),
     (Dialect::Messages, Target::Messages),
     (Dialect::Chat, Target::Chat),
     (Dialect::Responses, Target::Responses),

@@ -40,6 +40,7 @@ fn target(dialect: Dialect) -> Target {
         Dialect::Chat => Target::Chat,
         Dialect::Responses => Target::Responses,
         Dialect::Messages => Target::Messages,
+        Dialect::Gemini => Target::Gemini,
     }
 }
 
@@ -48,9 +49,11 @@ fn answer(dialect: Dialect, to: Target, streams: bool, options: &Options<'_>) ->
         Dialect::Chat => r#"{"model":"asked","stream":true,"messages":[]}"#,
         Dialect::Responses => r#"{"model":"asked","stream":true,"input":[]}"#,
         Dialect::Messages => r#"{"model":"asked","stream":true,"max_tokens":9,"messages":[]}"#,
+        Dialect::Gemini => r#"{"contents":[]}"#,
     };
     let body = Bytes::from_static(body.as_bytes());
-    let head = peek(dialect, &body).expect("a request");
+    let mut head = peek(dialect, &body).expect("a request");
+    head.model = Some("asked".to_owned());
     let prepared = prepare(dialect, to, &body, &head, options).expect("prepared");
     Answer::new(dialect, to, prepared.state, streams)
 }
@@ -105,10 +108,22 @@ fn expected_usage(dialect: Dialect, stream: &[u8]) -> Option<Usage> {
                 cache_written: written,
             }
         }
+        Dialect::Gemini => {
+            let thoughts = number(usage, "/thoughtsTokenCount");
+            Usage {
+                input: number(usage, "/promptTokenCount")
+                    + number(usage, "/toolUsePromptTokenCount"),
+                output: number(usage, "/candidatesTokenCount") + thoughts,
+                cached: number(usage, "/cachedContentTokenCount"),
+                reasoning: thoughts,
+                cache_written: 0,
+            }
+        }
     };
     let pointer = match dialect {
         Dialect::Chat => "/usage",
         Dialect::Responses => "/response/usage",
+        Dialect::Gemini => "/usageMetadata",
         // T157: the second event of the two overwrites what it names.
         Dialect::Messages => {
             let mut all = serde_json::Map::new();
@@ -233,7 +248,12 @@ fn f76_t173_nothing_but_the_empty_output_of_the_end_changes() {
 #[test]
 fn f87_streams_are_relayed_byte_for_byte() {
     let corpus = corpus::load();
-    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
+    for dialect in [
+        Dialect::Chat,
+        Dialect::Responses,
+        Dialect::Messages,
+        Dialect::Gemini,
+    ] {
         let mut count = 0;
         for Recording { name, bytes, .. } in corpus.streams_of(dialect) {
             count += 1;
@@ -283,7 +303,12 @@ fn check_frames(name: &str, sent: &[u8]) -> Vec<Value> {
 #[test]
 fn t181_t182_a_cut_stream_ends_with_exactly_one_error() {
     let corpus = corpus::load();
-    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
+    for dialect in [
+        Dialect::Chat,
+        Dialect::Responses,
+        Dialect::Messages,
+        Dialect::Gemini,
+    ] {
         for Recording { name, bytes, .. } in corpus.streams_of(dialect) {
             for part in 1..8 {
                 let cut = &bytes[..bytes.len() * part / 8];
@@ -315,6 +340,10 @@ fn t181_t182_a_cut_stream_ends_with_exactly_one_error() {
                             Dialect::Responses => told
                                 .iter()
                                 .filter(|event| event["type"] == "response.failed")
+                                .count(),
+                            Dialect::Gemini => told
+                                .iter()
+                                .filter(|event| event["error"]["code"].is_u64())
                                 .count(),
                             Dialect::Messages => {
                                 told.iter().filter(|event| event["type"] == "error").count()
@@ -385,7 +414,12 @@ fn t204_the_asked_model_name_comes_back() {
         model: Some("sent"),
         ..Options::default()
     };
-    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
+    for dialect in [
+        Dialect::Chat,
+        Dialect::Responses,
+        Dialect::Messages,
+        Dialect::Gemini,
+    ] {
         for Recording { name, bytes, .. } in corpus.streams_of(dialect) {
             for size in [bytes.len().max(1), 100] {
                 let mut answer = answer(dialect, target(dialect), true, &options);
@@ -398,8 +432,14 @@ fn t204_the_asked_model_name_comes_back() {
                         Dialect::Chat => Some(&mut before),
                         Dialect::Responses => before.get_mut("response"),
                         Dialect::Messages => before.get_mut("message"),
+                        Dialect::Gemini => Some(&mut before),
                     };
-                    if let Some(model) = object.and_then(|object| object.get_mut("model"))
+                    let field = if dialect == Dialect::Gemini {
+                        "modelVersion"
+                    } else {
+                        "model"
+                    };
+                    if let Some(model) = object.and_then(|object| object.get_mut(field))
                         && !model.is_null()
                     {
                         *model = "asked".into();
@@ -488,6 +528,7 @@ fn damaged_traffic_never_panics() {
                 Dialect::Chat => Target::Chat,
                 Dialect::Responses => Target::Codex,
                 Dialect::Messages => Target::Messages,
+                Dialect::Gemini => Target::Gemini,
             };
             let mut answer = answer(dialect, to, round % 2 == 0, &options);
             relay(
@@ -510,6 +551,7 @@ fn damaged_traffic_never_panics() {
                 Dialect::Chat => Target::Chat,
                 Dialect::Responses => Target::Codex,
                 Dialect::Messages => Target::Messages,
+                Dialect::Gemini => Target::Gemini,
             };
             if let Ok(prepared) = prepare(dialect, to, &damaged, &head, &options) {
                 let sent = prepared.body.to_bytes();

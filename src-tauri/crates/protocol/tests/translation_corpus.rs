@@ -6,21 +6,27 @@ mod judge;
 use bytes::Bytes;
 use corpus::{Recording, parsed, pieces};
 use judge::{
-    Said, judge_chat, judge_messages, judge_responses, said_by_chat_recording,
-    said_by_messages_recording, said_by_responses_recording, said_json_chat, said_json_messages,
-    said_json_responses,
+    Said, judge_chat, judge_gemini, judge_messages, judge_responses, said_by_chat_recording,
+    said_by_gemini_recording, said_by_messages_recording, said_by_responses_recording,
+    said_json_chat, said_json_gemini, said_json_messages, said_json_responses,
 };
 use protocol::{Answer, Dialect, End, Options, Out, Target, peek, prepare};
 use serde_json::Value;
 
 /// Upstream, client, and a client that speaks it.
-const PAIRS: [(Dialect, Target, Dialect); 6] = [
+const PAIRS: [(Dialect, Target, Dialect); 12] = [
     (Dialect::Responses, Target::Codex, Dialect::Chat),
     (Dialect::Chat, Target::Chat, Dialect::Responses),
     (Dialect::Chat, Target::Chat, Dialect::Messages),
     (Dialect::Responses, Target::Codex, Dialect::Messages),
     (Dialect::Messages, Target::Messages, Dialect::Chat),
     (Dialect::Messages, Target::Messages, Dialect::Responses),
+    (Dialect::Chat, Target::Chat, Dialect::Gemini),
+    (Dialect::Responses, Target::Codex, Dialect::Gemini),
+    (Dialect::Messages, Target::Messages, Dialect::Gemini),
+    (Dialect::Gemini, Target::Gemini, Dialect::Chat),
+    (Dialect::Gemini, Target::Gemini, Dialect::Responses),
+    (Dialect::Gemini, Target::Gemini, Dialect::Messages),
 ];
 
 fn answer(client: Dialect, to: Target, streams: bool) -> Answer {
@@ -32,9 +38,13 @@ fn answer(client: Dialect, to: Target, streams: bool) -> Answer {
         Dialect::Messages => {
             r#"{"model":"asked","stream":true,"max_tokens":99,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"hi"}]}"#
         }
+        Dialect::Gemini => {
+            r#"{"contents":[{"parts":[{"text":"hi"}]}],"generationConfig":{"thinkingConfig":{"includeThoughts":true}}}"#
+        }
     };
     let body = Bytes::from_static(body.as_bytes());
-    let head = peek(client, &body).expect("a request");
+    let mut head = peek(client, &body).expect("a request");
+    head.model = Some("asked".to_owned());
     let options = Options {
         request_id: "r1",
         created: 1_700_000_000,
@@ -61,6 +71,7 @@ fn judged(client: Dialect, name: &str, stream: &[u8]) -> Said {
         Dialect::Chat => judge_chat(name, stream),
         Dialect::Responses => judge_responses(name, stream),
         Dialect::Messages => judge_messages(name, stream),
+        Dialect::Gemini => judge_gemini(name, stream),
     }
 }
 
@@ -70,12 +81,13 @@ fn said_json(dialect: Dialect, answer: &Value) -> Said {
         Dialect::Chat => said_json_chat(answer),
         Dialect::Responses => said_json_responses(answer),
         Dialect::Messages => said_json_messages(answer),
+        Dialect::Gemini => said_json_gemini(answer),
     }
 }
 
-/// What of it the client's dialect can say: Messages has no refusal beside the text, and no count of reasoning tokens.
+/// What of it the client's dialect can say: Messages and Gemini have no refusal beside the text, Messages no count of reasoning tokens.
 fn sayable(client: Dialect, mut said: Said) -> Said {
-    if client == Dialect::Messages {
+    if matches!(client, Dialect::Messages | Dialect::Gemini) {
         let refusal = std::mem::take(&mut said.refusal);
         said.text += &refusal;
         for (_, input) in &mut said.calls {
@@ -84,6 +96,14 @@ fn sayable(client: Dialect, mut said: Said) -> Said {
                 *input = serde_json::json!({"input": input}).to_string();
             }
         }
+    }
+    if client == Dialect::Gemini
+        && let Some([_, output, _, reasoning]) = &mut said.usage
+    {
+        // Some servers count thoughts beside the answer, which this dialect does always.
+        *output = (*output).max(*reasoning);
+    }
+    if client == Dialect::Messages {
         // T150: counts are always told, zeros where there are none.
         let [input, output, cached, _] = said.usage.unwrap_or_default();
         said.usage = Some([input, output, cached, 0]);
@@ -97,6 +117,7 @@ fn recorded(upstream: Dialect, stream: &[u8]) -> Said {
         Dialect::Chat => said_by_chat_recording(stream),
         Dialect::Responses => said_by_responses_recording(stream),
         Dialect::Messages => said_by_messages_recording(stream),
+        Dialect::Gemini => said_by_gemini_recording(stream),
     }
 }
 
@@ -235,7 +256,12 @@ fn whole_answers_are_translated_and_streamed_t185() {
             };
             let wanted = sayable(client, wanted);
             same(name, &said_json(client, &json), &wanted);
-            assert_eq!(json["model"], "asked", "{name}: T204");
+            let model = if client == Dialect::Gemini {
+                "modelVersion"
+            } else {
+                "model"
+            };
+            assert_eq!(json[model], "asked", "{name}: T204");
             let mut out = Out::new();
             answer(client, to, true)
                 .stream_json(&body, &mut out)

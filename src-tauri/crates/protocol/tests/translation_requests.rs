@@ -42,6 +42,7 @@ fn check_with(
     let mut body = match from {
         Dialect::Chat => json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
         Dialect::Responses => json!({"model": "m", "input": "hi"}),
+        Dialect::Gemini => json!({"contents": [{"parts": [{"text": "hi"}]}]}),
         Dialect::Messages => {
             json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]})
         }
@@ -61,6 +62,7 @@ fn refused(trap: &str, from: Dialect, to: Target, given: Value, param: &str) {
     let mut body = match from {
         Dialect::Chat => json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
         Dialect::Responses => json!({"model": "m", "input": "hi"}),
+        Dialect::Gemini => json!({"contents": [{"parts": [{"text": "hi"}]}]}),
         Dialect::Messages => {
             json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]})
         }
@@ -961,6 +963,125 @@ fn judge_messages_request(name: &str, body: &Value) {
     }
 }
 
+/// What the vendor asks of a request: T7–T9, T27, T37, T39, T48, T68, T69, T77.
+fn judge_gemini_request(name: &str, body: &Value) {
+    let mut waiting: Vec<String> = Vec::new();
+    let mut before = "";
+    let contents = body["contents"].as_array().expect("contents");
+    assert_eq!(contents[0]["role"], "user", "{name}: T9");
+    for content in contents {
+        let role = content["role"].as_str().expect("a role");
+        let parts = content["parts"].as_array().expect("parts");
+        assert!(!parts.is_empty(), "{name}");
+        let of = |kind: &str| -> Vec<String> {
+            parts
+                .iter()
+                .filter_map(|part| part.get(kind))
+                .map(|one| one["name"].as_str().expect("T69: a name").to_owned())
+                .collect()
+        };
+        let results = of("functionResponse");
+        assert_eq!(results, std::mem::take(&mut waiting), "{name}: T66–T68");
+        assert!(
+            role != before || role == "user" && (!results.is_empty() || before == "user"),
+            "{name}: T8"
+        );
+        waiting = of("functionCall");
+        assert!(waiting.is_empty() || role == "model", "{name}");
+        for part in parts {
+            if let Some(call) = part.get("functionCall") {
+                assert!(call["args"].is_object(), "{name}: T77");
+            }
+            if let Some(result) = part.get("functionResponse") {
+                assert!(result["response"].is_object(), "{name}: T27");
+            }
+            let blank = part["text"]
+                .as_str()
+                .is_some_and(|text| text.trim().is_empty());
+            assert!(
+                !blank || part.get("thoughtSignature").is_some(),
+                "{name}: T12"
+            );
+        }
+        before = role;
+    }
+    assert!(waiting.is_empty(), "{name}: T66");
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        for declared in tool["functionDeclarations"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let wire = declared["name"].as_str().expect("a name");
+            assert!(
+                wire.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && wire.len() <= 64,
+                "{name}: T48"
+            );
+            if let Some(schema) = declared.get("parameters") {
+                judge_gemini_schema(name, schema);
+            }
+        }
+    }
+    if let Some(schema) = body.pointer("/generationConfig/responseSchema") {
+        judge_gemini_schema(name, schema);
+    }
+}
+
+/// T36, T39, T42, T43: no word that the narrower language refuses.
+fn judge_gemini_schema(name: &str, schema: &Value) {
+    const WORDS: [&str; 19] = [
+        "type",
+        "format",
+        "title",
+        "description",
+        "nullable",
+        "enum",
+        "items",
+        "minItems",
+        "maxItems",
+        "properties",
+        "required",
+        "minProperties",
+        "maxProperties",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "anyOf",
+    ];
+    for (key, value) in schema.as_object().expect("an object") {
+        assert!(WORDS.contains(&key.as_str()), "{name}: {key} (T39)");
+        match key.as_str() {
+            "type" => assert!(value.is_string(), "{name}: T43"),
+            "enum" => assert!(
+                value
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .all(Value::is_string),
+                "{name}: T43"
+            ),
+            "properties" => value
+                .as_object()
+                .expect("an object")
+                .values()
+                .for_each(|one| judge_gemini_schema(name, one)),
+            "items" => judge_gemini_schema(name, value),
+            "anyOf" => value
+                .as_array()
+                .expect("a list")
+                .iter()
+                .for_each(|one| judge_gemini_schema(name, one)),
+            _ => {}
+        }
+    }
+    assert!(
+        schema["type"] != "array" || schema["items"].is_object(),
+        "{name}: T36"
+    );
+}
+
 #[test]
 fn every_recorded_request_becomes_one_the_upstream_takes() {
     let corpus = corpus::load();
@@ -972,6 +1093,13 @@ fn every_recorded_request_becomes_one_the_upstream_takes() {
         (RESPONSES, Target::Messages),
         (Dialect::Messages, Target::Chat),
         (Dialect::Messages, Target::Codex),
+        (Dialect::Gemini, Target::Chat),
+        (Dialect::Gemini, Target::Codex),
+        (Dialect::Gemini, Target::Responses),
+        (Dialect::Gemini, Target::Messages),
+        (CHAT, Target::Gemini),
+        (RESPONSES, Target::Gemini),
+        (Dialect::Messages, Target::Gemini),
     ] {
         let (mut count, mut refused) = (0, 0);
         for Recording { name, bytes, .. } in corpus.requests_of(from) {
@@ -982,6 +1110,7 @@ fn every_recorded_request_becomes_one_the_upstream_takes() {
                     Target::Chat => judge_chat_request(name, &sent(&prepared)),
                     Target::Codex => judge_codex_request(name, &sent(&prepared)),
                     Target::Messages => judge_messages_request(name, &sent(&prepared)),
+                    Target::Gemini => judge_gemini_request(name, &sent(&prepared)),
                     Target::Responses => assert_eq!(
                         sent(&prepared)["store"],
                         json!(body["store"] == true),

@@ -22,6 +22,10 @@ fn answer_to(client: Dialect, request: &Value, options: &Options<'_>, streams: b
             json!({"model": "asked", "stream": true, "input": "hi"}),
             Target::Chat,
         ),
+        Dialect::Gemini => (
+            json!({"contents": [{"parts": [{"text": "hi"}]}]}),
+            Target::Chat,
+        ),
         Dialect::Messages => (
             json!({"model": "asked", "stream": true, "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}),
             Target::Chat,
@@ -792,7 +796,9 @@ fn our_own_error_ends_a_running_stream_t182() {
     for client in [Dialect::Chat, Dialect::Responses] {
         let begun = match client {
             Dialect::Chat => event("output_text", 0, "half"),
-            Dialect::Responses | Dialect::Messages => delta(json!({"content": "half"})),
+            Dialect::Responses | Dialect::Messages | Dialect::Gemini => {
+                delta(json!({"content": "half"}))
+            }
         };
         let mut answer = answer_to(client, &json!({}), &Options::default(), true);
         let mut out = Out::new();
@@ -864,6 +870,7 @@ proptest! {
         let text = String::from_utf8_lossy(&sent);
         let terminals = match client {
             Dialect::Chat => text.matches("data: [DONE]").count() + text.matches("data: {\"error\"").count(),
+            Dialect::Gemini => text.matches("\"finishReason\"").count() + text.matches("data: {\"error\"").count(),
             Dialect::Messages => text.matches("event: message_stop").count() + text.matches("event: error").count(),
             Dialect::Responses => ["completed", "incomplete", "failed"].iter().map(|kind| text.matches(&format!("event: response.{kind}\n")).count()).sum(),
         };

@@ -28,6 +28,7 @@ pub(crate) enum Venue {
     Responses,
     Chat,
     Messages,
+    Gemini,
 }
 
 /// A client that waits for its answer. Dropped unfinished, it counts as gone.
@@ -99,6 +100,18 @@ pub(crate) async fn early(step: &Step, venue: Venue, model: &str, now: i64) -> O
             Ok(reply)
         }
         Step::UsageLimitBare => Ok(usage_limit(None)),
+        Step::RateLimited { retry_after } if venue == Venue::Gemini => {
+            // The delay stands in the details, not in a header.
+            let refusal = Refusal {
+                status: 429,
+                ..Refusal::bad("You exceeded your current quota, please check your plan.")
+            };
+            let mut body = refusal.gemini();
+            if let Some(when) = retry_after {
+                body["error"]["details"] = json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{when}s")}]);
+            }
+            Ok(document(429, &body))
+        }
         Step::RateLimited { retry_after } => {
             let mut reply = document(
                 429,
@@ -211,6 +224,11 @@ pub(crate) fn unauthorized(venue: Venue, code: &str) -> Response<Body> {
         };
         return document(status, &refusal.messages());
     }
+    if venue == Venue::Gemini {
+        // Google calls a wrong key a wrong argument.
+        let refusal = Refusal::bad("API key not valid. Please pass a valid API key.");
+        return document(400, &refusal.gemini());
+    }
     document(status, &body)
 }
 
@@ -244,6 +262,15 @@ pub(crate) fn model_unsupported(venue: Venue, model: &str) -> Response<Body> {
             ..Refusal::bad(format!("model: {model}"))
         };
         return document(404, &refusal.messages());
+    }
+    if venue == Venue::Gemini {
+        let refusal = Refusal {
+            status: 404,
+            ..Refusal::bad(format!(
+                "models/{model} is not found for API version v1beta, or is not supported for generateContent."
+            ))
+        };
+        return document(404, &refusal.gemini());
     }
     document(status, &body)
 }
@@ -339,10 +366,11 @@ pub(crate) async fn late(step: Step, mut presence: Presence, answer: Answer) -> 
                     param: None,
                     message: message_of(&code),
                 };
-                let body = if venue == Venue::Messages {
-                    refusal.messages()
-                } else {
-                    json!({"error": {"message": message_of(&code), "type": kind_of(&code), "param": null, "code": code}})
+                let body = match venue {
+                    Venue::Messages | Venue::Gemini => refusal.shaped(venue),
+                    Venue::Codex | Venue::Responses | Venue::Chat => {
+                        json!({"error": {"message": message_of(&code), "type": kind_of(&code), "param": null, "code": code}})
+                    }
                 };
                 document(status, &body)
             }

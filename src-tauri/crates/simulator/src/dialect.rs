@@ -4,6 +4,8 @@
 pub(crate) mod chat_in;
 pub(crate) mod chat_out;
 mod checks;
+pub(crate) mod gemini_in;
+pub(crate) mod gemini_out;
 pub(crate) mod messages_in;
 pub(crate) mod messages_out;
 pub(crate) mod responses_in;
@@ -67,10 +69,25 @@ impl Refusal {
         json!({"type": "error", "error": {"type": kind, "message": self.message}, "request_id": "req_simulator"})
     }
 
+    /// Google's shape, whose word follows the status.
+    pub(crate) fn gemini(&self) -> Value {
+        let word = match self.status {
+            401 => "UNAUTHENTICATED",
+            403 => "PERMISSION_DENIED",
+            404 => "NOT_FOUND",
+            429 => "RESOURCE_EXHAUSTED",
+            400..=499 => "INVALID_ARGUMENT",
+            503 => "UNAVAILABLE",
+            _ => "INTERNAL",
+        };
+        json!({"error": {"code": self.status, "message": self.message, "status": word}})
+    }
+
     /// The shape of the place where it is told.
     pub(crate) fn shaped(&self, venue: Venue) -> Value {
         match venue {
             Venue::Messages => self.messages(),
+            Venue::Gemini => self.gemini(),
             Venue::Codex | Venue::Responses | Venue::Chat => self.openai(),
         }
     }
@@ -152,8 +169,16 @@ fn input_tokens(body: &Value) -> u64 {
             _ => 4,
         }
     }
-    let told = ["input", "messages", "instructions", "system", "tools"]
-        .iter()
-        .map(|name| weigh(&body[*name]));
+    let told = [
+        "input",
+        "messages",
+        "contents",
+        "instructions",
+        "system",
+        "systemInstruction",
+        "tools",
+    ]
+    .iter()
+    .map(|name| weigh(&body[*name]));
     u64::try_from(told.sum::<usize>() / 4 + 1).unwrap_or(u64::MAX)
 }

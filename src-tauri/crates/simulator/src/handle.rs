@@ -6,6 +6,7 @@ use crate::{
     quota::Quota,
     setup::{AccountSetup, KeySetup},
     step::{Endpoint, RefreshStep, Step},
+    wallet::Wallet,
     world::{Account, Key, Script, Who, World},
 };
 
@@ -190,6 +191,7 @@ pub(crate) fn add_key(world: &Arc<World>, setup: KeySetup) -> RelayKey {
     let index = world.with(|state| {
         state.keys.push(Key {
             setup,
+            wallet: Wallet::default(),
             script: Script::default(),
         });
         state.keys.len() - 1
@@ -203,6 +205,15 @@ pub(crate) fn add_key(world: &Arc<World>, setup: KeySetup) -> RelayKey {
 }
 
 impl RelayKey {
+    /// What the balance pages tell from now on.
+    pub fn set_wallet(&self, wallet: Wallet) {
+        self.world.with(|state| {
+            if let Some(key) = state.keys.get_mut(self.index) {
+                key.wallet = wallet;
+            }
+        });
+    }
+
     fn change<T>(&self, act: impl FnOnce(&mut Script) -> T) -> Option<T> {
         self.world
             .with(|state| state.script(Who::Key(self.index)).map(act))

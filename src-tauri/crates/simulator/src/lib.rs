@@ -22,6 +22,7 @@ mod relay;
 mod serve;
 mod setup;
 mod step;
+mod wallet;
 mod world;
 
 use std::{io, sync::Arc};
@@ -31,6 +32,7 @@ pub use handle::{RelayKey, Scripted, SimAccount};
 pub use quota::{Credits, Quota, QuotaWindow};
 pub use setup::{AccountSetup, KeySetup, Model, Now, Setup, codex_models};
 pub use step::{Endpoint, Gate, RefreshStep, Step};
+pub use wallet::Wallet;
 pub use world::Seen;
 
 use world::World;

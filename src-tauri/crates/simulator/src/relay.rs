@@ -1,4 +1,5 @@
-//! Relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/messages`, `/v1/images/*`, `/v1/models`. Called by `serve`.
+//! Relays: `/v1/chat/completions`, `/v1/responses`, `/v1/responses/compact`, `/v1/messages`, `/v1/images/*`, `/v1/models`,
+//! `/v1beta/models/{model}:{action}`. Called by `serve`.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::{
     answer::{self, Answer, Presence, Venue},
     codex::{foreign_blob, seal},
     dialect::{
-        Refusal, chat_in, chat_out, messages_in, messages_out, responses_in,
+        Refusal, chat_in, chat_out, gemini_in, gemini_out, messages_in, messages_out, responses_in,
         responses_out::{self, Frame},
     },
     images,
@@ -39,6 +40,8 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
     let Some((index, key)) = found else {
         let venue = if path == "/messages" {
             Venue::Messages
+        } else if path.starts_with("/models/") && path.contains(':') {
+            Venue::Gemini
         } else {
             Venue::Responses
         };
@@ -48,31 +51,62 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
     let post = call.method == Method::POST;
     match path {
         "/chat/completions" if post && key.chat => {
-            generate(world, call, who, &key, Venue::Chat).await
+            generate(world, call, who, &key, Venue::Chat, None).await
         }
         "/responses" if post && key.responses => {
-            generate(world, call, who, &key, Venue::Responses).await
+            generate(world, call, who, &key, Venue::Responses, None).await
         }
         "/messages" if post && key.messages => {
-            generate(world, call, who, &key, Venue::Messages).await
+            generate(world, call, who, &key, Venue::Messages, None).await
         }
         "/responses/compact" if post && key.compact => compact(world, call, who, &key).await,
         "/images/generations" | "/images/edits" if post && key.images => {
             images::relay(world, call, who, &key).await
         }
-        "/models" if call.method == Method::GET => models(world, who, &key).await,
+        "/models" if call.method == Method::GET => {
+            let google = call.header("x-goog-api-key").is_some();
+            models(world, who, &key, google).await
+        }
         _ => match path.strip_prefix("/models/") {
+            Some(name) if post && key.gemini => match asked(name, &call) {
+                Some(asked) => generate(world, call, who, &key, Venue::Gemini, Some(asked)).await,
+                None => Ok(unknown_url(&call)),
+            },
             Some(name) if call.method == Method::GET => Ok(model(&key, name)),
             _ => Ok(unknown_url(&call)),
         },
     }
 }
 
-async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venue: Venue) -> Reply {
+/// What a Gemini path asks for: the model, and whether it is to be streamed. Streams come as events alone.
+fn asked(name: &str, call: &Call) -> Option<(String, bool)> {
+    let (model, action) = name.rsplit_once(':')?;
+    let streamed = match action {
+        "generateContent" => false,
+        "streamGenerateContent" if call.query("alt").as_deref() == Some("sse") => true,
+        _ => return None,
+    };
+    Some((model.to_owned(), streamed))
+}
+
+async fn generate(
+    world: &Arc<World>,
+    call: Call,
+    who: Who,
+    key: &KeySetup,
+    venue: Venue,
+    of_path: Option<(String, bool)>,
+) -> Reply {
     let mut presence = Presence::new(world);
     let step = world.take_step(who, Endpoint::Generate);
     let now = world.now();
-    let parsed = answer::parse(&call.body);
+    let parsed = answer::parse(&call.body).map(|mut body| {
+        if let (Some((model, streamed)), true) = (&of_path, body.is_object()) {
+            body["model"] = json!(model);
+            body["stream"] = json!(streamed);
+        }
+        body
+    });
     let model = parsed
         .as_ref()
         .ok()
@@ -86,6 +120,7 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
     let read = match venue {
         Venue::Chat => chat_in::read,
         Venue::Messages => messages_in::read,
+        Venue::Gemini => gemini_in::read,
         Venue::Codex | Venue::Responses => responses_in::read,
     };
     let versioned = venue != Venue::Messages || call.header("anthropic-version").is_some();
@@ -121,6 +156,7 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
     let written = match venue {
         Venue::Chat => chat_out::write(world, &body, now, &turn),
         Venue::Messages => messages_out::write(world, &body, &turn),
+        Venue::Gemini => gemini_out::write(world, &body, prompt.thinking.summary, &turn),
         Venue::Codex | Venue::Responses => {
             let encrypted =
                 (prompt.thinking.on && prompt.thinking.encrypted).then(|| seal(world, &key.label));
@@ -147,7 +183,7 @@ async fn generate(world: &Arc<World>, call: Call, who: Who, key: &KeySetup, venu
 }
 
 fn check(body: &Value, world: &World, key: &KeySetup, venue: Venue) -> Result<(), Refusal> {
-    if matches!(venue, Venue::Chat | Venue::Messages) {
+    if matches!(venue, Venue::Chat | Venue::Messages | Venue::Gemini) {
         return Ok(());
     }
     if let Some(previous) = body["previous_response_id"].as_str() {
@@ -181,7 +217,7 @@ async fn compact(world: &Arc<World>, call: Call, who: Who, key: &KeySetup) -> Re
     }
 }
 
-async fn models(world: &Arc<World>, who: Who, key: &KeySetup) -> Reply {
+async fn models(world: &Arc<World>, who: Who, key: &KeySetup, google: bool) -> Reply {
     let step = world.take_step(who, Endpoint::Models);
     if let Some(reply) = answer::early(&step, Venue::Responses, "", world.now()).await {
         return reply;
@@ -192,6 +228,13 @@ async fn models(world: &Arc<World>, who: Who, key: &KeySetup) -> Reply {
     } else {
         &key.models
     };
+    if google {
+        let list: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"name": format!("models/{name}"), "supportedGenerationMethods": ["generateContent"]}))
+            .collect();
+        return Ok(document(200, &json!({"models": list})));
+    }
     let list: Vec<Value> = names.iter().map(|name| entry(name)).collect();
     Ok(document(200, &json!({"object": "list", "data": list})))
 }

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use crate::{
-    codex, oauth, relay,
+    codex, oauth, relay, wallet,
     world::{Seen, Who, World},
 };
 
@@ -77,9 +77,11 @@ impl Call {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
-    /// The credential in either place: Anthropic-format keys have a header of their own.
+    /// The credential in either place: Anthropic's and Google's keys have headers of their own.
     pub(crate) fn key(&self) -> Option<&str> {
-        self.header("x-api-key").or(self.bearer())
+        self.header("x-api-key")
+            .or(self.header("x-goog-api-key"))
+            .or(self.bearer())
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -187,10 +189,13 @@ async fn respond(world: Arc<World>, request: Request<Incoming>, link: Link) -> R
 
 async fn route(world: &Arc<World>, call: Call) -> Reply {
     let path = call.path.clone();
+    if wallet::knows(&path) {
+        return wallet::respond(world, call).await;
+    }
     if let Some(rest) = path.strip_prefix("/backend-api") {
         return codex::respond(world, call, rest).await;
     }
-    if let Some(rest) = path.strip_prefix("/v1") {
+    if let Some(rest) = path.strip_prefix("/v1beta").or(path.strip_prefix("/v1")) {
         return relay::respond(world, call, rest).await;
     }
     oauth::respond(world, call).await

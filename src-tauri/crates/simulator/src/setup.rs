@@ -198,6 +198,8 @@ pub struct KeySetup {
     pub responses: bool,
     /// Whether `/v1/messages` answers.
     pub messages: bool,
+    /// Whether `/v1beta/models/{model}:generateContent` answers.
+    pub gemini: bool,
     /// Whether `/v1/responses/compact` answers.
     pub compact: bool,
     /// Whether `/v1/images/*` answers.
@@ -217,6 +219,7 @@ impl KeySetup {
             chat: true,
             responses: true,
             messages: true,
+            gemini: true,
             compact: true,
             images: true,
             models: Vec::new(),
@@ -234,6 +237,7 @@ impl KeySetup {
     #[must_use]
     pub fn chat_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (true, false, false, false);
+        self.gemini = false;
         self.images = false;
         self
     }
@@ -242,6 +246,7 @@ impl KeySetup {
     #[must_use]
     pub fn responses_only(mut self) -> Self {
         (self.chat, self.responses, self.messages) = (false, true, false);
+        self.gemini = false;
         self.images = false;
         self
     }
@@ -258,6 +263,13 @@ impl KeySetup {
     #[must_use]
     pub fn with_images(mut self) -> Self {
         self.images = true;
+        self
+    }
+
+    /// The same for Gemini only.
+    #[must_use]
+    pub fn gemini_only(mut self) -> Self {
+        (self.chat, self.responses, self.messages, self.compact) = (false, false, false, false);
         self
     }
 

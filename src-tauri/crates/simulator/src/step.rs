@@ -18,6 +18,8 @@ pub enum Endpoint {
     Models,
     /// `GET …/wham/usage`.
     Usage,
+    /// The balance pages of relays and providers.
+    Balance,
 }
 
 /// One scripted reaction. Errors come in the dialect of the endpoint. "events" counts SSE frames from the first one.

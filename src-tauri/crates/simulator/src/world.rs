@@ -19,6 +19,7 @@ use crate::{
     quota::Quota,
     setup::{AccountSetup, KeySetup, Setup},
     step::{Endpoint, RefreshStep, Step},
+    wallet::Wallet,
 };
 
 /// A request as it arrived.
@@ -106,6 +107,7 @@ pub(crate) struct Grant {
 /// One relay key.
 pub(crate) struct Key {
     pub(crate) setup: KeySetup,
+    pub(crate) wallet: Wallet,
     pub(crate) script: Script,
 }
 

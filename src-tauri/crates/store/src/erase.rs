@@ -4,9 +4,10 @@
 use crate::{Durability, Store, StoreError};
 
 /// What names an account, beside what goes with its own row.
-const TRACES: [&str; 4] = [
+const TRACES: [&str; 5] = [
     "DELETE FROM requests WHERE account_id = ?1 OR seq IN (SELECT request_seq FROM attempts WHERE account_id = ?1)",
     "DELETE FROM usage_daily WHERE account_id = ?1",
+    "DELETE FROM usage_slots WHERE account_id = ?1",
     "DELETE FROM switches WHERE from_id = ?1 OR to_id = ?1",
     "DELETE FROM accounts WHERE id = ?1",
 ];

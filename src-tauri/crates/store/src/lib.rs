@@ -12,6 +12,7 @@
 
 mod account_state;
 mod accounts;
+mod balances;
 mod erase;
 mod error;
 mod journal;
@@ -23,6 +24,8 @@ mod quota_samples;
 mod schema;
 mod switches;
 mod usage_daily;
+mod usage_limits;
+mod usage_slots;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +34,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use account_state::AccountStateRow;
 pub use accounts::AccountRow;
+pub use balances::BalanceRow;
 pub use error::StoreError;
 pub use journal::{AttemptRow, JournalFilter, JournalRow};
 pub use quarantine::backups;
@@ -38,6 +42,8 @@ pub use quota_samples::{QuotaSampleRow, SAMPLE_INTERVAL_MS};
 pub use schema::SCHEMA_VERSION;
 pub use switches::SwitchRow;
 pub use usage_daily::{EARLIER, UsageRow};
+pub use usage_limits::UsageLimitRow;
+pub use usage_slots::{USAGE_SLOT_MS, UsageSlotRow};
 
 /// Name of the database file in the home folder.
 pub const FILE_NAME: &str = "switchyard.db";

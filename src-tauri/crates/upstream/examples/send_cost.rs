@@ -73,6 +73,7 @@ async fn main() {
         headers: Vec::new(),
         provider_account_id: None,
         fedramp: false,
+        manner: upstream::Manner::default(),
     })
     .unwrap();
     for _ in 0..2 {

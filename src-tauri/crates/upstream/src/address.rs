@@ -56,6 +56,12 @@ pub fn normalise_base(format: Format, text: &str) -> Result<Url, BaseUrlError> {
     if let Some(end) = ENDPOINTS.iter().find(|e| path.ends_with(**e)) {
         path.truncate(path.len() - end.len());
     }
+    // The whole address of a call, as the vendor's pages show it.
+    if format == Format::Gemini
+        && let Some(at) = path.find("/models/")
+    {
+        path.truncate(at);
+    }
     match format {
         // `{base}/codex/responses`: the version segment and a copied `/codex` are not part of the base.
         Format::Codex => {
@@ -66,6 +72,8 @@ pub fn normalise_base(format: Format, text: &str) -> Result<Url, BaseUrlError> {
             }
         }
         Format::Gemini if path.is_empty() => path.push_str("/v1beta"),
+        // Written so for the vendor's libraries, which add the version themselves.
+        Format::Anthropic if path.ends_with("/anthropic") => path.push_str("/v1"),
         _ if path.is_empty() => path.push_str("/v1"),
         _ => {}
     }
@@ -100,6 +108,8 @@ pub(crate) fn endpoint_url(
         (Endpoint::Responses, _) => "/responses",
         (Endpoint::Compact, _) => "/responses/compact",
         (Endpoint::Messages, _) => "/messages",
+        // The model and what is asked of it follow.
+        (Endpoint::Generate, _) => "/models/",
         (Endpoint::ImageGenerations, _) => "/images/generations",
         (Endpoint::ImageEdits, _) => "/images/edits",
     };

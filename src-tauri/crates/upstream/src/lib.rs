@@ -6,6 +6,7 @@
 //! the classifiers; the engine builds [`Target`]s, runs [`Upstream::run_schedule`] and listens as an [`Observer`].
 
 mod address;
+mod balance;
 mod body;
 mod classify;
 mod clients;
@@ -14,6 +15,7 @@ mod credential;
 mod dial;
 mod direct;
 pub mod identity;
+mod manner;
 mod models;
 pub mod oauth;
 mod picture;
@@ -27,12 +29,14 @@ mod tokens;
 mod usage;
 
 pub use address::{BaseUrlError, normalise_base, preview, preview_models};
+pub use balance::{Amount, BalanceAdapter, BalanceReading, Decimal, NotDecimal};
 pub use body::{BodyError, ResponseBody};
 pub use classify::{ErrorBody, ErrorMessage, classify, classify_event, error_message, retry_after};
 pub use config::{AUTH_URL, CODEX_BASE_URL, Config, ConfigError};
 pub use credential::{
     Credential, CredentialError, CredentialFormatError, CredentialStore, OAuthTokens,
 };
+pub use manner::{AuthForm, Manner, Turns, Wire};
 pub use models::Model;
 pub use picture::PictureError;
 pub use quota::{WindowKind, quota_from_event, quota_from_headers};

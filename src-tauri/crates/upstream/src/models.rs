@@ -87,6 +87,10 @@ impl Upstream {
                 .finish();
             call.query = Some(pair);
         }
+        if target.format == Format::Gemini {
+            // The vendor tells fifty at a time unless it is asked for all.
+            call.query = Some("pageSize=1000".to_owned());
+        }
         let answer = self.send(target, access, call).await?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, BODY_LIMIT)

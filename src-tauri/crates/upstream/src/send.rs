@@ -45,6 +45,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The client's query string without our key (F99).
     pub query: Option<String>,
+    /// What follows the endpoint's path: the model and what is asked of it, already encoded for a path (Gemini).
+    pub tail: Option<String>,
     /// Type of the body.
     pub content_type: HeaderValue,
 }
@@ -59,6 +61,7 @@ impl Call {
             stream,
             headers: HeaderMap::new(),
             query: None,
+            tail: None,
             content_type: HeaderValue::from_static("application/json"),
         }
     }
@@ -173,7 +176,7 @@ impl Upstream {
         };
         drop(settings);
         let headers = request_headers(&prepared, access, &call);
-        let url = address_of(&prepared, &call);
+        let url = with_key(address_of(&prepared, &call), access);
         let started = self.0.clock.now();
         // The second round exists for a stale idle connection only.
         let mut second = false;
@@ -295,16 +298,32 @@ fn method(call: &Call) -> Method {
     }
 }
 
-fn address_of<'p>(prepared: &'p Prepared, call: &Call) -> Cow<'p, Url> {
-    let url = prepared.url(call.endpoint);
-    match &call.query {
-        None => Cow::Borrowed(url),
-        Some(query) => {
-            let mut url = url.clone();
-            url.set_query(Some(query));
+/// A key that stands in the address (F100); nobody is shown such an address.
+fn with_key<'p>(url: Cow<'p, Url>, access: &Access) -> Cow<'p, Url> {
+    match access.value.to_str() {
+        Ok(key) if access.in_query() => {
+            let mut url = url.into_owned();
+            url.query_pairs_mut().append_pair("key", key);
             Cow::Owned(url)
         }
+        _ => url,
     }
+}
+
+fn address_of<'p>(prepared: &'p Prepared, call: &Call) -> Cow<'p, Url> {
+    let url = prepared.url(call.endpoint);
+    if call.query.is_none() && call.tail.is_none() {
+        return Cow::Borrowed(url);
+    }
+    let mut url = url.clone();
+    if let Some(tail) = &call.tail {
+        let path = format!("{}{tail}", url.path());
+        url.set_path(&path);
+    }
+    if let Some(query) = &call.query {
+        url.set_query(Some(query));
+    }
+    Cow::Owned(url)
 }
 
 fn build(
@@ -345,7 +364,9 @@ fn request_headers(prepared: &Prepared, access: &Access, call: &Call) -> HeaderM
         passing = Some(name);
         headers.append(name.clone(), value.clone());
     }
-    headers.insert(access.name.clone(), access.value.clone());
+    if !access.in_query() {
+        headers.insert(access.name.clone(), access.value.clone());
+    }
     if let Some(account) = &access.account {
         headers.insert(ACCOUNT_HEADER, account.clone());
     }

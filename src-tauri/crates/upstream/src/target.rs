@@ -15,6 +15,7 @@ use crate::{
     clients::Settings,
     config::{Config, ConfigError},
     direct::Host,
+    manner::{AuthForm, Manner},
     proxy::ProxyUrl,
 };
 
@@ -43,6 +44,8 @@ pub enum Endpoint {
     Models,
     /// `POST /messages`
     Messages,
+    /// `POST /models/{model}:{action}` (Gemini); model and action are the call's own tail.
+    Generate,
     /// `POST /images/generations`
     ImageGenerations,
     /// `POST /images/edits`
@@ -50,12 +53,13 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Compact,
         Self::Models,
         Self::Messages,
+        Self::Generate,
         Self::ImageGenerations,
         Self::ImageEdits,
     ];
@@ -82,6 +86,8 @@ pub struct TargetSpec {
     pub provider_account_id: Option<String>,
     /// Whether requests carry the FedRAMP header.
     pub fedramp: bool,
+    /// How it is spoken to.
+    pub manner: Manner,
 }
 
 /// A shareable target. Cloning is cheap and keeps what was prepared. The fields of its [`TargetSpec`] are read through it.
@@ -91,6 +97,8 @@ pub struct Target(Arc<Inner>);
 struct Inner {
     spec: TargetSpec,
     base: Option<Url>,
+    /// The same account in its other formats (F103).
+    wires: Vec<Target>,
     prepared: ArcSwapOption<Prepared>,
 }
 
@@ -170,9 +178,24 @@ impl Target {
         {
             return Err(TargetError::AccountId);
         }
+        let wires = spec.manner.wires.iter().map(|wire| {
+            let own = (!wire.base_url.trim().is_empty()).then_some(&wire.base_url);
+            Self::new(TargetSpec {
+                format: wire.format,
+                base_url: own.unwrap_or(&spec.base_url).clone(),
+                manner: Manner {
+                    auth: None,
+                    wires: Vec::new(),
+                    ..spec.manner.clone()
+                },
+                ..spec.clone()
+            })
+        });
+        let wires = wires.collect::<Result<Vec<_>, _>>()?;
         Ok(Self(Arc::new(Inner {
             spec,
             base,
+            wires,
             prepared: ArcSwapOption::empty(),
         })))
     }
@@ -181,6 +204,33 @@ impl Target {
     #[must_use]
     pub fn is_oauth(&self) -> bool {
         self.kind == AccountKind::CodexOauth
+    }
+
+    /// The account in the format of its that comes first in `formats` (F101, F103); as it is when it speaks none of them.
+    #[must_use]
+    pub fn speaking(&self, formats: &[Format]) -> &Self {
+        if self.0.wires.is_empty() {
+            return self;
+        }
+        let speaks = |format: &Format| {
+            if self.format == *format {
+                return Some(self);
+            }
+            self.0.wires.iter().find(|wire| wire.format == *format)
+        };
+        formats.iter().find_map(speaks).unwrap_or(self)
+    }
+
+    /// How its key is carried; `None` for a sign-in, whose token always comes the same way.
+    pub(crate) fn auth_form(&self) -> Option<AuthForm> {
+        let own = || self.manner.auth.unwrap_or(AuthForm::of(self.format));
+        (!self.is_oauth()).then(own)
+    }
+
+    /// Whether model names for this account may end in thinking suffixes or follow name patterns (F91, F92).
+    #[must_use]
+    pub fn reads_suffixes(&self) -> bool {
+        self.is_oauth() || self.manner.reads_suffixes
     }
 
     /// What sending needs under the present settings.
@@ -273,8 +323,9 @@ impl Prepared {
             Endpoint::Compact => &self.urls[2],
             Endpoint::Models => &self.urls[3],
             Endpoint::Messages => &self.urls[4],
-            Endpoint::ImageGenerations => &self.urls[5],
-            Endpoint::ImageEdits => &self.urls[6],
+            Endpoint::Generate => &self.urls[5],
+            Endpoint::ImageGenerations => &self.urls[6],
+            Endpoint::ImageEdits => &self.urls[7],
         }
     }
 }

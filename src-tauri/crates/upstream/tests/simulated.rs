@@ -135,6 +135,7 @@ impl Stage {
             headers: Vec::new(),
             provider_account_id: None,
             fedramp: false,
+            manner: upstream::Manner::default(),
         })
         .unwrap()
     }

@@ -37,6 +37,14 @@ pub(crate) fn check(vault: &dyn Vault) {
         put("acc_1", &secret);
         assert_eq!(read(vault, "acc_1"), Some(secret), "size {size}");
     }
+    // Several at once, of which one is there already.
+    let both = ["acc_1", "acc_2"].map(|name| (name.to_owned(), SecretString::from(name)));
+    vault.put_all(&both).unwrap();
+    assert_eq!(read(vault, "acc_1").as_deref(), Some("acc_1"));
+    assert_eq!(read(vault, "acc_2").as_deref(), Some("acc_2"));
+    vault.delete("acc_2").unwrap();
+    vault.put_all(&[]).unwrap();
+
     // The same value again, an empty one, and text that looks like our own index.
     put("acc_1", "same");
     put("acc_1", "same");

@@ -143,6 +143,14 @@ impl Vault for FileVault {
         })
     }
 
+    fn put_all(&self, added: &[(String, SecretString)]) -> Result<(), VaultError> {
+        for (name, secret) in added {
+            check_name(name)?;
+            check_size(secret)?;
+        }
+        self.change(|items| items.extend(added.iter().cloned()))
+    }
+
     fn delete(&self, name: &str) -> Result<(), VaultError> {
         check_name(name)?;
         if self.get(name)?.is_none() {

@@ -43,6 +43,12 @@ pub trait Vault: Send + Sync {
     fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError>;
     /// Stores `secret` under `name`, replacing what was there.
     fn put(&self, name: &str, secret: &SecretString) -> Result<(), VaultError>;
+    /// Stores several at once, as one write where the vault has such a thing (F7). After an error some of them may be stored.
+    fn put_all(&self, items: &[(String, SecretString)]) -> Result<(), VaultError> {
+        items
+            .iter()
+            .try_for_each(|(name, secret)| self.put(name, secret))
+    }
     /// Removes the item. Only ever called because a person asked for it (F19).
     fn delete(&self, name: &str) -> Result<(), VaultError>;
     /// Which kind of vault this is, for status pages.

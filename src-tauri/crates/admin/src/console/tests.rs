@@ -393,6 +393,7 @@ async fn events_are_streamed() {
         group: None,
         priority: None,
         proxy: None,
+        extras: Default::default(),
     };
     console.engine.add_key_account(key).await.unwrap();
     let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();

@@ -4,7 +4,7 @@ use engine::AccountView;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{Dialect, Health, Hold, Kind, Quota, TaskResult};
+use super::{Balance, Dialect, Health, Hold, Kind, LimitState, Quota, TaskResult};
 
 /// One account as lists and the drawer show it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,9 +47,17 @@ pub(crate) struct Account {
     pub excluded: bool,
     /// Share of each quota window that requests leave alone, in percent.
     pub reserve_percent: Option<u32>,
+    /// Requests it may run at once; null: what `rotation.account_slots` says.
+    pub slots: Option<u32>,
+    /// Health score, 0 to 100: the lowest of what is known about its limits; 0 is not selectable.
+    pub score: u8,
     /// The person's own words.
     pub notes: Option<String>,
     pub quota: Option<Quota>,
+    /// What is left of its money, where somebody tells.
+    pub balance: Option<Balance>,
+    /// Usage limits of the person's own, with what was used of them.
+    pub limits: Vec<LimitState>,
     /// What is left of the tightest known window, in percent.
     pub remaining_percent: Option<f64>,
     /// End of its access token.
@@ -122,8 +130,12 @@ impl From<AccountView> for Account {
             proxy: view.proxy,
             excluded: view.excluded,
             reserve_percent: view.reserve_percent,
+            slots: view.slots,
+            score: view.score,
             notes: view.notes,
             quota: view.quota.as_ref().map(Quota::from),
+            balance: view.balance.map(Into::into),
+            limits: view.limits.into_iter().map(Into::into).collect(),
             remaining_percent: view.remaining_percent,
             expires_at: view.expires_at.map(|at| at.0),
             refreshable: view.refreshable,
@@ -146,12 +158,16 @@ impl From<AccountView> for Account {
 /// A relay or key account to add. The same base URL and key update the account that is there (F2).
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewAccount {
-    /// `relay`, `zai` or `provider`.
+    /// `relay`, `zai` or `provider`; a preset may say it.
+    #[serde(default)]
     pub kind: String,
     /// 1 to 64 characters.
     pub label: String,
+    /// A preset may say it.
+    #[serde(default)]
     pub base_url: String,
-    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`.
+    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it.
+    #[serde(default)]
     pub format: String,
     /// Write-only: no answer shows it again.
     #[schema(write_only)]
@@ -166,6 +182,21 @@ pub(crate) struct NewAccount {
     /// Its own proxy without a password, or `direct`.
     #[serde(default)]
     pub proxy: Option<String>,
+    /// A preset's name: it says what is left out.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// How the key is carried; null: as the format does.
+    #[serde(default)]
+    pub auth: Option<String>,
+    /// Headers sent along. Never a secret.
+    #[serde(default)]
+    pub headers: Vec<super::HeaderLine>,
+    /// Thinking suffixes of model names are read.
+    #[serde(default)]
+    pub reads_suffixes: bool,
+    /// Its own default effort.
+    #[serde(default)]
+    pub effort: Option<String>,
 }
 
 /// What to change of an account; a field that is absent stays, null clears it.
@@ -192,13 +223,17 @@ pub(crate) struct AccountPatch {
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<u32>)]
     pub reserve_percent: Option<Option<u32>>,
+    /// 1 to 1000 requests at once; null: the general setting.
+    #[serde(default, deserialize_with = "told")]
+    #[schema(value_type = Option<u32>)]
+    pub slots: Option<Option<u32>>,
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<String>)]
     pub notes: Option<Option<String>>,
 }
 
 /// Tells null (`Some(None)`) from absent (`None`).
-fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
@@ -277,6 +312,7 @@ impl From<AccountPatch> for engine::AccountChange {
             proxy: patch.proxy,
             excluded: patch.excluded,
             reserve_percent: patch.reserve_percent,
+            slots: patch.slots,
             notes: patch.notes,
         }
     }

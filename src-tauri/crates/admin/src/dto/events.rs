@@ -78,11 +78,11 @@ pub(crate) struct StartedRequest {
 impl From<&engine::Notice> for AdminEvent {
     fn from(notice: &engine::Notice) -> Self {
         use engine::NoticeKind::{
-            AllExhausted, NeedsSignIn, PortChanged, QuotaWarning, Recovered, Switched,
+            AllExhausted, BalanceLow, NeedsSignIn, PortChanged, QuotaWarning, Recovered, Switched,
         };
         let level = match notice.kind {
             Switched | Recovered => "info",
-            QuotaWarning | PortChanged => "warning",
+            QuotaWarning | PortChanged | BalanceLow => "warning",
             AllExhausted | NeedsSignIn => "error",
         };
         let named = |(id, label): (String, String)| Named { id, label };

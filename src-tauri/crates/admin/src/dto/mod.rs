@@ -2,9 +2,12 @@
 //! a field here. Times are milliseconds since the Unix epoch; shares are percent.
 
 mod account;
+mod balance;
 mod events;
 mod import;
 mod keys;
+mod limits;
+mod naming;
 mod quota;
 mod relay;
 mod requests;
@@ -16,9 +19,12 @@ mod usage;
 mod words;
 
 pub(crate) use account::*;
+pub(crate) use balance::*;
 pub(crate) use events::*;
 pub(crate) use import::*;
 pub(crate) use keys::*;
+pub(crate) use limits::*;
+pub(crate) use naming::*;
 pub(crate) use quota::*;
 pub(crate) use relay::*;
 pub(crate) use requests::*;

@@ -139,6 +139,19 @@ pub(crate) struct QuotaQueried {
     pub invalid: usize,
     pub network: usize,
     pub skipped: usize,
+    /// It was stopped: accounts that are missing in `items` were not asked.
+    pub stopped: bool,
+    /// Each account, in the order in which their answers came.
+    pub items: Vec<QuotaAsked>,
+}
+
+/// How the question to one account ended.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct QuotaAsked {
+    pub id: String,
+    pub label: String,
+    /// `ok`, `limited`, `invalid`, `network` or `skipped`.
+    pub result: &'static str,
 }
 
 impl From<engine::QuotaQueried> for QuotaQueried {
@@ -149,6 +162,18 @@ impl From<engine::QuotaQueried> for QuotaQueried {
             invalid: sum.invalid,
             network: sum.network,
             skipped: sum.skipped,
+            stopped: sum.stopped,
+            items: sum.items.into_iter().map(QuotaAsked::from).collect(),
+        }
+    }
+}
+
+impl From<engine::QuotaAsked> for QuotaAsked {
+    fn from(asked: engine::QuotaAsked) -> Self {
+        Self {
+            id: asked.id.to_string(),
+            label: asked.label,
+            result: asked.result,
         }
     }
 }

@@ -39,6 +39,9 @@ pub(crate) struct RelayModelsRequest {
     pub key: String,
     #[serde(default)]
     pub proxy: Option<String>,
+    /// How the key is carried; null: as the format does.
+    #[serde(default)]
+    pub auth: Option<String>,
 }
 
 /// What it offers.

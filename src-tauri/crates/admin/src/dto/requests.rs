@@ -157,6 +157,12 @@ pub(crate) struct Explain {
     pub reason: Option<String>,
     /// The same as a code.
     pub code: Option<String>,
+    /// Why it has its place, in words; null when it is skipped.
+    pub because: Option<String>,
+    /// When the reason it is skipped for ends by itself; null when time alone does not end it or nobody knows.
+    pub until: Option<i64>,
+    /// What that reason was learnt from, such as `header`, `query`, `usage_limit` or `failures`; null for what the person or the request says.
+    pub source: Option<String>,
 }
 
 impl From<ExplainView> for Explain {
@@ -167,6 +173,9 @@ impl From<ExplainView> for Explain {
             rank: view.rank,
             reason: view.reason,
             code: view.code.map(str::to_owned),
+            because: view.because.map(str::to_owned),
+            until: view.until.map(|at| at.0),
+            source: view.source,
         }
     }
 }

@@ -18,6 +18,10 @@ pub(crate) struct Status {
     pub serving: bool,
     /// Requests running.
     pub running: usize,
+    /// Of these, those that wait for a busy account.
+    pub waiting: usize,
+    /// Groups of accounts that have a limit.
+    pub groups: Vec<GroupUse>,
     /// Requests are refused until the person resumes, or until `paused_until`.
     pub paused: bool,
     pub paused_until: Option<i64>,
@@ -42,6 +46,16 @@ pub(crate) struct Status {
     pub accounts: Vec<Account>,
     /// What deserves a warning, as sentences.
     pub notices: Vec<String>,
+}
+
+/// How much of a group's limit is in use.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GroupUse {
+    pub name: String,
+    /// Requests running on its accounts.
+    pub running: u32,
+    /// Most at once.
+    pub limit: u32,
 }
 
 /// Base URLs for the kinds of client libraries.
@@ -141,6 +155,16 @@ impl Status {
             paused_until: view.paused.flatten().map(|at| at.0),
             policy: view.policy.into(),
             automatic: view.automatic,
+            waiting: view.waiting,
+            groups: view
+                .groups
+                .into_iter()
+                .map(|(name, running, limit)| GroupUse {
+                    name,
+                    running,
+                    limit,
+                })
+                .collect(),
             auto_switch: view.auto_switch,
             icon_state: view.icon.into(),
             offline: view.offline,

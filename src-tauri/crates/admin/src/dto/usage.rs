@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{LastDay, UsageSum};
+use engine::{Decimal, LastDay, UsageSum};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -59,6 +59,10 @@ pub(crate) struct UsageRow {
     pub reasoning_tokens: i64,
     /// Requests whose usage the provider did not tell; they are in none of the token sums.
     pub unknown_usage: i64,
+    /// Estimated cost in USD at the present prices, a decimal text; null when no model in it has a price.
+    pub cost: Option<String>,
+    /// Requests whose model has no price: not in the cost.
+    pub unpriced: i64,
 }
 
 /// One day.
@@ -90,6 +94,13 @@ pub(crate) struct Spark {
 
 impl UsageRow {
     fn add(&mut self, sum: &UsageSum) {
+        match sum.cost {
+            Some(cost) => {
+                let before = self.cost.take().and_then(|cost| cost.parse().ok());
+                self.cost = Some(before.unwrap_or(Decimal::ZERO).plus(cost).to_string());
+            }
+            None => self.unpriced += sum.requests - sum.unknown_usage,
+        }
         self.requests += sum.requests;
         self.successes += sum.successes;
         self.failures += sum.failures;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use engine::{Engine, NewKeyAccount};
+use engine::{Engine, KeyAccountExtras, NewKeyAccount};
 use secrecy::SecretString;
 
 use super::{Answer, Engines, Table, mount};
@@ -32,7 +32,10 @@ async fn account(State(engine): Engines, Path(id): Path<String>) -> Answer<dto::
 
 /// Adds a relay or key account
 #[utoipa::path(post, path = "/accounts", tag = "accounts", request_body = dto::NewAccount, responses((status = 200, body = dto::Account)))]
-async fn add(State(engine): Engines, Json(new): Json<dto::NewAccount>) -> Answer<dto::Account> {
+pub(super) async fn add(
+    State(engine): Engines,
+    Json(new): Json<dto::NewAccount>,
+) -> Answer<dto::Account> {
     let new = NewKeyAccount {
         kind: new.kind,
         label: new.label,
@@ -43,6 +46,13 @@ async fn add(State(engine): Engines, Json(new): Json<dto::NewAccount>) -> Answer
         group: new.group,
         priority: new.priority,
         proxy: new.proxy,
+        extras: KeyAccountExtras {
+            preset: new.preset,
+            auth: new.auth,
+            headers: dto::pairs(new.headers),
+            reads_suffixes: new.reads_suffixes,
+            effort: new.effort,
+        },
     };
     Ok(Json(engine.add_key_account(new).await?.into()))
 }

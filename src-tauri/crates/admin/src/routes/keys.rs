@@ -9,7 +9,7 @@ use crate::dto;
 use crate::error::{AdminError, ErrorCode};
 
 pub(super) fn routes<T: Table>(table: T) -> T {
-    mount!(table; keys, add, revoke)
+    mount!(table; keys, add, change, revoke)
 }
 
 /// All gateway keys
@@ -21,10 +21,20 @@ async fn keys(State(engine): Engines) -> Json<Vec<dto::Key>> {
 /// Makes a key; it is copied, never shown
 #[utoipa::path(post, path = "/keys", tag = "keys", request_body = dto::NewKey, responses((status = 200, body = dto::Key)))]
 async fn add(State(engine): Engines, Json(new): Json<dto::NewKey>) -> Answer<dto::Key> {
-    engine.add_key(&new.name).await?;
+    engine.add_key_with(&new.name, new.rules.into()).await?;
     let made = engine.keys().into_iter().find(|key| key.name == new.name);
     made.map(|key| Json(key.into()))
         .ok_or_else(|| AdminError::new(ErrorCode::NotFound, "the key was revoked at once"))
+}
+
+/// Changes what a key may do; absent stays, null lifts the rule
+#[utoipa::path(patch, path = "/keys/{name}", tag = "keys", request_body = dto::KeyPatch, responses((status = 200, body = dto::Key)))]
+async fn change(
+    State(engine): Engines,
+    Path(name): Path<String>,
+    Json(patch): Json<dto::KeyPatch>,
+) -> Answer<dto::Key> {
+    Ok(Json(engine.change_key(&name, patch.into()).await?.into()))
 }
 
 /// Refuses a key from the next request on

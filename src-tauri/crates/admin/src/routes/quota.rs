@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use engine::Timestamp;
 
 use super::{Answer, Engines, Table, accounts, mount};
 use crate::dto;
 
 pub(super) fn routes<T: Table>(table: T) -> T {
-    mount!(table; quota, query_all, query_one, history)
+    mount!(table; quota, query_all, stop, query_one, history)
 }
 
 /// Accounts with their last readings
@@ -19,6 +20,7 @@ async fn quota(
 ) -> Answer<Vec<dto::Account>> {
     if query.refresh {
         engine.query_quota().await;
+        engine.query_balances().await;
     }
     Ok(Json(accounts::list(&engine)))
 }
@@ -27,6 +29,13 @@ async fn quota(
 #[utoipa::path(post, path = "/accounts/quota", tag = "quota", responses((status = 200, body = dto::QuotaQueried)))]
 async fn query_all(State(engine): Engines) -> Json<dto::QuotaQueried> {
     Json(engine.query_quota().await.into())
+}
+
+/// Stops asking: what was read stays
+#[utoipa::path(post, path = "/accounts/quota/stop", tag = "quota", responses((status = 204)))]
+async fn stop(State(engine): Engines) -> StatusCode {
+    engine.stop_quota_query();
+    StatusCode::NO_CONTENT
 }
 
 /// Asks this account's provider now; never a model call

@@ -38,7 +38,13 @@ async fn models(
 ) -> Answer<dto::RelayModels> {
     let key = SecretString::from(request.key);
     let (models, took) = engine
-        .relay_models(&request.base_url, &request.format, &key, request.proxy)
+        .relay_models(
+            &request.base_url,
+            &request.format,
+            &key,
+            request.proxy,
+            request.auth.as_deref(),
+        )
         .await?;
     Ok(Json(dto::RelayModels {
         models,

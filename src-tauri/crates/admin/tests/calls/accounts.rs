@@ -26,6 +26,7 @@ async fn f14_a_patch_changes_what_it_names_and_nothing_else() {
         (json!({"proxy": "direct"}), "proxy", json!("direct")),
         (json!({"excluded": true}), "excluded", json!(true)),
         (json!({"reserve_percent": 20}), "reserve_percent", json!(20)),
+        (json!({"slots": 3}), "slots", json!(3)),
         (
             json!({"notes": "paid until May"}),
             "notes",
@@ -40,7 +41,7 @@ async fn f14_a_patch_changes_what_it_names_and_nothing_else() {
         assert_eq!(after[field], *value, "{field} stayed");
     }
     assert_eq!(after["email"], before["email"]);
-    let cleared = json!({"allowed_models": null, "group": null, "priority": null, "proxy": null, "reserve_percent": null, "notes": null});
+    let cleared = json!({"allowed_models": null, "group": null, "priority": null, "proxy": null, "reserve_percent": null, "slots": null, "notes": null});
     let cleared = patch(cleared).await.ok();
     for field in [
         "allowed_models",
@@ -48,6 +49,7 @@ async fn f14_a_patch_changes_what_it_names_and_nothing_else() {
         "priority",
         "proxy",
         "reserve_percent",
+        "slots",
         "notes",
     ] {
         assert_eq!(cleared[field], before[field], "{field} is as it was");
@@ -60,6 +62,7 @@ async fn f14_a_patch_changes_what_it_names_and_nothing_else() {
         json!({"label": ""}),
         json!({"label": "x".repeat(65)}),
         json!({"reserve_percent": 96}),
+        json!({"slots": 0}),
         json!({"proxy": "nonsense"}),
         json!({"proxy": "http://me:word@127.0.0.1:1"}),
         json!({"notes": "x".repeat(2_001)}),
@@ -137,6 +140,14 @@ async fn r6_an_account_that_rests_is_tried_again_at_once() {
     let resting = stage.get("/accounts/a@example.com").await.ok();
     assert_eq!(resting["health"], "exhausted", "{resting}");
     assert!(resting["usable_again_at"].is_i64() && resting["hold"]["until"].is_i64());
+    assert_eq!(resting["score"], 0);
+    let why = stage.get("/explain?model=gpt-5.5").await.ok();
+    assert_eq!(
+        (&why[0]["code"], &why[0]["source"], &why[0]["because"]),
+        (&json!("exhausted"), &json!("usage_limit"), &Value::Null),
+        "{why}"
+    );
+    assert!(why[0]["until"].is_i64(), "{why}");
     let cleared = stage
         .post("/accounts/a@example.com/try-now", json!({}))
         .await

@@ -12,6 +12,7 @@ use simulator::AccountSetup;
 use crate::stage::{RELAY_KEY, Reply, Stage};
 
 const PROXY_PASSWORD: &str = "proxy-WORD-that-nobody-may-see-3310";
+const MANY_KEY: &str = "many-KEY-that-nobody-may-see-2207";
 const PASSPHRASE: &str = "export WORDS that nobody may see 7731";
 
 /// One call: the document's name for it, the path, and a body.
@@ -81,6 +82,11 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
             None,
         ),
         ("post /accounts/quota", "/accounts/quota".into(), None),
+        (
+            "post /accounts/quota/stop",
+            "/accounts/quota/stop".into(),
+            None,
+        ),
         ("get /quota", "/quota?refresh=true".into(), None),
         ("get /quota/history", "/quota/history".into(), None),
         (
@@ -117,6 +123,36 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
                 json!({"base_url": stage.simulator.relay_base_url(), "format": "openai", "key": RELAY_KEY}),
             ),
         ),
+        ("get /presets", "/presets".into(), None),
+        (
+            "get /accounts/{id}/options",
+            format!("/accounts/{r}/options"),
+            None,
+        ),
+        (
+            "patch /accounts/{id}/options",
+            format!("/accounts/{r}/options"),
+            Some(
+                json!({"auth": "bearer", "effort": "low", "reads_suffixes": true, "turns": {"models": ["a", "b"]}, "wires": [{"format": "anthropic"}], "headers": [{"name": "x-team", "value": "blue"}]}),
+            ),
+        ),
+        (
+            "put /models/aliases/{alias}",
+            "/models/aliases/quick".into(),
+            Some(json!({"model": "gpt-5.5-low"})),
+        ),
+        ("get /models/names", "/models/names".into(), None),
+        (
+            "delete /models/aliases/{alias}",
+            "/models/aliases/quick".into(),
+            None,
+        ),
+        ("get /models/lists", "/models/lists".into(), None),
+        (
+            "post /models/refresh",
+            "/models/refresh".into(),
+            Some(json!({})),
+        ),
         ("post /try", "/try".into(), Some(prompt)),
         ("get /journal", "/journal".into(), None),
         ("get /models", "/models".into(), None),
@@ -130,6 +166,35 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
             Some(json!({"name": "editor"})),
         ),
         ("get /keys", "/keys".into(), None),
+        (
+            "patch /keys/{name}",
+            "/keys/editor".into(),
+            Some(json!({"max_concurrency": 2, "budget": {"tokens": 1_000, "usd": "5.00"}})),
+        ),
+        (
+            "patch /accounts/{id}/balance",
+            format!("/accounts/{r}/balance"),
+            Some(json!({"adapter": "deepseek", "threshold": "0.50"})),
+        ),
+        (
+            "post /accounts/{id}/balance",
+            format!("/accounts/{r}/balance"),
+            None,
+        ),
+        ("post /accounts/balance", "/accounts/balance".into(), None),
+        (
+            "post /accounts/many",
+            "/accounts/many".into(),
+            Some(
+                json!({"kind": "relay", "label": "pool", "base_url": stage.simulator.relay_base_url(), "format": "openai",
+                "keys": format!("{MANY_KEY}\n\n{MANY_KEY}")}),
+            ),
+        ),
+        (
+            "put /accounts/{id}/limits",
+            format!("/accounts/{r}/limits"),
+            Some(json!({"limits": [{"model": "m", "requests": 500, "period_days": 1}]})),
+        ),
         ("delete /keys/{name}", "/keys/editor".into(), None),
         (
             "put /settings/{key}",
@@ -198,6 +263,7 @@ async fn f30_every_call_is_answered_and_no_answer_holds_a_secret() {
     let mut secrets: Vec<(String, String)> = vec![
         ("relay key".into(), RELAY_KEY.into()),
         ("another relay key".into(), another.into()),
+        ("one of many keys".into(), MANY_KEY.into()),
         ("proxy password".into(), PROXY_PASSWORD.into()),
         ("passphrase".into(), PASSPHRASE.into()),
     ];

@@ -4,7 +4,7 @@ use engine::Clock as _;
 use engine::clock::SystemClock;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use simulator::{AccountSetup, Quota, Scripted, Step};
+use simulator::{AccountSetup, Gate, Quota, Scripted, Step};
 
 use crate::stage::Stage;
 
@@ -55,12 +55,22 @@ async fn f68_all_quotas_are_asked_with_progress_and_counted() {
         steps
     };
     let (sum, steps) = tokio::join!(asked, listen);
-    let expected = json!({"ok": 1, "limited": 1, "invalid": 1, "network": 1, "skipped": 1});
+    let mut sum = sum.ok();
+    let items = sum.as_object_mut().unwrap().remove("items").unwrap();
+    let expected =
+        json!({"ok": 1, "limited": 1, "invalid": 1, "network": 1, "skipped": 1, "stopped": false});
     assert_eq!(
-        sum.ok(),
-        expected,
+        sum, expected,
         "an account that is switched off is not counted"
     );
+    let mut results: Vec<&str> = items
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|item| item["result"].as_str())
+        .collect();
+    results.sort_unstable();
+    assert_eq!(results, ["invalid", "limited", "network", "ok", "skipped"]);
     assert_eq!(steps.first(), Some(&(0, 5)));
     assert_eq!(steps.last(), Some(&(5, 5)));
     let seen = stage.get("/accounts/good@example.com").await.ok();
@@ -70,7 +80,7 @@ async fn f68_all_quotas_are_asked_with_progress_and_counted() {
         stage.simulator.requests_to("/responses").is_empty(),
         "never a model call"
     );
-    assert!(stage.simulator.peak_in_flight() <= 2);
+    assert!(stage.simulator.peak_in_flight() <= 3);
 
     // F69: what was read stands in the history.
     let history = stage
@@ -227,5 +237,33 @@ async fn f69_a_month_has_at_most_five_hundred_points() {
     println!("a month of readings in {:?}", began.elapsed());
     let points = history["series"][0]["points"].as_array().unwrap();
     assert!((150..=500).contains(&points.len()), "{}", points.len());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn f68_asking_can_be_stopped_and_what_was_read_stays() {
+    let stage = Stage::new().await;
+    let gate = Gate::new();
+    let first = stage.sign_in("a@example.com").await;
+    first.set_quota(Quota::used(30.0, 12.0));
+    for name in ["b", "c", "d", "e"] {
+        let account = stage.sign_in(&format!("{name}@example.com")).await;
+        let gate = gate.clone();
+        account.script_at(simulator::Endpoint::Usage, [Step::GatedHeaders { gate }]);
+    }
+    let asked = stage.post("/accounts/quota", json!({}));
+    let stop = async {
+        gate.wait_reached(3).await;
+        stage.post("/accounts/quota/stop", json!({})).await
+    };
+    let (asked, stopped) = tokio::join!(asked, stop);
+    assert_eq!(stopped.status, 204);
+    let asked = asked.ok();
+    assert_eq!(asked["stopped"], true);
+    let items = asked["items"].as_array().unwrap();
+    assert_eq!((items.len(), &items[0]["result"]), (1, &json!("ok")));
+    let seen = stage.get("/accounts/a@example.com").await.ok();
+    assert_eq!(seen["quota"]["primary"]["used_percent"], 30.0);
+    gate.release();
     stage.end().await;
 }

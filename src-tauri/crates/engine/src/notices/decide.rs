@@ -150,6 +150,15 @@ impl Deciding {
         })
     }
 
+    /// Its balance is too low; that it is back is news then.
+    pub(super) fn low(&mut self, now: Timestamp, who: Who) -> Notice {
+        self.gone.insert(AccountId::from(who.0.as_str()));
+        Notice {
+            account: Some(who),
+            ..Notice::new(NoticeKind::BalanceLow, now)
+        }
+    }
+
     /// An account can serve again.
     pub(super) fn back(&mut self, now: Timestamp, who: Who) -> Option<Notice> {
         self.signed_out.remove(who.0.as_str());

@@ -62,10 +62,15 @@ impl Pace {
             NoticeKind::Recovered => {
                 old.kind == NoticeKind::AllExhausted
                     || (old.account == newer.account
-                        && matches!(old.kind, NoticeKind::NeedsSignIn | NoticeKind::QuotaWarning))
+                        && matches!(
+                            old.kind,
+                            NoticeKind::NeedsSignIn
+                                | NoticeKind::QuotaWarning
+                                | NoticeKind::BalanceLow
+                        ))
             }
             NoticeKind::AllExhausted => old.kind == NoticeKind::Recovered,
-            NoticeKind::NeedsSignIn => {
+            NoticeKind::NeedsSignIn | NoticeKind::BalanceLow => {
                 old.kind == NoticeKind::Recovered && old.account == newer.account
             }
             NoticeKind::Switched | NoticeKind::QuotaWarning | NoticeKind::PortChanged => false,

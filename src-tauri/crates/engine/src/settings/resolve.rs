@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use super::models::Names;
 use super::table::KEYS;
 use super::{Key, Settings, SettingsError};
 use crate::env::{Env, setting_variable};
@@ -111,6 +112,15 @@ fn check_together(settings: &Settings) -> Result<(), SettingsError> {
             key: "proxy.enabled",
             problem: "cannot be true while proxy.url is empty".to_owned(),
             allowed: "set proxy.url first, or leave it false".to_owned(),
+            origin: Source::Default,
+        });
+    }
+    // F92: an alias that leads nowhere would be found by the first request only.
+    if let Err(problem) = Names::of(settings).followed() {
+        return Err(SettingsError::Invalid {
+            key: "models.aliases",
+            problem,
+            allowed: "chains of at most 20 that end at a model".to_owned(),
             origin: Source::Default,
         });
     }

@@ -3,7 +3,9 @@
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
 use super::switching;
+use super::upkeep;
 use super::window;
+use super::{models, money, routing};
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
@@ -137,22 +139,15 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.codex.user_agent,
         },
     },
-    Key {
-        name: "rotation.mode",
-        doc: "How an account is chosen for a request.",
-        apply: Apply::Live,
-        field: Field::Choice {
-            default: "active",
-            options: &[
-                "active",
-                "round_robin",
-                "most_headroom",
-                "least_recently_used",
-                "fill_first",
-            ],
-            at: |s| &mut s.rotation.mode,
-        },
-    },
+    upkeep::REVOKE_ON_REMOVAL,
+    routing::MODE,
+    routing::WITHIN_TIER,
+    routing::ACCOUNT_SLOTS,
+    routing::GROUP_LIMITS,
+    routing::SPACING_MS,
+    routing::MOST_REQUESTS,
+    routing::QUEUE_WAIT_S,
+    routing::QUEUE_LENGTH,
     switching::ENABLED,
     switching::UNKNOWN_TOO,
     switching::LOWEST_USE_FIRST,
@@ -308,12 +303,19 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.refresh.interval_s,
         },
     },
+    upkeep::QUERY_MIN,
+    upkeep::CHECK_INTERVAL,
     switching::TELL_SWITCHED,
     switching::TELL_QUOTA_WARNING,
     switching::TELL_ALL_EXHAUSTED,
     switching::TELL_NEEDS_SIGN_IN,
     switching::TELL_RECOVERED,
     switching::TELL_PORT_CHANGED,
+    money::TELL_BALANCE_LOW,
+    money::POLL,
+    money::RESET_TIME,
+    money::TIME_ZONE,
+    money::PRICES,
     Key {
         name: "log.level",
         doc: "What is logged.",
@@ -358,6 +360,18 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.ask.model,
         },
     },
+    models::DEFAULT,
+    models::DEFAULT_CHAT,
+    models::DEFAULT_RESPONSES,
+    models::DEFAULT_MESSAGES,
+    models::ALIASES,
+    models::PATTERNS,
+    models::LIST_SUFFIXES,
+    models::DIRECT_ONLY,
+    models::DEFAULT_EFFORT,
+    models::LEVELS,
+    models::OUTPUT,
+    models::ZAI_THINK_TAGS,
     window::THEME,
     window::LANGUAGE,
     window::NUMBERS,

@@ -645,6 +645,34 @@ fn the_modes_are_the_pools_policies() {
 }
 
 #[test]
+fn f37_the_modes_of_a_tier_are_those_that_order_one() {
+    let Field::Choice { options, .. } = key("rotation.within_tier").unwrap().field else {
+        panic!("no choice")
+    };
+    let fit = pool::Policy::ALL
+        .iter()
+        .filter(|policy| policy.orders_a_tier());
+    assert_eq!(
+        options,
+        fit.map(|policy| policy.as_str()).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn f115_group_limits_are_names_with_numbers() {
+    let folder = Folder::new("");
+    let file = folder.open().unwrap();
+    let _ = file
+        .set("rotation.group_limits", "team=4, a=b = 2")
+        .unwrap();
+    let limits: Vec<_> = file.current().settings.group_limits().collect();
+    assert_eq!(limits, [("team".to_owned(), 4), ("a=b".to_owned(), 2)]);
+    for wrong in ["team", "=4", "team=", "team=-1", "team=many"] {
+        assert!(file.set("rotation.group_limits", wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn f126_an_entry_tells_everything() {
     let file = Folder::new("")
         .open_with(&[("SWITCHYARD_SERVER_PORT", "9100")])

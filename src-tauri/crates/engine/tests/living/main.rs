@@ -6,8 +6,14 @@
     reason = "a test program: a failed unwrap is a failed test"
 )]
 
+mod balances;
+mod busy;
 mod demo;
+mod farewell;
+mod large;
+mod limits;
 mod notices;
 mod pause;
 mod stage;
 mod switches;
+mod upkeep;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::{EngineEvent, NoticeKind};
+use simulator::{Quota, QuotaWindow};
 use tokio::net::TcpListener;
 
 use crate::stage::{Stage, falling, open, short};
@@ -44,6 +45,49 @@ async fn f143_eighty_percent_is_told_and_then_that_it_is_back() {
     stage.notice(NoticeKind::AllExhausted).await;
     let back = stage.notice(NoticeKind::Recovered).await;
     assert_eq!(back.account, Some(account));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn f73_a_warning_is_not_repeated_after_a_restart() {
+    let mut stage = Stage::set([falling(83.0, 1.0)], &[]).await;
+    assert_eq!(stage.ask().await.status, 200);
+    let notice = stage.notice(NoticeKind::QuotaWarning).await;
+    assert_eq!(notice.percent, Some(84));
+    stage.engine.shutdown(Duration::ZERO).await;
+    let Stage {
+        folder,
+        simulator,
+        engine,
+        accounts,
+        ..
+    } = stage;
+    drop(engine);
+    let engine = open(folder.path(), &[("server.port", "0")], Some(&simulator)).await;
+    let events = engine.events();
+    let mut stage = Stage {
+        folder,
+        simulator,
+        engine,
+        events,
+        accounts,
+    };
+    let name = "a@example.com";
+    // A little more of the same window is no news; the next threshold is.
+    for (used, told) in [(86.0, None), (91.0, Some(91))] {
+        stage.accounts[0].set_quota(Quota {
+            primary: Some(QuotaWindow {
+                used_percent: used,
+                ..stage.accounts[0].quota().primary.unwrap()
+            }),
+            ..stage.accounts[0].quota()
+        });
+        stage.engine.query_quota_of(name).await.unwrap();
+        if told.is_some() {
+            let notice = stage.notice(NoticeKind::QuotaWarning).await;
+            assert_eq!(notice.percent, told);
+        }
+    }
     stage.end().await;
 }
 

@@ -220,11 +220,15 @@ impl Answer {
 }
 
 pub async fn connect(engine: &Engine, method: &str, path: &str, body: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(engine.address().unwrap()).await.unwrap();
     let key = engine.key(DEFAULT_KEY).unwrap();
+    connect_as(engine, key.expose_secret(), method, path, body).await
+}
+
+async fn connect_as(engine: &Engine, key: &str, method: &str, path: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(engine.address().unwrap()).await.unwrap();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        key.expose_secret(),
+        key,
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -233,7 +237,13 @@ pub async fn connect(engine: &Engine, method: &str, path: &str, body: &str) -> T
 }
 
 pub async fn send(engine: &Engine, method: &str, path: &str, body: &str) -> Answer {
-    let mut stream = connect(engine, method, path, body).await;
+    let key = engine.key(DEFAULT_KEY).unwrap();
+    send_as(engine, key.expose_secret(), method, path, body).await
+}
+
+/// The same with another key.
+pub async fn send_as(engine: &Engine, key: &str, method: &str, path: &str, body: &str) -> Answer {
+    let mut stream = connect_as(engine, key, method, path, body).await;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     Answer::read(&answer)

@@ -8,12 +8,17 @@
 
 mod clock;
 mod connections;
+mod gemini;
 mod held;
 mod images;
 mod inside;
+mod keys;
 mod messages;
 mod models;
+mod naming;
 mod previous;
 mod rows;
 mod sealed;
 mod stage;
+mod usage;
+mod waiting;

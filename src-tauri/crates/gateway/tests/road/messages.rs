@@ -356,7 +356,7 @@ async fn f26_t202_the_key_header_the_model_list_and_the_first_knock() {
     };
     stage.gateway.set_catalog(Catalog {
         models: vec![model("a"), model("b")],
-        codex_etag: None,
+        ..Catalog::default()
     });
     let url = |path: &str| format!("http://{}{path}", stage.address());
     let list = stage

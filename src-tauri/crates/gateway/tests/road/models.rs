@@ -63,7 +63,7 @@ async fn f82_codex_keeps_its_list_while_the_tag_is_the_same() {
     let set = |models: &[Model]| {
         stage.gateway.set_catalog(Catalog {
             models: models.to_vec(),
-            codex_etag: None,
+            ..Catalog::default()
         });
     };
     set(&models);

@@ -14,13 +14,13 @@ use simulator::{AccountSetup, KeySetup, Now, RelayKey, Seen, Setup, SimAccount, 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use upstream::{
-    Credential, CredentialError, CredentialStore, OAuthTokens, ProxyChoice, Target, TargetSpec,
-    Upstream,
+    Credential, CredentialError, CredentialStore, Manner, OAuthTokens, ProxyChoice, Target,
+    TargetSpec, Upstream,
 };
 
 /// The second everybody lives at.
-const NOW: i64 = 1_789_344_000;
-const KEY: &str = "sk-sw-test";
+pub const NOW: i64 = 1_789_344_000;
+pub const KEY: &str = "sk-sw-test";
 
 struct Fixed;
 
@@ -114,6 +114,7 @@ impl Stage {
         let gateway = Gateway::new(pool.clone(), upstream, journal.clone(), clock);
         gateway.set_config(config);
         gateway.set_keys(Keys(vec![ClientKey {
+            rules: None,
             name: "default".into(),
             digest: Sha256::digest(KEY).into(),
             enabled: true,
@@ -152,12 +153,23 @@ impl Stage {
 
     /// A relay key that speaks `format`.
     pub fn relay(&mut self, name: &str, format: Format) -> RelayKey {
+        self.key(name, AccountKind::Relay, format, Manner::default())
+    }
+
+    /// A key account of any kind, spoken to in a manner of its own.
+    pub fn key(
+        &mut self,
+        name: &str,
+        kind: AccountKind,
+        format: Format,
+        manner: Manner,
+    ) -> RelayKey {
         let key = self
             .simulator
             .add_relay(KeySetup::new(&format!("sk-{name}")).label(name));
         let base = self.simulator.relay_base_url();
         let credential = Credential::Key(SecretString::from(key.key.clone()));
-        self.enter(name, AccountKind::Relay, format, &base, credential);
+        self.enter_as(name, kind, format, &base, credential, manner);
         key
     }
 
@@ -175,6 +187,18 @@ impl Stage {
         base_url: &str,
         credential: Credential,
     ) {
+        self.enter_as(name, kind, format, base_url, credential, Manner::default());
+    }
+
+    fn enter_as(
+        &mut self,
+        name: &str,
+        kind: AccountKind,
+        format: Format,
+        base_url: &str,
+        credential: Credential,
+        manner: Manner,
+    ) {
         let id = AccountId::from(name);
         self.memory.keep(&id, credential);
         let target = Target::new(TargetSpec {
@@ -187,6 +211,7 @@ impl Stage {
             headers: Vec::new(),
             provider_account_id: None,
             fedramp: false,
+            manner,
         })
         .unwrap();
         self.targets.insert(id.clone(), target);
@@ -194,6 +219,7 @@ impl Stage {
         let place = self.targets.len();
         self.pool.with(|pool| {
             let mut account = Account::new(name, kind, format);
+            account.reads_suffixes = self.targets[&id].reads_suffixes();
             account.position = u32::try_from(place).unwrap();
             pool.upsert(account);
             if place == 1 {

@@ -16,6 +16,7 @@ fn answer_with(client: Dialect, to: Target, streams: bool, options: &Options<'_>
         Dialect::Chat => r#"{"model":"asked","stream":true,"messages":[]}"#,
         Dialect::Responses => r#"{"model":"asked","stream":true,"input":[]}"#,
         Dialect::Messages => r#"{"model":"asked","stream":true,"messages":[]}"#,
+        Dialect::Gemini => r#"{"contents":[]}"#,
     };
     let body = Bytes::from_static(body.as_bytes());
     let head = peek(client, &body).expect("a request");

@@ -2,6 +2,8 @@
 //!
 //! Text keeps its JSON spelling. Numbers and free-form objects are kept as raw JSON. Called by the dialects' request decoders and encoders.
 
+use std::borrow::Cow;
+
 use crate::{
     json::text::Text,
     types::{Dialect, Loss},
@@ -122,7 +124,7 @@ pub(crate) enum Tool<'a> {
         name: Text<'a>,
         namespace: Option<Text<'a>>,
         description: Option<Text<'a>>,
-        parameters: Option<&'a str>,
+        parameters: Option<Cow<'a, str>>,
         strict: Option<bool>,
     },
     /// Takes free text, perhaps by a grammar.
@@ -190,7 +192,7 @@ pub(crate) enum Format<'a> {
     JsonSchema {
         name: Option<Text<'a>>,
         description: Option<Text<'a>>,
-        schema: Option<&'a str>,
+        schema: Option<Cow<'a, str>>,
         strict: Option<bool>,
     },
 }

@@ -9,14 +9,15 @@ use super::request::Seal;
 use crate::{json::text::Text, types::Dialect};
 
 /// Ours, in its first version. No provider's seal holds a full stop so early.
-const PREFIX: &str = "switchyard.1.";
+pub(crate) const PREFIX: &str = "switchyard.1.";
 
 /// The origins by their words in a tag.
-const ORIGINS: [(&str, Dialect, bool); 4] = [
+pub(crate) const ORIGINS: [(&str, Dialect, bool); 5] = [
     ("chat.", Dialect::Chat, false),
     ("responses.", Dialect::Responses, false),
     ("messages.", Dialect::Messages, false),
     ("redacted.", Dialect::Messages, true),
+    ("gemini.", Dialect::Gemini, false),
 ];
 
 /// Reads a seal that a client of dialect `own` has kept. Without our tag it was made by a provider of that dialect.
@@ -58,12 +59,13 @@ pub(crate) const fn unsealed() -> &'static str {
     "switchyard.1.chat."
 }
 
-const fn word(origin: Dialect, redacted: bool) -> &'static str {
+pub(crate) const fn word(origin: Dialect, redacted: bool) -> &'static str {
     match (origin, redacted) {
         (Dialect::Chat, _) => "chat.",
         (Dialect::Responses, _) => "responses.",
         (Dialect::Messages, false) => "messages.",
         (Dialect::Messages, true) => "redacted.",
+        (Dialect::Gemini, _) => "gemini.",
     }
 }
 
@@ -78,6 +80,7 @@ mod tests {
             (Dialect::Responses, false),
             (Dialect::Messages, false),
             (Dialect::Messages, true),
+            (Dialect::Gemini, false),
         ] {
             let seal = Seal {
                 origin,

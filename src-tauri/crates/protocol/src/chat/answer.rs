@@ -1,6 +1,6 @@
 //! A whole answer in the words of Chat Completions. Called by the hub.
 
-use super::{usage, wire::finish_word};
+use super::{proof, usage, wire::finish_word};
 use crate::{
     canonical::{
         event::Finish,
@@ -10,7 +10,7 @@ use crate::{
         read::{Malformed, Reader},
         write::{Commas, Sink},
     },
-    types::ReasoningOutput,
+    types::{Dialect, ReasoningOutput},
 };
 
 /// What a chat answer says of itself.
@@ -98,7 +98,12 @@ fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
     if fold.has_calls() {
         out.raw(",\"tool_calls\":[");
         let mut commas = Commas::default();
+        let mut kept = None;
         for item in &fold.items {
+            if let FoldedKind::Reasoning { seal, .. } = &item.kind {
+                let own = seal.as_ref().filter(|seal| seal.origin == Dialect::Gemini);
+                kept = own.map(|seal| seal.text.raw());
+            }
             let FoldedKind::Call {
                 call_id,
                 name,
@@ -124,7 +129,9 @@ fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
                 ",\"arguments\":"
             });
             quoted(input, out);
-            out.raw("}}");
+            out.raw("}");
+            proof::write(kept.take(), out);
+            out.raw("}");
         }
         out.raw("]");
     }

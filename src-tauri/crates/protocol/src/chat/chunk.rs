@@ -1,5 +1,6 @@
 //! One chunk of a Chat Completions stream, or the message of a whole answer, as slices of its text. Called by `stream_decode`.
 
+use super::proof;
 use super::usage;
 use crate::{
     json::{
@@ -127,6 +128,8 @@ pub(super) struct CallPart<'a> {
     pub(super) name: Option<Text<'a>>,
     pub(super) input: Option<Text<'a>>,
     pub(super) custom: bool,
+    /// What proves the call to the model that made it.
+    pub(super) proof: Option<Text<'a>>,
 }
 
 pub(super) fn read_call<'a>(value: &mut Reader<'a>) -> Result<CallPart<'a>, Malformed> {
@@ -139,6 +142,7 @@ pub(super) fn read_call<'a>(value: &mut Reader<'a>) -> Result<CallPart<'a>, Malf
         match key {
             "index" => part.index = value.unsigned_or_skip()?,
             "id" => part.id = value.string_or_skip()?,
+            "extra_content" => part.proof = proof::read(value)?,
             "function" => read_function(value, &mut part)?,
             "custom" => {
                 part.custom = true;

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod chunk;
 mod parts_decode;
+mod proof;
 pub(crate) mod request_decode;
 pub(crate) mod request_encode;
 mod settings_encode;

@@ -11,6 +11,7 @@ use crate::{
     },
     chat::{
         parts_decode::content,
+        proof,
         tools_decode::{legacy_choice, legacy_tools, tool_choice, tools},
         wire::{AUDIO_MODALITY, QUIET},
     },
@@ -26,6 +27,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     let mut request = Request::default();
     let mut legacy_limit = None;
     let mut messages = false;
+    let (mut effort, mut variant) = (None, None);
     let mut reader = Reader::new(body);
     object(&mut reader, &"body", |key, value| {
         let settings = &mut request.settings;
@@ -41,7 +43,8 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "max_tokens" => legacy_limit = unsigned(value, &key)?,
             "max_completion_tokens" => settings.max_output_tokens = unsigned(value, &key)?,
             "response_format" => settings.format = format(value)?,
-            "reasoning_effort" => settings.effort = word(value, &key)?.or(settings.effort.take()),
+            "reasoning_effort" => effort = word(value, &key)?,
+            "variant" => variant = word(value, &key)?,
             "reasoning" => reasoning(value, settings)?,
             "modalities" => modalities(value)?,
             "n" => {
@@ -63,6 +66,8 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     }
     let settings = &mut request.settings;
     settings.max_output_tokens = settings.max_output_tokens.or(legacy_limit);
+    // F90: the order in which the body's own words count.
+    settings.effort = settings.effort.take().or(effort).or(variant);
     Ok(request)
 }
 
@@ -108,9 +113,7 @@ fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<
     }
     object(value, &"reasoning", |key, value| {
         match key {
-            "effort" => {
-                settings.effort = settings.effort.take().or(word(value, &"reasoning.effort")?)
-            }
+            "effort" => settings.effort = word(value, &"reasoning.effort")?,
             "summary" => settings.summary = word(value, &"reasoning.summary")?,
             _ => value.skip()?,
         }
@@ -155,7 +158,8 @@ struct Message<'a> {
     parts: Vec<Part<'a>>,
     refusal: Option<Text<'a>>,
     reasoning: Option<Text<'a>>,
-    calls: Vec<Call<'a>>,
+    /// Calls, each with what proves it.
+    calls: Vec<(Call<'a>, Option<Text<'a>>)>,
     legacy_call: Option<Call<'a>>,
     call_id: Option<Text<'a>>,
 }
@@ -270,7 +274,14 @@ impl<'a> Message<'a> {
                 phase: None,
             });
         }
-        for mut call in self.calls.into_iter().chain(self.legacy_call) {
+        let legacy = self.legacy_call.map(|call| (call, None));
+        for (mut call, kept) in self.calls.into_iter().chain(legacy) {
+            if let Some(kept) = kept {
+                items.push(Item::Reasoning {
+                    text: Text::default(),
+                    seal: Some(proof::seal(kept)),
+                });
+            }
             if call.call_id.is_empty() {
                 call.call_id = legacy_id(*unnamed);
                 *unnamed += 1;
@@ -285,7 +296,10 @@ fn legacy_id(number: usize) -> Text<'static> {
     Text::spell(&format!("call_unnamed_{number}"))
 }
 
-fn tool_calls<'a>(value: &mut Reader<'a>, at: usize) -> Result<Vec<Call<'a>>, RequestError> {
+fn tool_calls<'a>(
+    value: &mut Reader<'a>,
+    at: usize,
+) -> Result<Vec<(Call<'a>, Option<Text<'a>>)>, RequestError> {
     let mut calls = Vec::new();
     if value.null()? {
         return Ok(calls);
@@ -295,19 +309,20 @@ fn tool_calls<'a>(value: &mut Reader<'a>, at: usize) -> Result<Vec<Call<'a>>, Re
         &format_args!("messages[{at}].tool_calls"),
         |n, value| {
             let param = format_args!("messages[{at}].tool_calls[{n}]");
-            let (mut id, mut call) = (None, None);
+            let (mut id, mut call, mut kept) = (None, None, None);
             object(value, &param, |key, value| {
                 match key {
                     "id" => id = word(value, &param)?,
                     "function" => call = Some(called(value, &param, false)?),
                     "custom" => call = Some(called(value, &param, true)?),
+                    "extra_content" => kept = proof::read(value)?,
                     _ => value.skip()?,
                 }
                 Ok(())
             })?;
             let mut call = call.ok_or_else(|| missing(&format_args!("{param}.function")))?;
             call.call_id = id.unwrap_or_default();
-            calls.push(call);
+            calls.push((call, kept));
             Ok(())
         },
     )?;
@@ -386,7 +401,7 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
         "json_schema" => Ok(Some(Format::JsonSchema {
             name,
             description,
-            schema,
+            schema: schema.map(std::borrow::Cow::Borrowed),
             strict,
         })),
         _ => Err(RequestError::field(

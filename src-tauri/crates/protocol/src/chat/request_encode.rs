@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::wire::LONGEST_CALL_ID;
+use super::{proof, wire::LONGEST_CALL_ID};
 use crate::{
     Rope,
     canonical::{
@@ -31,15 +31,16 @@ pub(crate) fn encode<'a>(
 ) -> Result<(Rope, ToolNames), RequestError> {
     request.items = pair(request.items, losses);
     let naming = Naming::new(&request.tools, calls(&request.items), flatten);
+    let model = options.model.or(head.model.as_deref());
     let mut encoder = Encoder {
         out: RopeWriter::new(body),
         commas: Commas::default(),
         messages: Commas::default(),
         flatten,
+        google: model.is_some_and(|model| model.contains("gemini")),
         naming,
         losses,
     };
-    let model = options.model.or(head.model.as_deref());
     encoder.out.raw("{");
     if let Some(model) = model {
         encoder.key("model");
@@ -57,8 +58,15 @@ pub(super) struct Encoder<'l> {
     pub(super) commas: Commas,
     pub(super) messages: Commas,
     pub(super) flatten: bool,
+    /// The model is Google's, behind its endpoint of this dialect.
+    google: bool,
     pub(super) naming: Naming,
     pub(super) losses: &'l mut Losses,
+}
+
+/// Whether the item behind this one is a call.
+fn proves_call(request: &Request<'_>, at: usize) -> bool {
+    matches!(request.items.get(at + 1), Some(Item::Call(_)))
 }
 
 /// The assistant message being gathered.
@@ -66,7 +74,10 @@ pub(super) struct Encoder<'l> {
 struct Turn<'i, 'a> {
     reasoning: Vec<&'i Text<'a>>,
     parts: Option<&'i [Part<'a>]>,
-    calls: Vec<&'i Call<'a>>,
+    /// Calls, each with what proves it.
+    calls: Vec<(&'i Call<'a>, Option<&'i Text<'a>>)>,
+    /// The proof of the next call (T108).
+    proof: Option<&'i Text<'a>>,
 }
 
 impl Turn<'_, '_> {
@@ -97,14 +108,26 @@ impl Encoder<'_> {
                 self.media(&mut media)?;
             }
             match item {
-                Item::Reasoning { text, seal } => match seal.as_ref().map(|seal| seal.origin) {
-                    None | Some(Dialect::Chat) => turn.reasoning.push(text),
-                    Some(Dialect::Responses | Dialect::Messages) => self.losses.dropped(
-                        format!("reasoning {at}"),
-                        "sealed reasoning belongs to its own provider (T90)",
-                    ),
+                Item::Reasoning { text, seal } => match seal {
+                    None => turn.reasoning.push(text),
+                    Some(seal) => match seal.origin {
+                        Dialect::Chat => turn.reasoning.push(text),
+                        // Google's own endpoint of the dialect has a place for it beside the call.
+                        Dialect::Gemini if self.google && proves_call(request, at) => {
+                            turn.proof = Some(&seal.text);
+                        }
+                        Dialect::Responses | Dialect::Messages | Dialect::Gemini => {
+                            self.losses.dropped(
+                                format!("reasoning {at}"),
+                                "sealed reasoning belongs to its own provider (T90)",
+                            );
+                        }
+                    },
                 },
-                Item::Call(call) => turn.calls.push(call),
+                Item::Call(call) => {
+                    let proof = turn.proof.take();
+                    turn.calls.push((call, proof));
+                }
                 Item::Message {
                     role: Role::Assistant,
                     parts,
@@ -138,7 +161,7 @@ impl Encoder<'_> {
                     self.out.raw(native);
                 }
                 Item::Opaque {
-                    origin: origin @ (Dialect::Responses | Dialect::Messages),
+                    origin: origin @ (Dialect::Responses | Dialect::Messages | Dialect::Gemini),
                     kind,
                     place,
                     ..
@@ -292,16 +315,16 @@ impl Encoder<'_> {
         if !turn.calls.is_empty() {
             self.out.raw(",\"tool_calls\":[");
             let mut commas = Commas::default();
-            for call in turn.calls {
+            for (call, proof) in turn.calls {
                 commas.next(&mut self.out);
-                self.call(call);
+                self.call(call, proof);
             }
             self.out.raw("]");
         }
         self.out.raw("}");
     }
 
-    fn call(&mut self, call: &Call<'_>) {
+    fn call(&mut self, call: &Call<'_>, proof: Option<&Text<'_>>) {
         self.out.raw("{\"id\":\"");
         self.out.raw(&cap_call_id(&call.call_id, LONGEST_CALL_ID));
         let native_custom = call.custom && !self.flatten;
@@ -328,7 +351,9 @@ impl Encoder<'_> {
             self.out.raw("\",\"arguments\":");
             self.out.text(&call.input);
         }
-        self.out.raw("}}");
+        self.out.raw("}");
+        proof::write(proof.map(Text::raw), &mut self.out);
+        self.out.raw("}");
     }
 
     /// A tool message holds text only (T25); without content it is an empty string (T29).

@@ -127,7 +127,7 @@ impl Encoder<'_> {
                     self.out.text(description);
                 }
                 self.out.raw(",\"schema\":");
-                self.out.raw(schema.unwrap_or("{}"));
+                self.out.raw(schema.as_deref().unwrap_or("{}"));
                 if let Some(strict) = strict {
                     self.out.raw(if *strict {
                         ",\"strict\":true"

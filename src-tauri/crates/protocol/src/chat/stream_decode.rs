@@ -16,7 +16,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
-    types::End,
+    types::{Dialect, End},
 };
 
 /// Reads the chunks of one answer.
@@ -329,6 +329,7 @@ impl Decoder {
             // T81: a name is taken once.
             if let Some(name) = name {
                 self.calls[at].name = name.into_owned();
+                self.prove(part.proof.as_ref(), to);
                 self.open_call(at, to);
             }
         }
@@ -342,6 +343,26 @@ impl Decoder {
             }),
             None => self.calls[at].early.push_str(input.raw()),
         }
+    }
+
+    /// What proves a call stands before it, as an item of its own (T108).
+    fn prove(&mut self, proof: Option<&Text<'_>>, to: &mut impl Receiver) {
+        let Some(proof) = proof else { return };
+        self.close_message(to);
+        let slot = match self.reasoning {
+            Some(slot) => slot,
+            None => {
+                let slot = self.watch.open(Start::Reasoning, to);
+                self.reasoning = Some(slot);
+                slot
+            }
+        };
+        to.take(Event::Seal {
+            slot,
+            origin: Dialect::Gemini,
+            seal: proof.borrowed(),
+            redacted: false,
+        });
     }
 
     fn open_call(&mut self, at: usize, to: &mut impl Receiver) {

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 
 use super::{
     answer::nested_annotation,
-    usage,
+    proof, usage,
     wire::{DONE, finish_word},
 };
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Encoder {
     thinking: bool,
     slots: Vec<Slot>,
     calls: u64,
+    /// What proves the next call to a Gemini model (T108).
+    proof: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +66,7 @@ impl Encoder {
             thinking: false,
             slots: Vec::new(),
             calls: 0,
+            proof: None,
         }
     }
 
@@ -120,8 +123,10 @@ impl Encoder {
             }
             Event::Reasoning { delta, .. } => self.think(delta.raw(), out),
             Event::ReasoningBreak { .. } => self.think("\\n\\n", out),
-            // A seal is for whoever made it, and Chat has no place to keep one.
-            Event::Seal { .. } => {}
+            // A seal is for whoever made it, and Chat has a place for one kind alone.
+            Event::Seal { origin, seal, .. } => {
+                self.proof = (origin == Dialect::Gemini).then(|| seal.raw().to_owned());
+            }
             Event::Input { slot, delta } => self.input(slot, delta.raw(), out),
             Event::ItemEnd { slot } => {
                 // T76: clients cannot read empty arguments.
@@ -174,10 +179,12 @@ impl Encoder {
                 });
                 out.text(&name);
                 out.raw(if custom {
-                    ",\"input\":\"\"}}]"
+                    ",\"input\":\"\"}"
                 } else {
-                    ",\"arguments\":\"\"}}]"
+                    ",\"arguments\":\"\"}"
                 });
+                proof::write(self.proof.take().as_deref(), out);
+                out.raw("}]");
                 self.close(out);
             }
         }

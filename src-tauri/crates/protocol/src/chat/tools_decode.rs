@@ -95,7 +95,7 @@ fn defined<'a>(
             name,
             namespace: None,
             description,
-            parameters,
+            parameters: parameters.map(std::borrow::Cow::Borrowed),
             strict,
         }
     })

@@ -17,7 +17,7 @@ impl Encoder<'_> {
         let mut seen: Vec<String> = Vec::new();
         for tool in &request.tools {
             if let Tool::Hosted {
-                origin: Dialect::Responses | Dialect::Messages,
+                origin: Dialect::Responses | Dialect::Messages | Dialect::Gemini,
                 kind,
                 ..
             } = tool
@@ -85,7 +85,7 @@ impl Encoder<'_> {
                 }
                 self.out.raw(",\"parameters\":");
                 let strict = *strict == Some(true);
-                write_parameters(*parameters, strict, &mut self.out);
+                write_parameters(parameters.as_deref(), strict, &mut self.out);
                 // Many servers do not know the field: it is sent only where it says something.
                 self.out
                     .raw(if strict { ",\"strict\":true}}" } else { "}}" });

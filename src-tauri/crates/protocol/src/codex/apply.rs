@@ -5,7 +5,10 @@ use std::{borrow::Cow, ops::Range};
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::{DROPPED, FORCED, INCLUDE, JSON_LINE, KNOWN, NOT_IN_COMPACT, PLAIN_TIERS, REFUSED};
+use super::{
+    DROPPED, EFFORT_FIELDS, FORCED, IMAGE_TOOL, INCLUDE, JSON_LINE, KNOWN, NOT_IN_COMPACT,
+    PLAIN_TIERS, REFUSED,
+};
 use crate::{
     json::scan,
     patch::{ObjectPatch, quoted, set_nested},
@@ -23,6 +26,7 @@ pub(crate) fn apply(
     losses: &mut Vec<Loss>,
 ) -> Result<(), RequestError> {
     refuse(object)?;
+    effort(body, object, options);
     drop_fields(body, object, options, losses);
     match options.route {
         Route::Answer => {
@@ -38,7 +42,9 @@ pub(crate) fn apply(
         }
     }
     service_tier(object, options, losses);
-    effort(body, object, options);
+    if options.image_tool {
+        image_tool(body, object);
+    }
     if let Some(key) = options.prompt_cache_key
         && object.value("prompt_cache_key").is_none()
     {
@@ -89,6 +95,11 @@ fn drop_fields(
         let Ok(name) = std::str::from_utf8(member.name(body)) else {
             continue;
         };
+        if EFFORT_FIELDS.contains(&name) {
+            // It has been read.
+            object.remove(name);
+            continue;
+        }
         let listed = DROPPED.iter().chain(REFUSED).any(|row| row.field == name);
         if !listed && !KNOWN.contains(&name) && object.remove(name) {
             losses.push(Loss::dropped(
@@ -141,17 +152,50 @@ fn service_tier(object: &mut ObjectPatch<'_>, options: &Options<'_>, losses: &mu
     }
 }
 
+/// The suffix, else the body's own words in their order, else the default (F90).
 fn effort(body: &[u8], object: &mut ObjectPatch<'_>, options: &Options<'_>) {
-    let told = object
+    let native = object
         .value("reasoning")
-        .and_then(|value| scan::member_value(body, value, "effort"));
-    let told = told.and_then(|value| scan::decode(&body[value]));
-    let wire = match (options.effort, told.as_deref()) {
-        (Some(asked), _) => super::effort(asked),
-        (None, Some(told)) if super::effort(told) != told => super::effort(told),
-        _ => return,
+        .and_then(|value| scan::member_value(body, value, "effort"))
+        .and_then(|value| scan::decode(&body[value]));
+    let foreign = || {
+        EFFORT_FIELDS
+            .iter()
+            .find_map(|field| object.token(field).and_then(scan::decode))
     };
-    set_nested(object, "reasoning", "effort", &quoted(wire));
+    let wire = match (options.effort, native) {
+        (Some(asked), _) => Cow::Borrowed(super::effort(asked)),
+        (None, Some(told)) if super::effort(&told) == told => return,
+        (None, told) => match told.or_else(foreign) {
+            Some(told) => Cow::Owned(super::effort(&told).to_owned()),
+            None => match options.default_effort {
+                Some(word) => Cow::Borrowed(super::effort(word)),
+                None => return,
+            },
+        },
+    };
+    set_nested(object, "reasoning", "effort", &quoted(&wire));
+}
+
+/// The provider's image generation joins the client's tools, unless it is among them.
+pub(crate) fn image_tool(body: &[u8], object: &mut ObjectPatch<'_>) {
+    let Some(value) = object.value("tools") else {
+        object.set("tools", format!("[{IMAGE_TOOL}]").as_bytes());
+        return;
+    };
+    let (mut last, mut there) = (None, false);
+    let walked = scan::each_element(body, value.start, |element| {
+        there |= scan::member_value(body, element.clone(), "type")
+            .is_some_and(|kind| &body[kind] == b"\"image_generation\"");
+        last = Some(element.end);
+    });
+    // Something other than an array is the client's mistake; the backend tells it.
+    if walked.is_ok() && !there {
+        match last {
+            Some(end) => object.edits().insert(end, format!(",{IMAGE_TOOL}")),
+            None => object.edits().insert(value.start + 1, IMAGE_TOOL),
+        }
+    }
 }
 
 fn asks_json(body: &[u8], object: &ObjectPatch<'_>) -> bool {

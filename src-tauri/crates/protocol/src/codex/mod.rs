@@ -5,7 +5,7 @@
 
 mod apply;
 
-pub(crate) use apply::apply;
+pub(crate) use apply::{apply, image_tool};
 
 /// A field and why it is treated so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,12 @@ pub const PLAIN_TIERS: &[&str] = &["auto", "default"];
 
 /// Efforts by the client's word; one not listed goes out as it is. `ultra` is a client-side name.
 pub const EFFORTS: &[(&str, &str)] = &[("ultra", "max")];
+
+/// What clients of other dialects call the effort, in the order in which they count behind `reasoning.effort` (F90).
+pub const EFFORT_FIELDS: &[&str] = &["reasoning_effort", "variant"];
+
+/// The provider's own image generation, as a tool (F90, `-image`).
+pub const IMAGE_TOOL: &str = r#"{"type":"image_generation","output_format":"png"}"#;
 
 /// The developer line added when JSON mode is asked and the input never says "json" (F83).
 pub const JSON_LINE: &str = "Answer with a single JSON object.";

@@ -12,6 +12,7 @@ pub(crate) use read::event_status;
 pub use read::{from_event, read, status_for};
 
 use crate::{
+    gemini,
     messages::errors,
     sse::write_event,
     types::{Dialect, ErrorBody, Failure, GatewayError, RequestError},
@@ -56,6 +57,11 @@ pub fn render(dialect: Dialect, status: u16, error: &ErrorBody) -> Bytes {
             error: error.into(),
         }),
         Dialect::Messages => message_error(status, error),
+        Dialect::Gemini => json(&gemini::errors::envelope(
+            status,
+            error.code.as_deref(),
+            &error.message,
+        )),
     }
 }
 
@@ -87,7 +93,8 @@ pub fn rewrap(dialect: Dialect, status: u16, body: &Bytes) -> Bytes {
     match dialect {
         Dialect::Chat | Dialect::Responses if read::has_openai_shape(body) => body.clone(),
         Dialect::Messages if errors::has_shape(body) => body.clone(),
-        Dialect::Chat | Dialect::Responses | Dialect::Messages => {
+        Dialect::Gemini if gemini::errors::has_shape(body) => body.clone(),
+        Dialect::Chat | Dialect::Responses | Dialect::Messages | Dialect::Gemini => {
             render(dialect, status, &read(status, body))
         }
     }
@@ -97,7 +104,7 @@ pub fn rewrap(dialect: Dialect, status: u16, body: &Bytes) -> Bytes {
 #[must_use]
 pub const fn client_status(dialect: Dialect, status: u16) -> u16 {
     match (dialect, status) {
-        (Dialect::Chat | Dialect::Responses, 529) => 503,
+        (Dialect::Chat | Dialect::Responses | Dialect::Gemini, 529) => 503,
         _ => status,
     }
 }
@@ -116,6 +123,7 @@ pub const fn kind_for(dialect: Dialect, status: u16) -> &'static str {
             _ => "server_error",
         },
         Dialect::Messages => errors::kind_for(status),
+        Dialect::Gemini => gemini::errors::status_word(status),
     }
 }
 
@@ -197,7 +205,8 @@ struct FailedError<'a> {
 }
 
 /// The error and the clean end of a running stream (T182): Chat an error frame and no `[DONE]`; Responses a nested `error`
-/// event, which the openai libraries raise, and `response.failed`, which Codex reads; Messages an `error` event and no `message_stop`.
+/// event, which the openai libraries raise, and `response.failed`, which Codex reads; Messages an `error` event and no `message_stop`; Gemini an error
+/// piece and no finish reason.
 pub(crate) fn in_band(
     dialect: Dialect,
     error: &ErrorBody,
@@ -213,12 +222,12 @@ pub(crate) fn in_band(
             }),
         ),
         Dialect::Messages => {
-            let by_kind = status_for(&error.kind, 500);
-            let status = error
-                .code
-                .as_deref()
-                .map_or(by_kind, |code| status_for(code, by_kind));
+            let status = in_band_status(error);
             write_event(out, Some("error"), &message_error(status, error));
+        }
+        Dialect::Gemini => {
+            let error = render(dialect, in_band_status(error), error);
+            write_event(out, None, &error);
         }
         Dialect::Responses => {
             let told = ErrorEvent {
@@ -240,6 +249,13 @@ pub(crate) fn in_band(
             );
         }
     }
+}
+
+/// The status that an error of a running stream stands for.
+pub(crate) fn in_band_status(error: &ErrorBody) -> u16 {
+    let by_kind = status_for(&error.kind, 500);
+    let code = error.code.as_deref();
+    code.map_or(by_kind, |code| status_for(code, by_kind))
 }
 
 /// `response.failed` alone, for a Responses stream whose upstream told its error in an `error` event and nothing else: Codex

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
+    gemini::errors::{OVERFLOW as GEMINI_OVERFLOW, status_of},
     messages::errors::{OVERFLOW, OVERFLOW_CODE},
     types::{Dialect, ErrorBody},
 };
@@ -79,7 +80,8 @@ pub fn status_for(code: &str, otherwise: u16) -> u16 {
         "server_error" | "internal_error" | "api_error" => 500,
         "timeout_error" => 504,
         "server_is_overloaded" | "slow_down" | "overloaded_error" => 503,
-        _ => otherwise,
+        // The words of Google's services.
+        word => status_of(word).unwrap_or(otherwise),
     }
 }
 
@@ -88,9 +90,9 @@ pub(crate) fn event_status(data: &[u8], error: &ErrorBody) -> u16 {
     let told = serde_json::from_slice::<Value>(data)
         .ok()
         .and_then(|value| {
-            let number = ["status", "status_code"]
+            let number = ["/status", "/status_code", "/error/code"]
                 .iter()
-                .find_map(|key| value.get(key)?.as_u64());
+                .find_map(|key| value.pointer(key)?.as_u64());
             number
                 .and_then(|number| u16::try_from(number).ok())
                 .filter(|status| (400..600).contains(status))
@@ -163,10 +165,13 @@ fn from_value(value: &Value) -> ErrorBody {
                 text("type").filter(|kind| *kind != "error" && !kind.starts_with("response."));
             // T211: the words are all that Anthropic says of an overflow.
             let overflow = message.is_some_and(|text| text.contains(OVERFLOW));
+            let gemini_overflow = message.is_some_and(|text| text.contains(GEMINI_OVERFLOW));
             ErrorBody {
                 message: message.map(shorten).unwrap_or_default(),
                 kind: kind.map(str::to_owned).unwrap_or_default().into(),
-                code: code.or(overflow.then_some(OVERFLOW_CODE.into())),
+                code: code
+                    .filter(|_| !gemini_overflow)
+                    .or((overflow || gemini_overflow).then_some(OVERFLOW_CODE.into())),
                 param: text("param").map(|param| Cow::Owned(param.to_owned())),
             }
         }

@@ -15,6 +15,7 @@ use crate::{
     },
     chat,
     error::{event_status, from_event},
+    gemini,
     json::scan,
     messages, responses,
     types::{
@@ -28,6 +29,7 @@ enum Decoder {
     Chat(chat::stream_decode::Decoder),
     Responses(responses::stream_decode::Decoder),
     Messages(Box<messages::stream_decode::Decoder>),
+    Gemini(Box<gemini::stream_decode::Decoder>),
 }
 
 impl Decoder {
@@ -38,6 +40,9 @@ impl Decoder {
                 Self::Responses(responses::stream_decode::Decoder::default())
             }
             Target::Messages => Self::Messages(Box::default()),
+            Target::Gemini => Self::Gemini(Box::new(gemini::stream_decode::Decoder::new(
+                &state.request_id,
+            ))),
         }
     }
 
@@ -46,6 +51,7 @@ impl Decoder {
             Self::Chat(decoder) => &decoder.watch.observed,
             Self::Responses(decoder) => decoder.observed(),
             Self::Messages(decoder) => &decoder.watch.observed,
+            Self::Gemini(decoder) => &decoder.watch.observed,
         }
     }
 
@@ -54,6 +60,7 @@ impl Decoder {
             Self::Chat(decoder) => &mut decoder.watch.observed,
             Self::Responses(decoder) => &mut decoder.watch.observed,
             Self::Messages(decoder) => &mut decoder.watch.observed,
+            Self::Gemini(decoder) => &mut decoder.watch.observed,
         }
     }
 
@@ -67,6 +74,7 @@ impl Decoder {
                 decoder.push(name, data, to);
             }
             Self::Messages(decoder) => decoder.push(data, to),
+            Self::Gemini(decoder) => decoder.push(data, to),
         }
     }
 
@@ -75,6 +83,7 @@ impl Decoder {
             Self::Chat(decoder) => decoder.finish(end, to),
             Self::Responses(decoder) => decoder.finish(end, to),
             Self::Messages(decoder) => decoder.finish(end, to),
+            Self::Gemini(decoder) => decoder.finish(end, to),
         }
     }
 
@@ -91,6 +100,7 @@ impl Decoder {
             Self::Chat(decoder) => decoder.whole(text, to),
             Self::Responses(decoder) => decoder.whole(text, to),
             Self::Messages(decoder) => decoder.whole(text, to),
+            Self::Gemini(decoder) => decoder.whole(text, to),
         };
         read.map_err(|_| unreadable())
     }
@@ -102,6 +112,7 @@ enum Encoder {
     Chat(Box<chat::stream_encode::Encoder>),
     Responses(Box<responses::stream_encode::Encoder>),
     Messages(Box<messages::stream_encode::Encoder>),
+    Gemini(Box<gemini::stream_encode::Encoder>),
     /// The client does not stream: the answer is gathered.
     Fold(Box<Fold>),
 }
@@ -122,6 +133,9 @@ impl Encoder {
             Dialect::Messages => Self::Messages(Box::new(messages::stream_encode::Encoder::new(
                 message_words(state),
             ))),
+            Dialect::Gemini => Self::Gemini(Box::new(gemini::stream_encode::Encoder::new(
+                gemini_words(state),
+            ))),
         }
     }
 
@@ -130,6 +144,7 @@ impl Encoder {
             Self::Chat(encoder) => encoder.event(event, out),
             Self::Responses(encoder) => encoder.event(event, out),
             Self::Messages(encoder) => encoder.event(event, out),
+            Self::Gemini(encoder) => encoder.event(event, out),
             Self::Fold(fold) => fold.add(&event),
         }
     }
@@ -139,6 +154,7 @@ impl Encoder {
             Self::Chat(encoder) => encoder.fail(error, out),
             Self::Responses(encoder) => encoder.fail(error, out),
             Self::Messages(encoder) => encoder.fail(error, out),
+            Self::Gemini(encoder) => encoder.fail(error, out),
             Self::Fold(_) => {}
         }
     }
@@ -169,6 +185,15 @@ fn message_words(state: &HubState) -> messages::answer::Words {
         model: state.model.clone(),
         estimate: state.estimate,
         thoughts: state.reasoning != ReasoningOutput::Off,
+    }
+}
+
+fn gemini_words(state: &HubState) -> gemini::answer::Words {
+    gemini::answer::Words {
+        id: minted_id("", state),
+        model: state.model.clone(),
+        thoughts: state.reasoning != ReasoningOutput::Off,
+        array: state.array,
     }
 }
 
@@ -356,6 +381,7 @@ fn render(
             responses::answer::write(fold, &response_words(state), Some(finish), &mut out)
         }
         Dialect::Messages => messages::answer::write(fold, &message_words(state), &mut out),
+        Dialect::Gemini => gemini::answer::write(fold, &gemini_words(state), &mut out),
     }
     Ok(out.freeze())
 }

@@ -130,7 +130,7 @@ pub(super) fn signature<S: Sink>(seal: Option<&Seal<'_>>, out: &mut S) {
 
 /// The arguments of a call, which have to be an object here (T77). Text that is none, such as arguments cut at the token limit, is kept as it
 /// is under a name that says so; it is not repaired into something that would run (T79).
-fn arguments<S: Sink>(input: &str, custom: bool, out: &mut S) {
+pub(crate) fn arguments<S: Sink>(input: &str, custom: bool, out: &mut S) {
     let plain = unescape(input);
     if !custom {
         if plain.trim().is_empty() {
@@ -150,7 +150,7 @@ fn arguments<S: Sink>(input: &str, custom: bool, out: &mut S) {
 }
 
 /// Whether the text is one JSON object and nothing else.
-pub(super) fn is_object(text: &str) -> bool {
+pub(crate) fn is_object(text: &str) -> bool {
     let mut reader = Reader::new(text);
     matches!(reader.kind(), Ok(Kind::Object))
         && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()

@@ -6,7 +6,7 @@ pub(crate) mod count;
 pub(crate) mod errors;
 mod event;
 pub(crate) mod media;
-mod models;
+pub(crate) mod models;
 mod parts_decode;
 pub(crate) mod request_decode;
 pub(crate) mod request_encode;

@@ -165,6 +165,14 @@ pub(super) fn of(name: Option<&str>) -> Model {
     found.copied().unwrap_or(NEWEST)
 }
 
+/// The effort that a model which measures its thinking itself would be told, or `None` where it takes none.
+pub(crate) fn takes_effort<'w>(name: Option<&str>, asked: &'w str) -> Option<&'w str> {
+    match of(name).thinking {
+        Thinking::Adaptive(takes) => Some(nearest(asked, takes)),
+        Thinking::No | Thinking::Budget => None,
+    }
+}
+
 /// The nearest effort that the model takes: the asked one, else the next lower, else its lowest (T96).
 pub(super) fn nearest<'w>(asked: &'w str, takes: &'w [&'w str]) -> &'w str {
     const ORDER: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];

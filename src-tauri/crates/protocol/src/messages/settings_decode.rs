@@ -133,7 +133,7 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
     Ok(Some(Format::JsonSchema {
         name: None,
         description: None,
-        schema,
+        schema: schema.map(std::borrow::Cow::Borrowed),
         strict: Some(true),
     }))
 }

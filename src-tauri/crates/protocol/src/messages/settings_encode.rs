@@ -136,7 +136,7 @@ impl Encoder<'_> {
             Some(Format::JsonSchema {
                 schema: Some(schema),
                 ..
-            }) if self.model.schema != Schema::No => Some(*schema),
+            }) if self.model.schema != Schema::No => Some(schema.as_ref()),
             _ => None,
         };
         let effort = match think {
@@ -176,7 +176,7 @@ impl Encoder<'_> {
             }) if self.model.schema == Schema::Yes => return None,
             Some(Format::JsonSchema { schema, .. }) => format!(
                 "Answer with one valid JSON value that follows this JSON schema, and nothing else: no other words, no code fence.\n{}",
-                schema.unwrap_or("{}")
+                schema.as_deref().unwrap_or("{}")
             ),
         };
         self.losses.approximated(

@@ -47,7 +47,7 @@ pub(super) fn tools<'a>(
                 name: name.ok_or_else(|| missing(&format_args!("{param}.name")))?,
                 namespace: None,
                 description,
-                parameters,
+                parameters: parameters.map(std::borrow::Cow::Borrowed),
                 strict,
             });
             return Ok(());

@@ -66,7 +66,11 @@ impl Encoder<'_> {
             let Tool::Hosted { origin, kind, .. } = tool else {
                 return None;
             };
-            let search = *origin == Dialect::Responses && kind.raw().starts_with("web_search");
+            let search = match origin {
+                Dialect::Responses => kind.raw().starts_with("web_search"),
+                Dialect::Gemini => kind.is("googleSearch"),
+                Dialect::Chat | Dialect::Messages => false,
+            };
             if search && self.model.hosted && !seen.iter().any(|name| name == "web_search") {
                 self.losses.approximated(
                     "tools (web_search)",
@@ -114,7 +118,7 @@ impl Encoder<'_> {
                     );
                 }
                 self.out.raw(",\"input_schema\":");
-                write_schema(*parameters, &mut self.out);
+                write_schema(parameters.as_deref(), &mut self.out);
                 self.out.raw("}");
             }
             Tool::Custom {

@@ -65,7 +65,12 @@ pub(crate) fn echo(request: &Request<'_>) -> String {
             out.raw("json_schema\",\"name\":");
             out.text_or_null(name.as_ref());
             out.raw(",\"schema\":");
-            out.raw(schema.filter(|raw| raw.len() < 8192).unwrap_or("{}"));
+            out.raw(
+                schema
+                    .as_deref()
+                    .filter(|raw| raw.len() < 8192)
+                    .unwrap_or("{}"),
+            );
             out.raw("}");
         }
     }

@@ -21,6 +21,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     let mut request = Request::default();
     let mut input = false;
     let mut lifted = Vec::new();
+    let (mut effort, mut variant) = (None, None);
     let mut reader = Reader::new(body);
     object(&mut reader, &"body", |key, value| {
         match key {
@@ -51,11 +52,16 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
                     ));
                 }
             }
+            "reasoning_effort" => effort = word(value, &key)?,
+            "variant" => variant = word(value, &key)?,
             key => setting(key, value, &mut request.settings, losses)?,
         }
         Ok(())
     })?;
     reader.end()?;
+    // F90: the order in which the body's own words count.
+    let told = request.settings.effort.take();
+    request.settings.effort = told.or(effort).or(variant);
     if !input {
         return Err(missing(&"input"));
     }
@@ -165,7 +171,7 @@ fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(),
                     Some("json_schema") => Some(Format::JsonSchema {
                         name,
                         description,
-                        schema,
+                        schema: schema.map(std::borrow::Cow::Borrowed),
                         strict,
                     }),
                     Some("text") | None => None,

@@ -38,7 +38,12 @@ pub(crate) fn encode<'a>(
             ..
         } if kind.raw().starts_with(WEB_SEARCH) => true,
         Tool::Hosted {
-            origin: Dialect::Chat | Dialect::Messages,
+            origin: Dialect::Gemini,
+            kind,
+            ..
+        } if kind.is("googleSearch") => true,
+        Tool::Hosted {
+            origin: Dialect::Chat | Dialect::Messages | Dialect::Gemini,
             kind,
             ..
         } => {
@@ -189,7 +194,7 @@ impl Encoder<'_> {
                     self.out.raw(native);
                 }
                 Item::Opaque {
-                    origin: Dialect::Chat | Dialect::Messages,
+                    origin: Dialect::Chat | Dialect::Messages | Dialect::Gemini,
                     place,
                     ..
                 } => {

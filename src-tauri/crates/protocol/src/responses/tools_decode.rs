@@ -71,7 +71,7 @@ pub(crate) fn tools<'a>(
                     name,
                     namespace,
                     description,
-                    parameters,
+                    parameters: parameters.map(std::borrow::Cow::Borrowed),
                     strict,
                 });
             }

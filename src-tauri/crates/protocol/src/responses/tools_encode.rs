@@ -117,7 +117,7 @@ impl Encoder<'_> {
                 }
                 self.out.raw(",\"parameters\":");
                 let strict = strict.unwrap_or(false);
-                write_parameters(*parameters, strict, &mut self.out);
+                write_parameters(parameters.as_deref(), strict, &mut self.out);
                 // T44: left out, the upstream may take it for true.
                 self.out.raw(if strict {
                     ",\"strict\":true}"
@@ -150,7 +150,7 @@ impl Encoder<'_> {
             }
             // T55: both have it; the rest of other dialects were taken out before.
             Tool::Hosted {
-                origin: Dialect::Messages,
+                origin: Dialect::Messages | Dialect::Gemini,
                 native,
                 ..
             } => {

@@ -56,6 +56,8 @@ pub fn load() -> Corpus {
             Dialect::Chat
         } else if name.starts_with("messages") {
             Dialect::Messages
+        } else if name.starts_with("gemini") {
+            Dialect::Gemini
         } else {
             Dialect::Responses
         };
@@ -119,6 +121,7 @@ fn dialect_of(group: &str) -> Option<Dialect> {
         "chat" => Some(Dialect::Chat),
         "responses" | "codex" => Some(Dialect::Responses),
         "messages" => Some(Dialect::Messages),
+        "gemini" => Some(Dialect::Gemini),
         _ => None,
     }
 }
@@ -127,7 +130,17 @@ fn read_fixture(corpus: &mut Corpus, group: &str, path: &Path) {
     let name = format!("{group}/{}", file_name(path));
     let bytes = fs::read(path).expect("readable");
     let dialect = dialect_of(group);
-    if name.ends_with(".sse") {
+    if name.ends_with(".sse") && !bytes.windows(5).any(|window| window == b"data:") {
+        // Told as a stream, but an error body with a status of its own.
+        corpus.errors.push((
+            400,
+            Recording {
+                name,
+                dialect,
+                bytes,
+            },
+        ));
+    } else if name.ends_with(".sse") {
         corpus.streams.push(Recording {
             name,
             dialect,
@@ -145,7 +158,7 @@ fn read_fixture(corpus: &mut Corpus, group: &str, path: &Path) {
             Some(interactions) => interactions
                 .iter()
                 .for_each(|one| read_interaction(corpus, &name, one)),
-            None if name.contains("error") => corpus.errors.push((
+            None if name.contains("error") || value.get("error").is_some() => corpus.errors.push((
                 400,
                 Recording {
                     name,
@@ -190,6 +203,8 @@ fn read_interaction(corpus: &mut Corpus, name: &str, interaction: &Value) {
         Some(Dialect::Responses)
     } else if path.ends_with("/messages") {
         Some(Dialect::Messages)
+    } else if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
+        Some(Dialect::Gemini)
     } else {
         None
     };
@@ -247,6 +262,8 @@ fn read_capture(corpus: &mut Corpus, path: &Path) {
             .is_some_and(|path| path.ends_with("/messages"))
         {
             Dialect::Messages
+        } else if to.contains(":generateContent") || to.contains(":streamGenerateContent") {
+            Dialect::Gemini
         } else {
             continue;
         };

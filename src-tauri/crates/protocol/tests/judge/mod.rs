@@ -734,3 +734,151 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
         .flatten();
     said
 }
+
+fn gemini_counts(answer: &Value) -> Option<[u64; 4]> {
+    let usage = answer.get("usageMetadata")?;
+    let count = |name: &str| usage[name].as_u64();
+    count("promptTokenCount").or(count("candidatesTokenCount"))?;
+    let count = |name: &str| count(name).unwrap_or(0);
+    Some([
+        count("promptTokenCount") + count("toolUsePromptTokenCount"),
+        count("candidatesTokenCount") + count("thoughtsTokenCount"),
+        count("cachedContentTokenCount"),
+        count("thoughtsTokenCount"),
+    ])
+}
+
+/// Adds what one piece of a Gemini answer says.
+fn gemini_piece(piece: &Value, said: &mut Said) {
+    said.usage = gemini_counts(piece).or(said.usage);
+    if piece.get("error").is_some() {
+        said.end = "error".to_owned();
+        return;
+    }
+    if piece.pointer("/promptFeedback/blockReason").is_some() {
+        said.end = "content_filter".to_owned();
+    }
+    let candidate = &piece["candidates"][0];
+    for part in candidate
+        .pointer("/content/parts")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        if part["thought"] == true {
+            said.reasoning += text(part, "/text");
+            continue;
+        }
+        said.text += text(part, "/text");
+        if part.get("executableCode").is_some() {
+            let language = text(part, "/executableCode/language").to_lowercase();
+            let code = text(part, "/executableCode/code");
+            said.text += &format!("\n```{language}\n{code}\n```\n");
+        }
+        if part.get("codeExecutionResult").is_some() {
+            let printed = text(part, "/codeExecutionResult/output");
+            said.text += &format!("\n```\n{printed}\n```\n");
+        }
+        if let Some(media) = part.get("inlineData") {
+            let (kind, data) = (text(media, "/mimeType"), text(media, "/data"));
+            said.text += &format!("\n![{kind}](data:{kind};base64,{data})\n");
+        }
+        // Arguments told piece by piece have no name beside them.
+        if let Some(call) = part
+            .get("functionCall")
+            .filter(|call| call.get("name").is_some())
+        {
+            let args = call.get("args").map_or("{}".to_owned(), Value::to_string);
+            said.calls.push((text(call, "/name").to_owned(), args));
+        }
+    }
+    match text(candidate, "/finishReason") {
+        "" => {}
+        "MAX_TOKENS" => said.end = "length".to_owned(),
+        "SAFETY" | "PROHIBITED_CONTENT" | "BLOCKLIST" | "SPII" | "RECITATION" | "MODEL_ARMOR"
+        | "IMAGE_SAFETY" => said.end = "content_filter".to_owned(),
+        "MALFORMED_FUNCTION_CALL" | "OTHER" | "NO_IMAGE" => said.end = "error".to_owned(),
+        _ => said.end = "stop".to_owned(),
+    }
+}
+
+fn gemini_end(mut said: Said) -> Said {
+    if said.end.is_empty() {
+        said.end = "error".to_owned();
+    }
+    if said.end == "stop" && !said.calls.is_empty() {
+        said.end = "tool_calls".to_owned();
+    }
+    said
+}
+
+/// What a whole Gemini answer says.
+pub fn said_json_gemini(answer: &Value) -> Said {
+    let mut said = Said {
+        end: "stop".to_owned(),
+        ..Said::default()
+    };
+    gemini_piece(answer, &mut said);
+    gemini_end(said)
+}
+
+/// What a recorded Gemini stream says, read the slow way.
+pub fn said_by_gemini_recording(stream: &[u8]) -> Said {
+    let mut said = Said::default();
+    for (_, value) in events(stream) {
+        gemini_piece(&value, &mut said);
+        if value.get("error").is_some() {
+            break;
+        }
+    }
+    gemini_end(said)
+}
+
+/// Demands of Gemini clients (B4, T162) and what the stream says.
+pub fn judge_gemini(name: &str, stream: &[u8]) -> Said {
+    let plain = String::from_utf8_lossy(stream);
+    let mut said = Said::default();
+    let (mut finished, mut failed) = (false, false);
+    for frame in plain.split_terminator("\n\n") {
+        let data = frame.trim_start_matches('\n').strip_prefix("data: ");
+        let data = data.unwrap_or_default();
+        assert!(
+            data.starts_with('{'),
+            "{name}: only data, with its space (T162): {frame:.80}"
+        );
+        let value: Value = serde_json::from_str(data).expect("JSON in one line");
+        assert!(!finished && !failed, "{name}: nothing after the end");
+        gemini_piece(&value, &mut said);
+        if let Some(error) = value.get("error") {
+            failed = true;
+            assert!(
+                error["code"].is_u64() && !text(error, "/message").is_empty(),
+                "{name}"
+            );
+            assert!(!text(error, "/status").is_empty(), "{name}");
+            continue;
+        }
+        assert!(!text(&value, "/responseId").is_empty(), "{name}");
+        for part in value["candidates"][0]["content"]["parts"]
+            .as_array()
+            .expect("parts")
+        {
+            if let Some(call) = part.get("functionCall") {
+                assert!(call["args"].is_object(), "{name}: T77");
+                assert!(!text(call, "/id").is_empty(), "{name}: T70");
+            }
+            if let Some(seal) = part.get("thoughtSignature") {
+                let base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/-_=".contains(&b);
+                let seal = seal.as_str().expect("a string");
+                assert!(seal.bytes().all(base64), "{name}: {seal:.60}");
+            }
+        }
+        finished = value["candidates"][0].get("finishReason").is_some();
+    }
+    assert!(
+        plain.ends_with("\n\n"),
+        "{name}: the final blank line (T162)"
+    );
+    assert!(finished != failed, "{name}: exactly one terminal");
+    gemini_end(said)
+}

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, StreamBody};
 use super::{Presence, Venue};
 use crate::{
     dialect::{
-        chat_out, messages_out,
+        chat_out, gemini_out, messages_out,
         responses_out::{Written, error_event, failed_event},
     },
     quota::put,
@@ -46,6 +46,7 @@ pub(super) fn arrange(step: Step, venue: Venue, written: Written, private: Optio
     let failed = |code: &str, number: usize| match venue {
         Venue::Chat => chat_out::error_frame(code),
         Venue::Messages => messages_out::error_frame(code),
+        Venue::Gemini => gemini_out::error_frame(code),
         Venue::Codex | Venue::Responses => failed_event(&document, code, number),
     };
     match step {
@@ -60,6 +61,7 @@ pub(super) fn arrange(step: Step, venue: Venue, written: Written, private: Optio
             frames.push(match venue {
                 Venue::Chat => chat_out::error_frame(&code),
                 Venue::Messages => messages_out::error_frame(&code),
+                Venue::Gemini => gemini_out::error_frame(&code),
                 Venue::Codex | Venue::Responses => error_event(&code, number),
             });
         }

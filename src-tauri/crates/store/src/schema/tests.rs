@@ -39,6 +39,18 @@ fn no_column_is_there_that_was_not_looked_at() {
             "seq at from_id from_label to_id to_label reason automatic avoided back_at",
         ),
         (
+            "balances",
+            "account_id adapter threshold amounts unavailable checked_at tried_at error",
+        ),
+        (
+            "usage_limits",
+            "account_id model period_days since requests prompt_tokens completion_tokens total_tokens cost_nanos",
+        ),
+        (
+            "usage_slots",
+            "slot account_id model client_key requests input_tokens output_tokens cost_nanos unknown_usage unpriced",
+        ),
+        (
             "usage_daily",
             "day account_id model route client_key requests successes failures cancelled input_tokens output_tokens cached_tokens \
              reasoning_tokens images unknown_usage",

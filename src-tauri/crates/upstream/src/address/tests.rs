@@ -41,6 +41,16 @@ fn f99_where_each_format_goes() {
             "https://relay.example.com/api/paas/v4/chat/completions",
         ),
         (
+            Anthropic,
+            "https://relay.example.com/api/anthropic/",
+            "https://relay.example.com/api/anthropic/v1/messages",
+        ),
+        (
+            Anthropic,
+            "https://relay.example.com/api/anthropic/v1",
+            "https://relay.example.com/api/anthropic/v1/messages",
+        ),
+        (
             OpenAi,
             "http://127.0.0.1:8080/v1",
             "http://127.0.0.1:8080/v1/chat/completions",
@@ -89,6 +99,11 @@ fn f99_where_each_format_goes() {
             Gemini,
             "https://relay.example.com",
             "https://relay.example.com/v1beta/models/{model}:generateContent",
+        ),
+        (
+            Gemini,
+            "https://relay.example.com/v1/models/gemini-2.5-pro:generateContent",
+            "https://relay.example.com/v1/models/{model}:generateContent",
         ),
     ];
     for (format, base, want) in rows {

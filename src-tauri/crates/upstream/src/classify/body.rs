@@ -186,6 +186,7 @@ impl ErrorBody {
             code: text("code"),
             message: text("message").or_else(|| text("msg")),
             resets_at: number("resets_at")
+                .or_else(|| number("nextResetTime"))
                 .filter(|n| *n > 0.0 && n.is_finite())
                 .map(instant),
             resets_in_secs: number("resets_in_seconds").filter(|n| *n >= 0.0 && n.is_finite()),

@@ -15,16 +15,19 @@ use http::{HeaderMap, StatusCode, header};
 use pool::{Format, Outcome, Timestamp};
 
 /// Codes that say "this plan's quota is used up", in `error.type`, `error.code` or `response.error.*` (F53).
-const USAGE_LIMIT: [&str; 4] = [
+const USAGE_LIMIT: [&str; 6] = [
     "usage_limit_reached",
     "usage_limit_exceeded",
     "billing_hard_cap_reached",
     "insufficient_quota",
+    // Z.AI: the five hours, and the week or month (F110).
+    "1308",
+    "1310",
 ];
 /// The same in words (F53).
 const USAGE_LIMIT_TEXT: &str = "usage limit has been reached";
 /// The plan lacks the service altogether.
-const NOT_PAID: [&str; 2] = ["usage_not_included", "billing_not_active"];
+const NOT_PAID: [&str; 3] = ["usage_not_included", "billing_not_active", "1113"];
 /// The provider is busy; nobody's fault (codex-backend 4.2).
 const OVERLOADED: [&str; 4] = [
     "server_is_overloaded",
@@ -32,11 +35,13 @@ const OVERLOADED: [&str; 4] = [
     "overloaded_error",
     "engine_overloaded",
 ];
-const RATE_LIMITED: [&str; 4] = [
+const RATE_LIMITED: [&str; 5] = [
     "rate_limit_exceeded",
     "rate_limit_error",
     "rate_limit_reached",
     "too_many_requests",
+    // Google's word, in a stream (table B5).
+    "RESOURCE_EXHAUSTED",
 ];
 /// The model is not there for this account (or not for the client version we name); says nothing about the account.
 const MODEL_UNSUPPORTED: [&str; 3] = [
@@ -44,11 +49,13 @@ const MODEL_UNSUPPORTED: [&str; 3] = [
     "model_not_supported",
     "unsupported_model",
 ];
-const MODEL_UNSUPPORTED_TEXT: [&str; 4] = [
+const MODEL_UNSUPPORTED_TEXT: [&str; 5] = [
     "model is not supported",
     "model not found",
     "does not exist or you do not have access",
     "model does not exist",
+    // Google's words for a model its API does not have.
+    "is not found for api version",
 ];
 /// The request itself; another account would say the same (codex-backend 4.2, T212).
 const REQUEST: [&str; 7] = [
@@ -95,6 +102,10 @@ pub fn classify(
     match code {
         401 => return Outcome::Unauthorized,
         402 => return Outcome::PaymentRequired,
+        // Google calls a wrong key a wrong argument (table B5).
+        400 if format == Format::Gemini && error.mentions("api key") => {
+            return Outcome::Unauthorized;
+        }
         _ => {}
     }
     if let Some(outcome) = account_limit(&error, headers, now) {
@@ -208,6 +219,9 @@ fn says_encrypted(error: &ErrorBody) -> bool {
         || error.mentions("encrypted content could not be")
         // Anthropic: "Invalid `signature` in `thinking` block" (T90)
         || (error.mentions("signature") && error.mentions("thinking"))
+        // Google: "Thought signature is not valid.", "… is missing a `thought_signature`" (T108)
+        || error.mentions("thought signature")
+        || error.mentions("thought_signature")
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {

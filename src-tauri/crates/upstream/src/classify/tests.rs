@@ -573,3 +573,111 @@ fn f57_messages_of_every_envelope() {
         assert_eq!(error_message(body.as_bytes()), None, "{body}");
     }
 }
+
+#[test]
+fn f110_z_ai_says_it_in_numbers_also_in_a_200() {
+    let reset = Outcome::UsageLimit {
+        resets_at: Some(Timestamp(1_789_350_000_000)),
+    };
+    for status in [200, 429] {
+        check(
+            status,
+            &[JSON],
+            r#"{"error":{"code":"1113","message":"no balance"}}"#,
+            Outcome::PaymentRequired,
+        );
+        check(
+            status,
+            &[JSON],
+            r#"{"error":{"code":"1310","message":"used up","nextResetTime":1789350000000}}"#,
+            reset,
+        );
+    }
+}
+
+#[test]
+fn b5_t108_t210_the_words_of_google() {
+    let told = |code: u16, status: &str, message: &str, details: &str| {
+        format!(
+            r#"{{"error":{{"code":{code},"message":"{message}","status":"{status}"{details}}}}}"#
+        )
+    };
+    let delay =
+        r#","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34s"}]"#;
+    for (status, body, want) in [
+        (
+            429,
+            told(
+                429,
+                "RESOURCE_EXHAUSTED",
+                "You exceeded your current quota.",
+                delay,
+            ),
+            Outcome::RateLimited {
+                retry_at: after(34),
+            },
+        ),
+        (
+            400,
+            told(
+                400,
+                "INVALID_ARGUMENT",
+                "API key not valid. Please pass a valid API key.",
+                "",
+            ),
+            Outcome::Unauthorized,
+        ),
+        (
+            400,
+            told(
+                400,
+                "INVALID_ARGUMENT",
+                "Thought signature is not valid.",
+                "",
+            ),
+            Outcome::InvalidEncryptedContent,
+        ),
+        (
+            400,
+            told(400, "INVALID_ARGUMENT", "Unknown name x", ""),
+            Outcome::InvalidRequest { status: 400 },
+        ),
+        (
+            404,
+            told(
+                404,
+                "NOT_FOUND",
+                "models/x is not found for API version v1beta",
+                "",
+            ),
+            Outcome::ModelUnsupported,
+        ),
+        (
+            503,
+            told(503, "UNAVAILABLE", "The model is overloaded.", ""),
+            Outcome::Overloaded { retry_at: None },
+        ),
+        (
+            403,
+            told(403, "PERMISSION_DENIED", "no", ""),
+            Outcome::Forbidden,
+        ),
+    ] {
+        let code = StatusCode::from_u16(status).unwrap();
+        let got = classify(
+            Format::Gemini,
+            code,
+            &headers(&[JSON]),
+            body.as_bytes(),
+            NOW,
+        );
+        assert_eq!(got, want, "{body}");
+    }
+    let event = told(429, "RESOURCE_EXHAUSTED", "slow", delay);
+    assert_eq!(
+        classify_event(event.as_bytes(), NOW),
+        Some(Outcome::RateLimited {
+            retry_at: after(34)
+        })
+    );
+}

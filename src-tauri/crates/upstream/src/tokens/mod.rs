@@ -23,7 +23,7 @@ use memchr::memmem;
 use pool::{AccountId, Timestamp};
 
 use self::flight::Reason;
-use crate::{Upstream, credential::CredentialError, target::Target};
+use crate::{Upstream, credential::CredentialError, manner::AuthForm, target::Target};
 
 /// Tokens are refreshed this long before they end (F15).
 pub(crate) const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -41,6 +41,8 @@ const REJECTED_SPAN: Duration = Duration::from_secs(30);
 pub struct Access {
     pub(crate) name: HeaderName,
     pub(crate) value: HeaderValue,
+    /// How a key is carried (F100); `None` for a token.
+    pub(crate) form: Option<AuthForm>,
     pub(crate) account: Option<HeaderValue>,
     pub(crate) generation: u64,
 }
@@ -57,12 +59,38 @@ impl std::fmt::Debug for Access {
 const SHORTEST_SECRET: usize = 8;
 
 impl Access {
+    /// The key stands in the address instead of a header (F100).
+    pub(crate) fn in_query(&self) -> bool {
+        self.form == Some(AuthForm::Query)
+    }
+
+    /// The token or key itself.
+    fn secret(&self) -> &[u8] {
+        let value = self.value.as_bytes();
+        value.strip_prefix(b"Bearer ").unwrap_or(value)
+    }
+
+    /// The same key as this target carries it: an account of several formats has several ways (F103).
+    fn carried_as(self, target: &Target) -> Result<Self, AccessError> {
+        let wanted = target.auth_form();
+        let Some(form) = wanted.filter(|_| wanted != self.form && self.form.is_some()) else {
+            return Ok(self);
+        };
+        let key = std::str::from_utf8(self.secret()).map_err(|_| AccessError::MalformedKey)?;
+        let (name, value) = slot::key_header(form, &key.into())?;
+        Ok(Self {
+            name,
+            value,
+            form: wanted,
+            ..self
+        })
+    }
+
     /// A provider's words without the token or key that was sent to it: some repeat what they refuse, and their words reach clients,
     /// journal and log (F30). Nothing is copied where nothing is found.
     #[must_use]
     pub fn hidden_in(&self, text: Bytes) -> Bytes {
-        let value = self.value.as_bytes();
-        let secret = value.strip_prefix(b"Bearer ").unwrap_or(value);
+        let secret = self.secret();
         if secret.len() < SHORTEST_SECRET || memmem::find(&text, secret).is_none() {
             return text;
         }
@@ -134,10 +162,11 @@ impl Upstream {
         if let Some(current) = &*slot.current.load()
             && current.is_fresh(self.0.clock.now())
         {
-            return Ok(current.access.clone());
+            return current.access.clone().carried_as(target);
         }
         // Rare and large: kept out of the request's own future.
-        Box::pin(self.access_slowly(slot, target)).await
+        let access = Box::pin(self.access_slowly(slot, target)).await?;
+        access.carried_as(target)
     }
 
     async fn access_slowly(&self, slot: Arc<Slot>, target: &Target) -> Result<Access, AccessError> {

@@ -11,11 +11,11 @@ use std::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use http::{HeaderName, HeaderValue, header};
-use pool::{AccountId, Format, Timestamp};
+use pool::{AccountId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Access, AccessError, BLIND_AGE, MARGIN, Refreshed, flight::Flight};
-use crate::{credential::OAuthTokens, target::Target};
+use crate::{credential::OAuthTokens, manner::AuthForm, target::Target};
 
 /// All accounts seen so far. Reading takes no lock; a new account copies the map.
 #[derive(Default)]
@@ -170,11 +170,13 @@ impl Current {
         if target.is_oauth() {
             return Err(AccessError::WrongKind);
         }
-        let (name, value) = key_header(target.format, key)?;
+        let form = target.auth_form().ok_or(AccessError::WrongKind)?;
+        let (name, value) = key_header(form, key)?;
         Ok(Self {
             access: Access {
                 name,
                 value,
+                form: Some(form),
                 account: None,
                 generation: 0,
             },
@@ -227,6 +229,7 @@ impl Current {
             access: Access {
                 name: header::AUTHORIZATION,
                 value,
+                form: None,
                 account: account.and_then(|id| HeaderValue::from_str(id).ok()),
                 generation: 0,
             },
@@ -287,20 +290,17 @@ fn sensitive(text: &str) -> Result<HeaderValue, AccessError> {
     Ok(value)
 }
 
-/// How each dialect carries a key (F100).
-fn key_header(
-    format: Format,
+/// How a key is carried (F100). One that stands in the address is kept as a header value until it is sent.
+pub(super) fn key_header(
+    form: AuthForm,
     key: &SecretString,
 ) -> Result<(HeaderName, HeaderValue), AccessError> {
-    Ok(match format {
-        Format::OpenAi | Format::Codex | Format::Responses => (header::AUTHORIZATION, bearer(key)?),
-        Format::Anthropic => (
-            HeaderName::from_static("x-api-key"),
-            sensitive(key.expose_secret().trim())?,
-        ),
-        Format::Gemini => (
-            HeaderName::from_static("x-goog-api-key"),
-            sensitive(key.expose_secret().trim())?,
-        ),
+    let bare = || sensitive(key.expose_secret().trim());
+    Ok(match form {
+        AuthForm::Bearer => (header::AUTHORIZATION, bearer(key)?),
+        AuthForm::XApiKey => (HeaderName::from_static("x-api-key"), bare()?),
+        AuthForm::XGoogApiKey | AuthForm::Query => {
+            (HeaderName::from_static("x-goog-api-key"), bare()?)
+        }
     })
 }

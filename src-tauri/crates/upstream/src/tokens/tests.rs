@@ -210,6 +210,7 @@ fn spec(kind: AccountKind, format: Format, base_url: &str) -> TargetSpec {
         headers: Vec::new(),
         provider_account_id: None,
         fedramp: false,
+        manner: crate::Manner::default(),
     }
 }
 
@@ -806,6 +807,126 @@ async fn a_request_that_joins_a_look_still_gets_a_fresh_token() {
 }
 
 #[test]
+fn f100_the_form_of_the_key_can_be_chosen() {
+    use crate::manner::{AuthForm, Manner};
+    for (format, form, name, value, in_query) in [
+        (
+            Format::Anthropic,
+            AuthForm::Bearer,
+            "authorization",
+            "Bearer sk-1",
+            false,
+        ),
+        (
+            Format::Gemini,
+            AuthForm::Bearer,
+            "authorization",
+            "Bearer sk-1",
+            false,
+        ),
+        (
+            Format::Gemini,
+            AuthForm::Query,
+            "x-goog-api-key",
+            "sk-1",
+            true,
+        ),
+        (
+            Format::OpenAi,
+            AuthForm::XApiKey,
+            "x-api-key",
+            "sk-1",
+            false,
+        ),
+    ] {
+        let spec = TargetSpec {
+            manner: Manner {
+                auth: Some(form),
+                ..Manner::default()
+            },
+            ..spec(AccountKind::Relay, format, "https://relay.example.com")
+        };
+        let target = Target::new(spec).unwrap();
+        let access = super::access_with_key(&target, &SecretString::from("sk-1")).unwrap();
+        assert_eq!((access.name.as_str(), bearer(&access)), (name, value));
+        assert_eq!(access.in_query(), in_query);
+        assert_eq!(AuthForm::from_word(form.as_str()), Some(form));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f103_an_account_of_several_formats_carries_its_key_as_each_wants() {
+    use crate::manner::{AuthForm, Manner, Wire};
+    let (world, upstream) = with(Some(Credential::Key(SecretString::from("sk-1"))), []);
+    let wire = |format, base_url: &str| Wire {
+        format,
+        base_url: base_url.to_owned(),
+    };
+    let target = Target::new(TargetSpec {
+        manner: Manner {
+            auth: Some(AuthForm::Bearer),
+            wires: vec![
+                wire(Format::Anthropic, ""),
+                wire(Format::Gemini, "https://other.example.com"),
+            ],
+            ..Manner::default()
+        },
+        ..spec(
+            AccountKind::Relay,
+            Format::OpenAi,
+            "https://relay.example.com",
+        )
+    })
+    .unwrap();
+    // In any order, and back again.
+    for (formats, format, base, name, value) in [
+        (
+            &[Format::Anthropic, Format::OpenAi][..],
+            Format::Anthropic,
+            "relay",
+            "x-api-key",
+            "sk-1",
+        ),
+        (
+            &[Format::OpenAi, Format::Anthropic],
+            Format::OpenAi,
+            "relay",
+            "authorization",
+            "Bearer sk-1",
+        ),
+        (
+            &[Format::Gemini],
+            Format::Gemini,
+            "other",
+            "x-goog-api-key",
+            "sk-1",
+        ),
+        (
+            &[Format::Responses, Format::Anthropic],
+            Format::Anthropic,
+            "relay",
+            "x-api-key",
+            "sk-1",
+        ),
+        (
+            &[Format::Codex],
+            Format::OpenAi,
+            "relay",
+            "authorization",
+            "Bearer sk-1",
+        ),
+    ] {
+        let wire = target.speaking(formats);
+        assert_eq!((wire.format, &wire.id), (format, &target.id));
+        assert!(wire.base_url.contains(base));
+        let access = upstream.access(wire).await.unwrap();
+        assert_eq!((access.name.as_str(), bearer(&access)), (name, value));
+        assert!(access.value.is_sensitive());
+    }
+    assert_eq!(world.log(), [] as [&str; 0]);
+}
+
+#[test]
 fn f30_a_provider_that_repeats_the_key_is_not_repeated() {
     let access = |format: Format, key: &str| {
         let target = Target::new(TargetSpec {
@@ -818,6 +939,7 @@ fn f30_a_provider_that_repeats_the_key_is_not_repeated() {
             headers: Vec::new(),
             provider_account_id: None,
             fedramp: false,
+            manner: crate::Manner::default(),
         });
         super::access_with_key(&target.unwrap(), &SecretString::from(key)).unwrap()
     };

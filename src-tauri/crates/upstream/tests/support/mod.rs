@@ -268,6 +268,7 @@ pub fn relay_spec(base_url: &str) -> TargetSpec {
         headers: Vec::new(),
         provider_account_id: None,
         fedramp: false,
+        manner: upstream::Manner::default(),
     }
 }
 

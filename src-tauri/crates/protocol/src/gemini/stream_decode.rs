@@ -1,0 +1,337 @@
+//! Pieces of a Gemini answer → the events of the common form.
+//!
+//! Parts are told by what they hold: thoughts (T33), words, whole calls, media and code (T34); proofs of thoughts become items of their own
+//! (T108, T109). The end is known at the end of the body alone, since older models name a finish reason in every piece and calls may follow one
+//! (T141, T144). Called by the hub, also for whole answers.
+
+use super::{
+    part::{self, RawCall, RawPart, members},
+    request_decode::fence,
+    usage,
+    wire::{Read, read_finish},
+};
+use crate::{
+    canonical::{
+        event::{Event, Finish, Receiver, Start},
+        watch::Watch,
+    },
+    json::{
+        read::{Kind, Malformed, Reader},
+        text::Text,
+        write::Sink,
+    },
+    types::{Dialect, End},
+};
+
+/// Reads the pieces of one answer.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    pub(crate) watch: Watch,
+    message: Option<usize>,
+    reasoning: Option<usize>,
+    calls: usize,
+    finish: Option<Finish>,
+    /// The word that says the model made no answer (T145).
+    broken: Option<String>,
+    /// Ids for calls that come without one derive from it.
+    seed: String,
+}
+
+/// What a piece holds beside its parts.
+#[derive(Default)]
+struct Piece<'a> {
+    id: Option<Text<'a>>,
+    model: Option<Text<'a>>,
+    candidate: Option<Reader<'a>>,
+    blocked: bool,
+    failed: bool,
+}
+
+impl Decoder {
+    /// For one answer; `seed` makes minted ids unique (T70).
+    pub(crate) fn new(seed: &str) -> Self {
+        Self {
+            seed: seed.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// One event's data. Data that is not JSON is skipped.
+    pub(crate) fn push(&mut self, data: &str, to: &mut impl Receiver) {
+        if self.watch.ended() {
+            return;
+        }
+        // What cannot be read of a piece is left out; the rest of the answer still counts.
+        let _ = self.piece(&mut Reader::new(data), data, to);
+    }
+
+    /// A whole answer: one piece. The terminal follows at once.
+    pub(crate) fn whole(&mut self, body: &str, to: &mut impl Receiver) -> Result<(), Malformed> {
+        self.piece(&mut Reader::new(body), body, to)?;
+        if !self.watch.ended() {
+            self.end(to);
+        }
+        Ok(())
+    }
+
+    /// The upstream's body ended (T181): without a word of its own that is a cut.
+    pub(crate) fn finish(&mut self, end: &End, to: &mut impl Receiver) {
+        if self.watch.ended() {
+            return;
+        }
+        if self.finish.is_some() || self.broken.is_some() {
+            return self.end(to);
+        }
+        self.close_all(to);
+        self.watch.cut(end, to);
+    }
+
+    fn end(&mut self, to: &mut impl Receiver) {
+        self.close_all(to);
+        // A word that is no end counts where no other followed it.
+        match self.broken.take() {
+            Some(word) => {
+                let mut told =
+                    String::from("{\"error\":{\"code\":502,\"status\":\"INTERNAL\",\"message\":");
+                told.string(&format!(
+                    "The model's answer came to nothing ({word}). Ask again."
+                ));
+                told.raw("}}");
+                self.watch.failed(&told, to);
+            }
+            None => self.watch.done(self.finish.unwrap_or(Finish::Stop), to),
+        }
+    }
+
+    fn piece(
+        &mut self,
+        reader: &mut Reader<'_>,
+        data: &str,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
+        let mut piece = Piece::default();
+        let mut counts = None;
+        members(reader, |key, value| {
+            match (key, value.kind()?) {
+                ("candidates", Kind::Array) => {
+                    // Of several answers the first one counts.
+                    value.elements(|one| {
+                        if piece.candidate.is_none() {
+                            piece.candidate = Some(one.clone());
+                        }
+                        one.skip()
+                    })?;
+                }
+                ("usageMetadata", Kind::Object) => counts = usage::read(value)?,
+                ("modelVersion", _) => piece.model = value.string_or_skip()?,
+                ("responseId", _) => piece.id = value.string_or_skip()?,
+                ("promptFeedback", Kind::Object) => members(value, |key, value| {
+                    piece.blocked |= key == "blockReason" && value.kind()? == Kind::String;
+                    value.skip()
+                })?,
+                ("error", Kind::Object) => {
+                    piece.failed = true;
+                    value.skip()?;
+                }
+                _ => value.skip()?,
+            }
+            Ok(())
+        })?;
+        if piece.failed {
+            self.close_all(to);
+            self.watch.failed(data, to);
+            return Ok(());
+        }
+        self.watch
+            .start(piece.id.as_ref(), piece.model.as_ref(), None, to);
+        self.watch.usage(counts);
+        match piece.candidate {
+            Some(candidate) => self.candidate(candidate, to)?,
+            None if piece.blocked => {
+                self.finish = Some(Finish::Filter);
+                self.watch.observed.content_started = true;
+                self.watch.observed.stopped = true;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn candidate(
+        &mut self,
+        mut candidate: Reader<'_>,
+        to: &mut impl Receiver,
+    ) -> Result<(), Malformed> {
+        let (mut parts, mut finish) = (None, None);
+        members(&mut candidate, |key, value| {
+            match (key, value.kind()?) {
+                ("content", Kind::Object) => members(value, |key, value| {
+                    if key == "parts" && value.kind()? == Kind::Array {
+                        parts = Some(value.clone());
+                    }
+                    value.skip()
+                })?,
+                ("finishReason", _) => finish = value.string_or_skip()?,
+                _ => value.skip()?,
+            }
+            Ok(())
+        })?;
+        if let Some(mut parts) = parts {
+            parts.elements(|value| {
+                let raw = part::read(value)?;
+                self.part(raw, to);
+                Ok::<(), Malformed>(())
+            })?;
+        }
+        if let Some(word) = finish.filter(|word| !word.is("FINISH_REASON_UNSPECIFIED")) {
+            let word = word.decode();
+            self.watch.observed.stopped = true;
+            match read_finish(&word) {
+                Read::End(finish) => {
+                    self.watch.observed.content_started = true;
+                    self.finish = Some(finish);
+                    self.broken = None;
+                }
+                Read::Broken => {
+                    self.broken = Some(word.into_owned());
+                    // Nothing was said yet: another account may be asked.
+                    if !self.watch.observed.content_started {
+                        self.end(to);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, raw: RawPart<'_>, to: &mut impl Receiver) {
+        let RawPart {
+            text,
+            thought,
+            signature,
+            inline,
+            call,
+            code,
+            printed,
+            ..
+        } = raw;
+        let text = text.filter(|text| !text.is_empty());
+        if thought {
+            if let Some(delta) = text {
+                let slot = self.open_reasoning(to);
+                to.take(Event::Reasoning { slot, delta });
+            }
+            if let Some(seal) = signature {
+                self.seal(seal, to);
+            }
+            return;
+        }
+        if let Some(call) = call {
+            // The proof of a call stands before it.
+            if let Some(seal) = signature {
+                self.seal(seal, to);
+            }
+            // Arguments told piece by piece come only to those who ask for them, which nobody does here.
+            if !call.name.is_empty() {
+                self.call(call, to);
+            }
+            return;
+        }
+        if let Some(delta) = text {
+            self.say(delta, to);
+        }
+        if let Some((code, language)) = code {
+            self.say(fence(&language.decode().to_lowercase(), &code), to);
+        }
+        if let Some(printed) = printed {
+            self.say(fence("", &printed), to);
+        }
+        if let Some(media) = inline {
+            // T34: the other dialects show pictures in words.
+            let mut url = Text::spell("\n![");
+            url.join(&media.kind);
+            url.join(&Text::spell("](data:"));
+            url.join(&media.kind);
+            url.join(&Text::spell(";base64,"));
+            url.join(&media.data);
+            url.join(&Text::spell(")\n"));
+            self.say(url, to);
+        }
+        // T109: also beside words, and beside no words at all.
+        if let Some(seal) = signature {
+            self.seal(seal, to);
+        }
+    }
+
+    fn call(&mut self, call: RawCall<'_>, to: &mut impl Receiver) {
+        self.close_all(to);
+        self.calls += 1;
+        let minted = format!("call_{}_{}", self.seed, self.calls);
+        let start = Start::Call {
+            call_id: call.id.unwrap_or_else(|| Text::spell(&minted)),
+            name: call.name,
+            namespace: None,
+            custom: false,
+        };
+        let slot = self.watch.open(start, to);
+        to.take(Event::Input {
+            slot,
+            delta: Text::spell(call.args.unwrap_or("{}")),
+        });
+        to.take(Event::ItemEnd { slot });
+    }
+
+    /// What proves the thoughts before it ends their item.
+    fn seal(&mut self, seal: Text<'_>, to: &mut impl Receiver) {
+        let slot = self.open_reasoning(to);
+        to.take(Event::Seal {
+            slot,
+            origin: Dialect::Gemini,
+            seal,
+            redacted: false,
+        });
+        self.close_all(to);
+    }
+
+    fn say(&mut self, delta: Text<'_>, to: &mut impl Receiver) {
+        if let Some(slot) = self.reasoning.take() {
+            to.take(Event::ItemEnd { slot });
+        }
+        let slot = match self.message {
+            Some(slot) => slot,
+            None => {
+                let slot = self.watch.open(Start::Message { phase: None }, to);
+                self.message = Some(slot);
+                slot
+            }
+        };
+        to.take(Event::Text {
+            slot,
+            delta,
+            logprobs: None,
+        });
+    }
+
+    fn open_reasoning(&mut self, to: &mut impl Receiver) -> usize {
+        if let Some(slot) = self.message.take() {
+            to.take(Event::ItemEnd { slot });
+        }
+        match self.reasoning {
+            Some(slot) => slot,
+            None => {
+                let slot = self.watch.open(Start::Reasoning, to);
+                self.reasoning = Some(slot);
+                slot
+            }
+        }
+    }
+
+    fn close_all(&mut self, to: &mut impl Receiver) {
+        for slot in [self.reasoning.take(), self.message.take()]
+            .into_iter()
+            .flatten()
+        {
+            to.take(Event::ItemEnd { slot });
+        }
+    }
+}

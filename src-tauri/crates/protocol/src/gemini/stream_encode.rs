@@ -1,0 +1,201 @@
+//! The events of the common form → pieces of a Gemini answer.
+//!
+//! A call is one piece, written when its arguments are whole; what proves thoughts stands beside the part that follows them. The last piece holds
+//! the finish reason and the count of tokens. Called by the hub.
+
+use bytes::BytesMut;
+
+use super::{
+    answer::{OPEN, Words, call, close, counts, tail, text, thought},
+    array::Framing,
+    seal::spelled,
+};
+use crate::{
+    canonical::{
+        event::{Event, Finish, Start},
+        request::Seal,
+    },
+    json::{text::Text, write::Sink},
+    types::{ErrorBody, Usage},
+};
+
+/// Writes the pieces of one answer.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    words: Words,
+    framing: Framing,
+    /// What stands behind the candidate of every piece.
+    tail: String,
+    open: Vec<Open>,
+    /// The proof of thoughts that waits for its part.
+    pending: Option<String>,
+}
+
+/// An item whose whole is needed.
+#[derive(Debug)]
+struct Open {
+    slot: usize,
+    kind: Kind,
+    /// Arguments, or thoughts, in JSON spelling.
+    held: String,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Thought(Option<Seal<'static>>),
+    Call {
+        id: Text<'static>,
+        name: Text<'static>,
+        custom: bool,
+    },
+}
+
+impl Encoder {
+    /// For one answer.
+    pub(crate) fn new(words: Words) -> Self {
+        let mut tail = String::new();
+        self::tail(&words, "", "", &mut tail);
+        Self {
+            framing: Framing::new(words.array),
+            tail,
+            words,
+            open: Vec::new(),
+            pending: None,
+        }
+    }
+
+    /// Writes what the event means for the client.
+    pub(crate) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        match event {
+            Event::Started { id, model, .. } => {
+                let plain = |text: Option<Text<'_>>| {
+                    text.map(|text| text.decode().into_owned())
+                        .unwrap_or_default()
+                };
+                self.tail.clear();
+                tail(&self.words, &plain(id), &plain(model), &mut self.tail);
+            }
+            Event::ItemStart { slot, start } => self.start(slot, start),
+            Event::Text { delta, .. } | Event::Refusal { delta, .. } => {
+                if !delta.is_empty() {
+                    let signature = self.pending.take();
+                    self.piece(out, |out| text(delta.raw(), signature.as_deref(), out));
+                }
+            }
+            // T31: a source without its place in the text has no place here.
+            Event::Annotation { .. } => {}
+            Event::Reasoning { slot, delta } => self.think(slot, delta.raw(), out),
+            Event::ReasoningBreak { slot } => self.think(slot, "\\n\\n", out),
+            Event::Seal {
+                slot,
+                origin,
+                seal,
+                redacted,
+            } => {
+                if let Some(Open {
+                    kind: Kind::Thought(kept),
+                    ..
+                }) = self.open.iter_mut().find(|open| open.slot == slot)
+                {
+                    *kept = Some(Seal {
+                        origin,
+                        text: seal.into_owned(),
+                        redacted,
+                    });
+                }
+            }
+            Event::Input { slot, delta } => {
+                if let Some(open) = self.open.iter_mut().find(|open| open.slot == slot) {
+                    open.held.push_str(delta.raw());
+                }
+            }
+            Event::ItemEnd { slot } => self.end(slot, out),
+            Event::Done { finish, usage } => self.done(finish, usage, out),
+            Event::Failed(fault) => self.fail(&fault.error, out),
+        }
+    }
+
+    /// An error, which ends the stream (T182).
+    pub(crate) fn fail(&mut self, error: &ErrorBody, out: &mut BytesMut) {
+        self.framing.fail(error, out);
+    }
+
+    fn start(&mut self, slot: usize, start: Start<'_>) {
+        let kind = match start {
+            Start::Message { .. } => return,
+            Start::Reasoning => Kind::Thought(None),
+            Start::Call {
+                call_id,
+                name,
+                custom,
+                ..
+            } => Kind::Call {
+                id: call_id.into_owned(),
+                name: name.into_owned(),
+                custom,
+            },
+        };
+        self.open.push(Open {
+            slot,
+            kind,
+            held: String::new(),
+        });
+    }
+
+    fn think(&mut self, slot: usize, delta: &str, out: &mut BytesMut) {
+        if delta.is_empty() {
+            return;
+        }
+        if let Some(open) = self.open.iter_mut().find(|open| open.slot == slot) {
+            open.held.push_str(delta);
+        }
+        if self.words.thoughts {
+            self.piece(out, |out| thought(delta, out));
+        }
+    }
+
+    fn end(&mut self, slot: usize, out: &mut BytesMut) {
+        let Some(at) = self.open.iter().position(|open| open.slot == slot) else {
+            return;
+        };
+        let Open { kind, held, .. } = self.open.remove(at);
+        match kind {
+            Kind::Thought(seal) => {
+                if seal.is_none() && held.is_empty() {
+                    return;
+                }
+                if let Some(signature) = self.pending.take() {
+                    self.piece(out, |out| text("", Some(&signature), out));
+                }
+                self.pending = Some(spelled(seal.as_ref(), &held).into_owned());
+            }
+            Kind::Call { id, name, custom } => {
+                let signature = self.pending.take();
+                self.piece(out, |out| {
+                    call(&id, &name, &held, custom, signature.as_deref(), out);
+                });
+            }
+        }
+    }
+
+    fn done(&mut self, finish: Finish, usage: Option<Usage>, out: &mut BytesMut) {
+        let signature = self.pending.take();
+        self.framing.open(out);
+        out.raw(OPEN);
+        text("", signature.as_deref(), out);
+        close(Some(finish), out);
+        counts(usage, out);
+        out.raw(&self.tail);
+        self.framing.close(out);
+        self.framing.end(out);
+    }
+
+    fn piece(&mut self, out: &mut BytesMut, part: impl FnOnce(&mut BytesMut)) {
+        self.framing.open(out);
+        out.raw(OPEN);
+        part(out);
+        close(None, out);
+        out.raw(&self.tail);
+        self.framing.close(out);
+    }
+}

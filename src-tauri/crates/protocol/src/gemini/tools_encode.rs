@@ -1,0 +1,218 @@
+//! The tools and the tool choice of a Gemini request. Called by `request_encode`.
+
+use super::{request_encode::Encoder, schema_encode::subset};
+use crate::{
+    canonical::request::{Chosen, Request, Tool, ToolChoice},
+    json::{
+        text::Text,
+        write::{Commas, Sink},
+    },
+    messages::wire::WEB_SEARCH,
+    responses::wire::{grammar, require_declared},
+    types::{Dialect, RequestError},
+};
+
+/// The parameters of a tool that takes raw text (T51).
+const RAW_INPUT: &str = "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"]}";
+
+impl Encoder<'_> {
+    /// Writes both; true when any tool is on offer.
+    pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<bool, RequestError> {
+        // Only some of them may be called: the others are not offered (table C4).
+        let allowed = match &request.tool_choice {
+            Some(ToolChoice::Allowed { tools, .. }) => {
+                for chosen in tools {
+                    require_declared(chosen, &request.tools)?;
+                }
+                Some(tools)
+            }
+            _ => None,
+        };
+        let offered = |tool: &Tool<'_>| match (allowed, tool.named()) {
+            (Some(allowed), Some((space, name))) => allowed
+                .iter()
+                .any(|chosen| chosen.name == *name && chosen.namespace.as_ref() == space),
+            _ => true,
+        };
+        let mut seen: Vec<String> = Vec::new();
+        let mut commas = Commas::default();
+        for tool in request.tools.iter().filter(|tool| offered(tool)) {
+            let Some((space, name)) = tool.named() else {
+                continue;
+            };
+            let wire = self.naming.wire(space, name).into_owned();
+            if seen.contains(&wire) {
+                self.losses.dropped(
+                    format!("tool {wire}"),
+                    "a tool of this name was declared before (T49)",
+                );
+                continue;
+            }
+            if seen.is_empty() {
+                self.key("tools");
+                self.out.raw("[{\"functionDeclarations\":[");
+            }
+            commas.next(&mut self.out);
+            self.tool(tool, &wire);
+            seen.push(wire);
+        }
+        if !seen.is_empty() {
+            self.out.raw("]}]");
+        }
+        let search = self.hosted(&request.tools, seen.is_empty());
+        self.choice(request, !seen.is_empty())?;
+        Ok(!seen.is_empty() || search)
+    }
+
+    /// Tools that run at a vendor: both have a search of the web, which few models take beside other tools (T55).
+    fn hosted(&mut self, tools: &[Tool<'_>], alone: bool) -> bool {
+        let mut written = false;
+        for tool in tools {
+            let Tool::Hosted { origin, kind, .. } = tool else {
+                continue;
+            };
+            let search = match origin {
+                Dialect::Responses => kind.raw().starts_with("web_search"),
+                Dialect::Messages => kind.raw().starts_with(WEB_SEARCH),
+                Dialect::Chat | Dialect::Gemini => false,
+            };
+            if search && self.model.hosted && alone {
+                if !std::mem::replace(&mut written, true) {
+                    self.key("tools");
+                    self.out.raw("[{\"googleSearch\":{}}]");
+                }
+                self.losses.approximated(
+                    "tools (web_search)",
+                    "runs as the account's own web search; its sources are told in the text alone (T55)",
+                );
+                continue;
+            }
+            self.losses.dropped(
+                format!("tools ({})", kind.decode()),
+                "only its own provider runs this tool (T55, T56, T59)",
+            );
+        }
+        written
+    }
+
+    fn tool(&mut self, tool: &Tool<'_>, wire: &str) {
+        self.out.raw("{\"name\":\"");
+        self.out.raw(wire);
+        self.out.raw("\"");
+        match tool {
+            Tool::Function {
+                description,
+                parameters,
+                strict,
+                ..
+            } => {
+                if let Some(description) = description.as_ref().filter(|text| !text.is_blank()) {
+                    self.out.raw(",\"description\":");
+                    self.out.text(description);
+                }
+                if *strict == Some(true) {
+                    self.losses.dropped(
+                        format!("tool {wire} (strict)"),
+                        "the schema is sent, its strictness is not (T46)",
+                    );
+                }
+                if let Some(parameters) = parameters.as_deref() {
+                    self.parameters(parameters, wire);
+                }
+            }
+            Tool::Custom {
+                description,
+                format,
+                ..
+            } => {
+                self.out.raw(",\"description\":\"");
+                self.out
+                    .raw(description.as_ref().map_or("", |text| text.raw()));
+                if let Some((syntax, definition)) = format.and_then(grammar) {
+                    self.out.raw("\\n\\nThe input must follow this grammar (");
+                    self.out.raw(syntax.trim_matches('"'));
+                    self.out.raw("):\\n");
+                    self.out.raw(definition.trim_matches('"'));
+                }
+                self.out.raw("\",\"parameters\":");
+                self.out.raw(RAW_INPUT);
+            }
+            Tool::Hosted { .. } => {}
+        }
+        self.out.raw("}");
+    }
+
+    /// Plain schemas go in the field that every server of the dialect has; where that would lose something, as JSON schema to those that
+    /// take it (T39, T40). A tool without parameters has none (T37).
+    fn parameters(&mut self, schema: &str, wire: &str) {
+        let plain = subset(schema);
+        if plain.empty {
+            return;
+        }
+        if plain.lossy && self.model.json_schema {
+            self.out.raw(",\"parametersJsonSchema\":");
+            self.out.raw(schema);
+            return;
+        }
+        if plain.lossy {
+            self.losses.approximated(
+                format!("tool {wire}"),
+                "its schema is told in the narrower language of the dialect (T39, T41–T43)",
+            );
+        }
+        self.out.raw(",\"parameters\":");
+        self.out.raw(&plain.text);
+    }
+
+    fn choice(&mut self, request: &Request<'_>, any: bool) -> Result<(), RequestError> {
+        if any && request.settings.parallel_tool_calls == Some(false) {
+            self.losses.dropped(
+                "parallel_tool_calls",
+                "the account's dialect cannot be told to call one tool at a time",
+            );
+        }
+        let Some(choice) = &request.tool_choice else {
+            return Ok(());
+        };
+        if !any {
+            // T60
+            if !matches!(choice, ToolChoice::None | ToolChoice::Auto) {
+                self.losses
+                    .dropped("tool_choice", "there are no tools to choose from (T60)");
+            }
+            return Ok(());
+        }
+        let (mode, names): (_, &[Chosen<'_>]) = match choice {
+            ToolChoice::Auto
+            | ToolChoice::Allowed {
+                required: false, ..
+            } => ("AUTO", &[]),
+            ToolChoice::None => ("NONE", &[]),
+            ToolChoice::Required => ("ANY", &[]),
+            ToolChoice::Named(chosen) => {
+                require_declared(chosen, &request.tools)?;
+                ("ANY", std::slice::from_ref(chosen))
+            }
+            ToolChoice::Allowed {
+                required: true,
+                tools,
+            } => ("ANY", tools),
+        };
+        self.key("toolConfig");
+        self.out.raw("{\"functionCallingConfig\":{\"mode\":\"");
+        self.out.raw(mode);
+        self.out.raw("\"");
+        if !names.is_empty() {
+            self.out.raw(",\"allowedFunctionNames\":[");
+            let mut commas = Commas::default();
+            for chosen in names {
+                commas.next(&mut self.out);
+                let name = self.naming.wire(chosen.namespace.as_ref(), &chosen.name);
+                self.out.text(&Text::token(name, false));
+            }
+            self.out.raw("]");
+        }
+        self.out.raw("}}");
+        Ok(())
+    }
+}
