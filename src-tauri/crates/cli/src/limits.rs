@@ -174,8 +174,8 @@ pub(crate) async fn add_many(desk: &Desk, json: bool, add: Add) -> Result<(), Fa
     let body = json!({
         "kind": add.kind.map_or("relay", cli::args::Kind::as_str),
         "label": add.label,
-        "base_url": add.base_url,
-        "format": add.format.map(cli::args::Format::as_str),
+        "base_url": add.base_url.unwrap_or_default(),
+        "format": add.format.map_or("", cli::args::Format::as_str),
         "keys": keys,
         "models": add.models,
         "group": add.group,

@@ -113,6 +113,7 @@ mod tests {
                 codex: None,
             }],
             codex_etag: None,
+            ..Catalog::default()
         };
         for (header, model, expected) in [
             (None, "m", Ok((None, "m"))),

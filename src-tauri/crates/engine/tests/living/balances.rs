@@ -1,6 +1,6 @@
 //! Balances while the engine runs: asked, judged, told, and back without anybody's doing (F111, F112).
 
-use engine::{AccountView, BalanceChange, NewKeyAccount, NoticeKind};
+use engine::{AccountView, BalanceChange, KeyAccountExtras, NewKeyAccount, NoticeKind};
 use secrecy::SecretString;
 use simulator::{Endpoint, RelayKey, Scripted, Step, Wallet};
 
@@ -21,6 +21,7 @@ pub async fn relay(stage: &Stage, name: &str) -> (RelayKey, AccountView) {
             group: None,
             priority: None,
             proxy: None,
+            extras: KeyAccountExtras::default(),
         })
         .await
         .unwrap();

@@ -3,6 +3,7 @@
 //! What `relay` is for answers in words, without its care for many small frames. Polled by the client's connection.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub(crate) struct Strip {
     waiting: Bytes,
     record: Record,
     /// Freed with the stream.
-    slot: Option<Slot>,
+    slot: Option<Arc<Slot>>,
     target: Target,
     began: Instant,
     idle_timeout: Duration,
@@ -55,7 +56,12 @@ pub(super) struct Begun {
 
 impl Begun {
     /// Commits: the head leaves, and no other account is tried.
-    pub(super) fn commit(self, turn: Turn<'_>, record: &mut Option<Record>, slot: Slot) -> Tried {
+    pub(super) fn commit(
+        self,
+        turn: Turn<'_>,
+        record: &mut Option<Record>,
+        slot: Arc<Slot>,
+    ) -> Tried {
         let Some(mut record) = record.take() else {
             return Tried::Failed(Fault::new(Outcome::Cancelled, "the request has ended"));
         };
@@ -65,7 +71,7 @@ impl Begun {
             &self.headers,
             &turn.target,
             None,
-            true,
+            forward::Stream::Events,
             response.headers_mut(),
         );
         record.stamp(&mut response);

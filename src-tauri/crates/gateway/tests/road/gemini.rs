@@ -401,6 +401,7 @@ async fn f26_f81_t201_t202_keys_and_model_lists() {
             codex: None,
         }],
         codex_etag: None,
+        ..Catalog::default()
     });
     let url = |path: &str| format!("http://{}{path}", stage.address());
     let json_of = |reply: reqwest::Response| async move {

@@ -563,6 +563,21 @@ async fn f98_f101_a_relay_without_pictures_leaves_them_to_others() {
     assert_eq!(asked, ["unknown", "first"]);
 }
 
+#[tokio::test]
+async fn f38_an_account_that_is_named_draws_alone() {
+    let (mut stage, _first) = codex().await;
+    stage.codex("second");
+    let named = |name: &'static str| {
+        let asking = stage
+            .request(GENERATIONS)
+            .header("x-switchyard-account", name);
+        asking.body(ask(&json!({})).to_string()).send()
+    };
+    let reply = named("second").await.unwrap();
+    assert_eq!(reply.headers()["x-switchyard-account"], "second");
+    assert_eq!(named("nobody").await.unwrap().status(), 400);
+}
+
 /// 20 MiB of pictures, as JSON and as a form, over the account that changes the form and the one that does not.
 #[tokio::test]
 async fn f58_f96_twenty_mebibytes_go_through() {

@@ -99,6 +99,7 @@ fn entry(account: &str, model: &str, usage: Option<(u64, u64)>) -> Entry {
             output,
             ..Usage::default()
         }),
+        images: 0,
         losses: Vec::new(),
         attempts: vec![attempt],
         skipped: Vec::new(),
