@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
+use crate::draw::Strip;
 use crate::relay::Relay;
 
 /// Why a request body could not be read.
@@ -190,6 +191,7 @@ pub struct Body(Inner);
 enum Inner {
     Whole(Option<Bytes>),
     Relay(Box<Relay>),
+    Strip(Box<Strip>),
 }
 
 impl Body {
@@ -203,6 +205,10 @@ impl Body {
 
     pub(crate) fn relay(relay: Box<Relay>) -> Self {
         Self(Inner::Relay(relay))
+    }
+
+    pub(crate) fn strip(strip: Box<Strip>) -> Self {
+        Self(Inner::Strip(strip))
     }
 }
 
@@ -219,6 +225,9 @@ impl HttpBody for Body {
             Inner::Relay(relay) => relay
                 .poll_chunk(cx)
                 .map(|next| next.map(|chunk| chunk.map(Frame::data))),
+            Inner::Strip(strip) => strip
+                .poll_chunk(cx)
+                .map(|next| next.map(|chunk| chunk.map(Frame::data))),
         }
     }
 
@@ -231,7 +240,7 @@ impl HttpBody for Body {
             Inner::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Inner::Relay(_) => SizeHint::default(),
+            Inner::Relay(_) | Inner::Strip(_) => SizeHint::default(),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! One attempt to draw on one account (F95–F98): a relay gets the client's own bytes; a ChatGPT account is asked at its native Images endpoint
 //! and, where that does not serve, by a Responses request that has to call the image tool.
 //!
-//! Called by `exchange`. Nothing reaches the client before a whole picture is there.
+//! Called by `exchange`. Nothing reaches a client before a whole picture is there, or, where it streams, the first sign of one; what follows that
+//! is `strip`'s.
+
+mod strip;
 
 use std::sync::Arc;
 
@@ -10,10 +13,12 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use pool::{Format, Outcome};
-use protocol::images::{self, Fold, Kind};
-use protocol::{Dialect, ErrorBody, Observed, RequestError};
+use protocol::images::{self, Ending, Fold, Kind, Running};
+use protocol::{Dialect, ErrorBody, Observed, Out, RequestError};
 use tokio::time::{Instant, timeout_at};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
+
+pub(crate) use strip::Strip;
 
 use crate::attempt::Request;
 use crate::exchange::{Tried, is_event_stream, is_json, refused};
@@ -40,6 +45,12 @@ pub(crate) struct Turn<'r> {
     pub(crate) limit: Instant,
 }
 
+/// What came of asking.
+enum Came {
+    Whole(Box<Drawn>),
+    Begun(Box<strip::Begun>),
+}
+
 /// A whole picture, in the words of the Images API.
 struct Drawn {
     headers: http::HeaderMap,
@@ -64,7 +75,8 @@ impl From<Fault> for Missed {
 impl Turn<'_> {
     pub(crate) async fn attempt(self, record: &mut Option<Record>, slot: Arc<Slot>) -> Tried {
         let drawn = match self.drawn(record).await {
-            Ok(drawn) => drawn,
+            Ok(Came::Whole(drawn)) => drawn,
+            Ok(Came::Begun(begun)) => return begun.commit(self, record, slot),
             Err(Missed::Fault(fault)) => return Tried::Failed(self.of_drawing_alone(fault)),
             Err(Missed::Unsayable(error)) => return Tried::Unsayable(error),
         };
@@ -87,7 +99,7 @@ impl Turn<'_> {
         tried
     }
 
-    async fn drawn(&self, record: &mut Option<Record>) -> Result<Drawn, Missed> {
+    async fn drawn(&self, record: &mut Option<Record>) -> Result<Came, Missed> {
         let upstream = &self.request.gateway.upstream;
         let access = upstream
             .access(&self.target)
@@ -100,7 +112,7 @@ impl Turn<'_> {
         if asked.fits_native() {
             match self.native(asked, &access, record).await {
                 Err(fault) if is_no_place(&fault) => {}
-                done => return Ok(done?),
+                done => return Ok(Came::Whole(Box::new(done?))),
             }
         }
         Ok(self.by_tool(asked, &access, record).await?)
@@ -168,7 +180,7 @@ impl Turn<'_> {
     }
 
     /// F98: the client's own bytes there, the relay's own bytes back.
-    async fn forwarded(&self, access: &Access) -> Result<Drawn, Fault> {
+    async fn forwarded(&self, access: &Access) -> Result<Came, Fault> {
         let body = vec![self.request.body.clone()];
         let stream = self.drawing.asked.stream;
         let mut call = Call::json(self.endpoint(), body, stream);
@@ -177,24 +189,27 @@ impl Turn<'_> {
         }
         call.query.clone_from(&self.request.query);
         let (parts, body) = self.send(access, call).await?;
-        let events = is_event_stream(&parts.headers);
-        let body = read_whole(body).await?;
-        let mut seen = Observed::default();
-        let mut pictures = 1;
-        if !events {
-            let whole = pictures_in(&body).ok_or_else(|| self.nothing_drawn(&body))?;
-            seen.usage = whole.usage;
-            pictures = whole.pictures;
+        let kind = self.drawing.asked.kind;
+        if stream && is_event_stream(&parts.headers) {
+            let running = Running::passed(kind);
+            return match self.unrolled(parts.headers, body, running).await? {
+                Ok(begun) => Ok(Came::Begun(Box::new(begun))),
+                Err(running) => Err(match running.ending() {
+                    Ending::Failed(raw) => self.event_fault(raw, 502),
+                    _ => Fault::new(Outcome::Network, "the stream ended before a picture began"),
+                }),
+            };
         }
-        Ok(Drawn {
-            headers: parts.headers,
-            body: match stream && !events {
-                true => images::as_stream(self.drawing.asked.kind, &body),
-                false => body,
-            },
-            pictures,
-            seen,
-        })
+        let body = read_whole(body).await?;
+        let whole = pictures_in(&body).ok_or_else(|| self.nothing_drawn(&body))?;
+        let seen = Observed {
+            usage: whole.usage,
+            ..Observed::default()
+        };
+        Ok(Came::Whole(Box::new(Drawn {
+            pictures: whole.pictures,
+            ..self.answered(parts.headers, body, seen)
+        })))
     }
 
     async fn native(
@@ -224,27 +239,38 @@ impl Turn<'_> {
         asked: &images::Drawing,
         access: &Access,
         record: &mut Option<Record>,
-    ) -> Result<Drawn, Fault> {
+    ) -> Result<Came, Fault> {
         let written = asked.by_tool(&self.host());
         let call = Call::json(Endpoint::Responses, written.body.into_vec(), true);
-        let (parts, body) = self.send(access, call).await?;
-        let fold = self.fold(body).await?;
+        let (parts, mut body) = self.send(access, call).await?;
         if let Some(record) = record {
             record.losses(written.losses.iter());
         }
-        let gateway = &self.request.gateway;
+        let created = self.request.gateway.clock.now().as_secs();
+        let mut fold = Fold::new();
+        if asked.stream {
+            let running = Running::by_tool(asked.kind, created);
+            match self.unrolled(parts.headers.clone(), body, running).await? {
+                Ok(begun) => return Ok(Came::Begun(Box::new(begun))),
+                Err(running) => fold = running.into_fold().unwrap_or_default(),
+            }
+        } else {
+            let each = |chunk: &Bytes| {
+                fold.push(chunk);
+                fold.terminal().is_some()
+            };
+            self.read(&mut body, each).await?;
+        }
         let mut seen = Observed {
             usage: fold.usage(),
             rate_limits: fold.rate_limits().cloned(),
             ..Observed::default()
         };
-        let answer = match fold.finish(gateway.clock.now().as_secs()) {
+        let answer = match fold.finish(created) {
             Ok(Ok(answer)) => answer,
             Ok(Err(words)) => return Err(no_picture(&words)),
             Err(protocol::Failure::Upstream { raw, status, .. }) => {
-                let outcome = upstream::classify_event(&raw, gateway.clock.now());
-                let outcome = outcome.unwrap_or(Outcome::ServerError { status });
-                return Err(event_fault(outcome, raw));
+                return Err(self.event_fault(raw, status));
             }
             Err(failure) => return Err(unreadable(failure)),
         };
@@ -252,7 +278,42 @@ impl Turn<'_> {
         if let Some(usage) = images::look(&answer).and_then(|whole| whole.usage) {
             seen.usage = Some(usage);
         }
-        Ok(self.answered(parts.headers, answer, seen))
+        Ok(Came::Whole(Box::new(self.answered(
+            parts.headers,
+            answer,
+            seen,
+        ))))
+    }
+
+    /// Reads a stream up to its first event that is one for the client; `Err` gives back what ended before that.
+    async fn unrolled(
+        &self,
+        headers: http::HeaderMap,
+        mut upstream: ResponseBody,
+        mut running: Running,
+    ) -> Result<Result<strip::Begun, Running>, Fault> {
+        let mut out = Out::new();
+        let each = |chunk: &Bytes| {
+            out.push(running.push(chunk));
+            running.is_decided()
+        };
+        self.read(&mut upstream, each).await?;
+        if !running.begun() {
+            return Ok(Err(running));
+        }
+        Ok(Ok(strip::Begun {
+            headers,
+            upstream,
+            running,
+            waiting: out.take().unwrap_or_default(),
+        }))
+    }
+
+    /// What an error event means.
+    fn event_fault(&self, raw: Bytes, status: u16) -> Fault {
+        let now = self.request.gateway.clock.now();
+        let outcome = upstream::classify_event(&raw, now);
+        event_fault(outcome.unwrap_or(Outcome::ServerError { status }), raw)
     }
 
     fn answered(&self, headers: http::HeaderMap, body: Bytes, seen: Observed) -> Drawn {
@@ -319,26 +380,29 @@ impl Turn<'_> {
         Ok((parts, body))
     }
 
-    /// Reads the stream of the tool to its end.
-    async fn fold(&self, mut body: ResponseBody) -> Result<Fold, Fault> {
-        let mut fold = Fold::new();
+    /// Reads a stream until `each` has seen enough, or to its end: what has come by then is judged all the same.
+    async fn read(
+        &self,
+        body: &mut ResponseBody,
+        mut each: impl FnMut(&Bytes) -> bool,
+    ) -> Result<(), Fault> {
         let idle = self.request.config.idle_timeout;
-        while fold.terminal().is_none() {
+        loop {
             let until = self.limit.min(Instant::now() + idle);
             match timeout_at(until, body.frame()).await {
                 Err(_) => {
                     return Err(Fault::new(Outcome::Timeout, "the picture took too long"));
                 }
-                // What has come by then is judged all the same.
-                Ok(None | Some(Err(_))) => break,
+                Ok(None | Some(Err(_))) => return Ok(()),
                 Ok(Some(Ok(frame))) => {
-                    if let Ok(chunk) = frame.into_data() {
-                        fold.push(&chunk);
+                    if let Ok(chunk) = frame.into_data()
+                        && each(&chunk)
+                    {
+                        return Ok(());
                     }
                 }
             }
         }
-        Ok(fold)
     }
 
     /// A whole answer without a picture is no answer (F97).

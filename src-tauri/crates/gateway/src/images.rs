@@ -22,7 +22,7 @@ use crate::naming::Named;
 use crate::record::Record;
 use crate::reply::Shape;
 use crate::surface::{IMAGE_EDITS, IMAGE_GENERATIONS, body_refusal, request_id};
-use crate::{Caller, Gateway, attempt, forward};
+use crate::{Caller, Gateway, attempt, forward, pin};
 
 /// The waits before the second and the third try (F97).
 const WAITS: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_secs(4)];
@@ -88,10 +88,16 @@ pub(crate) async fn draw(
     {
         return record.refuse(refusal, Shape::Of(call.dialect));
     }
+    let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
+    let pinned = match pin::find(look, &gateway.catalog.load(), &parts.headers, model) {
+        // A relay gets the client's own bytes: a label before the model's name would go there as well.
+        Ok(pin) => pin.account.filter(|_| pin.model == model),
+        Err(refusal) => return record.refuse(refusal, Shape::Of(call.dialect)),
+    };
     let inside = parts.extensions.get::<Inside>();
     attempt::serve(
         attempt::Request {
-            pinned: inside.and_then(|inside| inside.account.clone()),
+            pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
             gateway,
             config,
             call,

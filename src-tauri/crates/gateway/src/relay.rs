@@ -23,7 +23,7 @@ use crate::record::Record;
 /// How much is gathered into one frame for the client before it is sent, whatever else is ready.
 const GATHER: usize = 32 << 10;
 /// A sign of life for clients that time silence (F86, T163).
-const KEEPALIVE: Duration = Duration::from_secs(15);
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(15);
 /// How long the end of the upstream's body is awaited after its terminal event, so that the connection can be used again.
 const LINGER: Duration = Duration::from_millis(250);
 

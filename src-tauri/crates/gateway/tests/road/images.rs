@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pool::Format;
 use serde_json::{Value, json};
-use simulator::{Endpoint, Scripted, Step};
+use simulator::{Endpoint, Gate, Scripted, Step};
 
 use crate::clock::Hand;
 use crate::stage::{Reply, Stage};
@@ -563,6 +563,21 @@ async fn f98_f101_a_relay_without_pictures_leaves_them_to_others() {
     assert_eq!(asked, ["unknown", "first"]);
 }
 
+#[tokio::test]
+async fn f38_an_account_that_is_named_draws_alone() {
+    let (mut stage, _first) = codex().await;
+    stage.codex("second");
+    let named = |name: &'static str| {
+        let asking = stage
+            .request(GENERATIONS)
+            .header("x-switchyard-account", name);
+        asking.body(ask(&json!({})).to_string()).send()
+    };
+    let reply = named("second").await.unwrap();
+    assert_eq!(reply.headers()["x-switchyard-account"], "second");
+    assert_eq!(named("nobody").await.unwrap().status(), 400);
+}
+
 /// 20 MiB of pictures, as JSON and as a form, over the account that changes the form and the one that does not.
 #[tokio::test]
 async fn f58_f96_twenty_mebibytes_go_through() {
@@ -580,5 +595,129 @@ async fn f58_f96_twenty_mebibytes_go_through() {
         assert!(seen.body.len() > large);
         let parts = form(&[("prompt", None, b"a"), ("image", Some("a.png"), &file)]);
         assert_eq!(post_form(&stage, parts).await.status(), 200, "{name}");
+    }
+}
+
+fn kinds(text: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| line.strip_prefix("event: "));
+    names.map(str::to_owned).collect()
+}
+
+fn streamed() -> Value {
+    ask(&json!({"stream": true, "partial_images": 1}))
+}
+
+/// The unfinished picture is there before the upstream has finished it.
+#[tokio::test]
+async fn f95_unfinished_pictures_reach_a_client_that_streams() {
+    let (stage, account) = codex().await;
+    let gate = Gate::new();
+    account.script([Step::Gated {
+        events: 6,
+        gate: gate.clone(),
+    }]);
+    let asking = stage.request(GENERATIONS).body(streamed().to_string());
+    let mut response = asking.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["x-switchyard-account"], "first");
+    let first = response.chunk().await.unwrap().unwrap();
+    let first = String::from_utf8(first.to_vec()).unwrap();
+    assert_eq!(kinds(&first), ["image_generation.partial_image"]);
+    gate.release();
+    let mut rest = String::new();
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        rest.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    assert_eq!(kinds(&rest), ["image_generation.completed"]);
+    let entry = stage.journal(1).await.pop().unwrap();
+    assert_eq!((entry.end, entry.images), (gateway::End::Completed, 1));
+}
+
+#[tokio::test]
+async fn f51_a_picture_that_is_cut_never_looks_like_one() {
+    let (stage, account) = codex().await;
+    // After the first unfinished picture, and in the middle of the frame that finishes it.
+    account.script([Step::CutAfter { events: 6 }, Step::ResetAfter { events: 6 }]);
+    for entries in 1..=2 {
+        let reply = stage.post(GENERATIONS, &streamed()).await;
+        let expected = ["image_generation.partial_image", "error"];
+        assert_eq!(kinds(&reply.text), expected, "{}", reply.text);
+        let error = &reply.events()[1]["error"];
+        assert_eq!(error["code"], "stream_disconnected");
+        let entry = stage.journal(entries).await.pop().unwrap();
+        assert_eq!((entry.end, entry.images), (gateway::End::Failed, 0));
+    }
+    // Nothing was told yet: another try is.
+    account.script([Step::FailedFirst {
+        code: "usage_limit_reached".into(),
+    }]);
+    let reply = stage.post(GENERATIONS, &streamed()).await;
+    assert_eq!(reply.status, 429, "{}", reply.text);
+}
+
+#[tokio::test]
+async fn f98_a_relays_stream_goes_through_as_it_comes() {
+    let mut stage = Stage::set().await;
+    let relay = stage.relay("office", Format::OpenAi);
+    stage.relay("other", Format::OpenAi);
+    let partial = "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AA\"}\n\n";
+    let completed = "data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AB\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}\n\n";
+    let failed = "data: {\"type\":\"error\",\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"later\"}}\n\n";
+    let play = |chunks: &[&str]| Step::Replay {
+        content_type: "text/event-stream".into(),
+        chunks: chunks
+            .iter()
+            .map(|chunk| Bytes::copy_from_slice(chunk.as_bytes()))
+            .collect(),
+    };
+    let (head, tail) = completed.split_at(40);
+    let steps = [
+        play(&[partial, head, tail]),
+        play(&[partial, head]),
+        play(&[failed]),
+    ];
+    relay.script_at(Endpoint::Images, steps);
+    let whole = stage.post(GENERATIONS, &streamed()).await;
+    assert_eq!(whole.text, [partial, completed].concat());
+    let cut = stage.post(GENERATIONS, &streamed()).await;
+    assert!(
+        cut.text.starts_with(&[partial, head].concat()),
+        "{}",
+        cut.text
+    );
+    assert_eq!(kinds(&cut.text), ["error"]);
+    let other = stage.post(GENERATIONS, &streamed()).await;
+    assert_eq!(other.headers["x-switchyard-account"], "other");
+    let entries = stage.journal(3).await;
+    let ends: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.end, entry.images))
+        .collect();
+    use gateway::End::{Completed, Failed};
+    assert_eq!(ends, [(Completed, 1), (Failed, 0), (Completed, 1)]);
+    assert_eq!(entries[0].usage.unwrap().output, 2);
+}
+
+#[tokio::test]
+async fn f56_a_client_that_goes_away_ends_the_drawing() {
+    let (stage, account) = codex().await;
+    for events in [6, 0] {
+        let gate = Gate::new();
+        account.script([Step::Gated {
+            events,
+            gate: gate.clone(),
+        }]);
+        let asking = stage.request(GENERATIONS).body(streamed().to_string());
+        let asking = tokio::spawn(async move {
+            let mut response = asking.send().await.unwrap();
+            let _ = response.chunk().await;
+            std::future::pending::<()>().await;
+        });
+        gate.wait_reached(1).await;
+        asking.abort();
+        stage.simulator.wait_disconnect().await;
+    }
+    for entry in stage.journal(2).await {
+        assert_eq!(entry.end, gateway::End::Cancelled);
     }
 }

@@ -37,6 +37,8 @@ struct Seen {
     picture: Option<Bytes>,
     /// The last unfinished one.
     partial: Option<Bytes>,
+    /// The number of one that nobody has taken yet.
+    fresh: Option<u64>,
     /// The prompt in the model's own words, as spelled in JSON.
     revised: Option<String>,
     told: [Option<String>; TOLD.len()],
@@ -69,6 +71,12 @@ impl Fold {
         let seen = &mut self.seen;
         let read = self.decoder.for_each(chunk, |event| seen.event(event.data));
         seen.unreadable |= read.is_err();
+    }
+
+    /// An unfinished picture that has come since the last call, with its number.
+    pub(super) fn take_partial(&mut self) -> Option<(u64, Bytes)> {
+        let number = self.seen.fresh.take()?;
+        Some((number, self.seen.partial.clone()?))
     }
 
     /// The terminal event, once seen; nothing of interest follows it.
@@ -133,10 +141,12 @@ impl Seen {
     fn read(&mut self, text: &str, data: &[u8]) -> Result<(), Malformed> {
         let mut kind = None;
         let (mut partial, mut delta, mut item, mut response) = (None, None, None, None);
+        let mut number = None;
         Reader::new(text).members(|name, value| {
             match (name, value.kind()?) {
                 ("type", Token::String) => kind = Some(value.string()?),
                 ("partial_image_b64", Token::String) => partial = Some(value.string()?),
+                ("partial_image_index", _) => number = value.unsigned_or_skip()?,
                 ("delta", Token::String) => delta = Some(value.string()?),
                 ("item", Token::Object) => {
                     item = Some(value.clone());
@@ -155,6 +165,7 @@ impl Seen {
             "response.image_generation_call.partial_image" => {
                 if let Some(partial) = partial.filter(|partial| !partial.is_empty()) {
                     self.partial = Some(Bytes::copy_from_slice(partial.raw().as_bytes()));
+                    self.fresh = Some(number.unwrap_or(0));
                 }
             }
             "response.output_item.done" => {

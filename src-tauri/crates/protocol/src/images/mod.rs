@@ -9,6 +9,7 @@ mod fold;
 mod multipart;
 mod picture;
 mod read;
+mod running;
 mod write;
 
 use std::{borrow::Cow, fmt};
@@ -17,6 +18,7 @@ pub use answer::{Whole, as_stream, look, with_real_size};
 pub use fold::Fold;
 pub use picture::Picture;
 pub use read::read;
+pub use running::{Ending, Running};
 
 use crate::Rope;
 use crate::types::{Loss, RequestError};
