@@ -7,6 +7,10 @@ use simulator::{AccountSetup, KeySetup, RelayKey, Scripted, SimAccount, Simulato
 pub const CODEX_MODEL: &str = "gpt-5.4";
 /// A model that the simulated relays serve.
 pub const RELAY_MODEL: &str = "relay-model-1";
+/// Another one.
+pub const OTHER_RELAY_MODEL: &str = "relay-model-2";
+/// Another one that the simulated ChatGPT accounts serve.
+pub const OTHER_CODEX_MODEL: &str = "gpt-5.5";
 
 /// Ten days, as the real ones live.
 const TOKEN_LIFE_S: i64 = 864_000;
@@ -55,6 +59,12 @@ pub fn relay_responses(label: &str) -> Account {
     relay(label, "responses", KeySetup::responses_only)
 }
 
+/// A relay account that speaks Anthropic Messages.
+#[must_use]
+pub fn relay_messages(label: &str) -> Account {
+    relay(label, "anthropic", KeySetup::messages_only)
+}
+
 /// A relay account that speaks Gemini.
 #[must_use]
 pub fn relay_gemini(label: &str) -> Account {
@@ -69,7 +79,7 @@ fn relay(label: &str, format: &'static str, narrow: fn(KeySetup) -> KeySetup) ->
     );
     let setup = narrow(KeySetup::new(&key))
         .label(label)
-        .models(&[RELAY_MODEL]);
+        .models(&[RELAY_MODEL, OTHER_RELAY_MODEL]);
     Account {
         kind: Kind::Relay {
             format,
@@ -188,7 +198,7 @@ impl SimUpstream {
                     "--format",
                     format,
                     "--models",
-                    RELAY_MODEL,
+                    &format!("{RELAY_MODEL},{OTHER_RELAY_MODEL}"),
                 ];
                 app.cli_with_input(&arguments, &format!("{}\n", key.key))
                     .await

@@ -206,9 +206,14 @@ impl TestApp {
     pub fn upstream_requests(&self) -> Vec<Seen> {
         let mut seen = self.simulator.requests();
         seen.retain(|seen| {
-            seen.path.ends_with("/responses")
-                || seen.path.ends_with("/chat/completions")
-                || seen.path.ends_with("enerateContent")
+            [
+                "/responses",
+                "/chat/completions",
+                "/messages",
+                "enerateContent",
+            ]
+            .iter()
+            .any(|end| seen.path.ends_with(end))
         });
         seen.retain(|seen| seen.method == http::Method::POST);
         seen

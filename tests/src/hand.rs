@@ -151,9 +151,14 @@ fn model_requests(simulator: &Simulator) -> Vec<simulator::Seen> {
     let mut seen = simulator.requests();
     seen.retain(|seen| seen.method == http::Method::POST);
     seen.retain(|seen| {
-        seen.path.ends_with("/responses")
-            || seen.path.ends_with("/chat/completions")
-            || seen.path.ends_with("enerateContent")
+        [
+            "/responses",
+            "/chat/completions",
+            "/messages",
+            "enerateContent",
+        ]
+        .iter()
+        .any(|end| seen.path.ends_with(end))
     });
     seen
 }

@@ -25,8 +25,8 @@ mod evidence;
 mod hand;
 
 pub use account::{
-    Account, CODEX_MODEL, RELAY_MODEL, SimUpstream, codex, relay_chat, relay_gemini,
-    relay_responses,
+    Account, CODEX_MODEL, OTHER_CODEX_MODEL, OTHER_RELAY_MODEL, RELAY_MODEL, SimUpstream, codex,
+    relay_chat, relay_gemini, relay_messages, relay_responses,
 };
 pub use answer::{Answer, Stream, text_of};
 pub use app::{TestApp, TestAppBuilder, send};

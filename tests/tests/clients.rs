@@ -1,5 +1,5 @@
-//! The real client programs through the gateway, for every kind of upstream: the openai libraries for Python and Node,
-//! the google-genai library for Python and the Codex CLI (issue of the first road; F75 to F77, F82, F148, T162 to T192).
+//! The real client programs through the gateway, for every kind of upstream: the vendors' libraries for Python and Node, the
+//! standard tests of langchain, the AI SDK, the Codex CLI and Claude Code (F75 to F82, F148, T162 to T192).
 //!
 //! The cases stand in `tests/clients/`; here each client gets an application and an upstream of its own and runs once
 //! per route. `cargo xtask clients` installs the programs.
@@ -12,8 +12,8 @@ use std::process::Stdio;
 use std::sync::Once;
 use std::time::Duration;
 use tests::{
-    Account, CODEX_MODEL, Hand, RELAY_MODEL, TestApp, codex, relay_chat, relay_gemini,
-    relay_responses,
+    Account, CODEX_MODEL, Hand, OTHER_CODEX_MODEL, OTHER_RELAY_MODEL, RELAY_MODEL, TestApp, codex,
+    relay_chat, relay_gemini, relay_messages, relay_responses,
 };
 use tokio::process::Command;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -25,11 +25,14 @@ const SUITE_LIMIT: Duration = Duration::from_secs(300);
 /// Each suite is a client, an application and an upstream: more at once would only make all of them slow.
 static ROOM: Semaphore = Semaphore::const_new(2);
 
+const RELAY_MODELS: [&str; 2] = [RELAY_MODEL, OTHER_RELAY_MODEL];
+
 #[derive(Clone, Copy)]
 enum Route {
     Codex,
     RelayChat,
     RelayResponses,
+    RelayMessages,
     RelayGemini,
 }
 
@@ -39,14 +42,18 @@ impl Route {
             Self::Codex => "codex",
             Self::RelayChat => "relay-chat",
             Self::RelayResponses => "relay-responses",
+            Self::RelayMessages => "relay-messages",
             Self::RelayGemini => "relay-gemini",
         }
     }
 
-    fn model(self) -> &'static str {
+    /// Two models that its accounts serve.
+    fn models(self) -> [&'static str; 2] {
         match self {
-            Self::Codex => CODEX_MODEL,
-            Self::RelayChat | Self::RelayResponses | Self::RelayGemini => RELAY_MODEL,
+            Self::Codex => [CODEX_MODEL, OTHER_CODEX_MODEL],
+            Self::RelayChat | Self::RelayResponses | Self::RelayMessages | Self::RelayGemini => {
+                RELAY_MODELS
+            }
         }
     }
 
@@ -56,6 +63,7 @@ impl Route {
             Self::Codex => || codex(&new_label()),
             Self::RelayChat => || relay_chat(&new_label()),
             Self::RelayResponses => || relay_responses(&new_label()),
+            Self::RelayMessages => || relay_messages(&new_label()),
             Self::RelayGemini => || relay_gemini(&new_label()),
         }
     }
@@ -70,7 +78,7 @@ struct Target {
     hand: Hand,
     url: String,
     key: String,
-    model: &'static str,
+    models: [&'static str; 2],
     route: String,
     mark: String,
     _permit: SemaphorePermit<'static>,
@@ -90,7 +98,7 @@ async fn through_gateway(client: &str, route: Route) -> Target {
         hand,
         url,
         key,
-        model: route.model(),
+        models: route.models(),
         route: route.name().to_owned(),
         mark,
         _permit: permit,
@@ -105,7 +113,7 @@ async fn without_gateway(dialect: &str) -> Target {
         hand,
         url,
         key,
-        model: RELAY_MODEL,
+        models: RELAY_MODELS,
         route,
         mark,
         _permit: permit,
@@ -156,7 +164,8 @@ impl Target {
         command
             .env("SWITCHYARD_URL", &self.url)
             .env("SWITCHYARD_KEY", &self.key)
-            .env("SWITCHYARD_MODEL", self.model)
+            .env("SWITCHYARD_MODEL", self.models[0])
+            .env("SWITCHYARD_OTHER_MODEL", self.models[1])
             .env("SWITCHYARD_ROUTE", &self.route)
             .env("SWITCHYARD_SIM", self.hand.url())
             .env("SWITCHYARD_PROMPT_MARK", &self.mark)
@@ -177,6 +186,13 @@ impl Target {
             "OPENAI_BASE_URL",
             "OPENAI_ORG_ID",
             "OPENAI_PROJECT_ID",
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_AUTH_TOKEN",
+            "ANTHROPIC_BASE_URL",
+            "GEMINI_API_KEY",
+            "GOOGLE_API_KEY",
+            "LANGSMITH_API_KEY",
+            "LANGSMITH_TRACING",
             "NODE_OPTIONS",
         ] {
             command.env_remove(name);
@@ -264,9 +280,21 @@ async fn run_node(target: &Target, files: &[&str]) {
     target.expect_no_leaks().await;
 }
 
-const PYTHON_FILES: &[&str] = &["test_chat.py", "test_responses.py", "test_errors.py"];
+const PYTHON_FILES: &[&str] = &[
+    "test_chat.py",
+    "test_responses.py",
+    "test_messages.py",
+    "test_errors.py",
+];
 const GEMINI_FILES: &[&str] = &["test_gemini.py"];
-const NODE_FILES: &[&str] = &["chat.test.mjs", "responses.test.mjs", "errors.test.mjs"];
+const LANGCHAIN: &[&str] = &["test_langchain.py"];
+const NODE_FILES: &[&str] = &[
+    "chat.test.mjs",
+    "responses.test.mjs",
+    "messages.test.mjs",
+    "vercel.test.mjs",
+    "errors.test.mjs",
+];
 
 /// How the Codex CLI is told where the gateway is (clients.md).
 #[derive(Clone, Copy)]
@@ -284,8 +312,9 @@ async fn run_codex(target: Target, pointing: Pointing) {
         fs::create_dir(path).expect("a folder for the Codex CLI");
     }
     let Target {
-        url, model, key, ..
+        url, models, key, ..
     } = &target;
+    let model = models[0];
     let common = format!("model = \"{model}\"\ncheck_for_update_on_startup = false\n");
     let quiet = "[analytics]\nenabled = false\n";
     let config = match pointing {
@@ -336,12 +365,52 @@ async fn run_codex(target: Target, pointing: Pointing) {
     target.expect_no_leaks().await;
 }
 
+/// Claude Code in its one-shot form, with a shell command on the way (clients.md).
+async fn run_claude(target: Target) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (home, work) = (folder.path().join("claude"), folder.path().join("work"));
+    for path in [&home, &work] {
+        fs::create_dir(path).expect("a folder for Claude Code");
+    }
+    let program = node_folder().join("node_modules/@anthropic-ai/claude-code/bin/claude.exe");
+    let mut command = target.client(&program);
+    command
+        .arg("-p")
+        .arg(format!(
+            "Run one command. run:\"echo switchyard-ok\" ({})",
+            target.mark
+        ))
+        .args(["--model", target.models[0], "--allowedTools", "Bash"])
+        .env("ANTHROPIC_BASE_URL", &target.url)
+        .env("ANTHROPIC_AUTH_TOKEN", &target.key)
+        .env("CLAUDE_CONFIG_DIR", &home)
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .env("DISABLE_TELEMETRY", "1")
+        .env("DISABLE_AUTOUPDATER", "1")
+        .env("DISABLE_ERROR_REPORTING", "1")
+        .env("HOME", folder.path())
+        .current_dir(&work);
+    let printed = finish(command, "claude -p").await;
+
+    assert!(
+        printed.contains("switchyard-ok"),
+        "its last message quotes the command's output: {printed}"
+    );
+    let bodies = target.hand.bodies().await;
+    let results = bodies.iter().filter(|body| brings_result(body)).count();
+    assert_eq!(results, 1, "the result went to the upstream once");
+    target.expect_no_leaks().await;
+}
+
 /// Whether a request carries the output of the shell command.
 fn brings_result(body: &Value) -> bool {
     let items = body["input"].as_array().or(body["messages"].as_array());
     items.into_iter().flatten().any(|item| {
         let kind = item["type"].as_str().unwrap_or_default();
-        (kind.ends_with("call_output") || item["role"] == "tool")
+        let mut parts = item["content"].as_array().into_iter().flatten();
+        (kind.ends_with("call_output")
+            || item["role"] == "tool"
+            || parts.any(|part| part["type"] == "tool_result"))
             && item.to_string().contains("switchyard-ok")
     })
 }
@@ -359,21 +428,37 @@ macro_rules! each {
 each! {
     python_direct_chat: run_python(&without_gateway("chat").await, &["test_chat.py", "test_errors.py"]);
     python_direct_responses: run_python(&without_gateway("responses").await, &["test_responses.py"]);
+    python_direct_messages: run_python(&without_gateway("messages").await, &["test_messages.py"]);
     python_codex: run_python(&through_gateway("python", Route::Codex).await, PYTHON_FILES);
     python_relay_chat: run_python(&through_gateway("python", Route::RelayChat).await, PYTHON_FILES);
     python_relay_responses: run_python(&through_gateway("python", Route::RelayResponses).await, PYTHON_FILES);
 
-    python_over_a_gemini_relay: run_python(&through_gateway("python", Route::RelayGemini).await, PYTHON_FILES);
+    python_relay_messages: run_python(&through_gateway("python", Route::RelayMessages).await, PYTHON_FILES);
+    python_relay_gemini: run_python(&through_gateway("python", Route::RelayGemini).await, PYTHON_FILES);
 
     genai_codex: run_python(&through_gateway("genai", Route::Codex).await, GEMINI_FILES);
     genai_relay_chat: run_python(&through_gateway("genai", Route::RelayChat).await, GEMINI_FILES);
     genai_relay_responses: run_python(&through_gateway("genai", Route::RelayResponses).await, GEMINI_FILES);
     genai_relay_gemini: run_python(&through_gateway("genai", Route::RelayGemini).await, GEMINI_FILES);
+    genai_relay_messages: run_python(&through_gateway("genai", Route::RelayMessages).await, GEMINI_FILES);
+
+    langchain_codex: run_python(&through_gateway("langchain", Route::Codex).await, LANGCHAIN);
+    langchain_relay_chat: run_python(&through_gateway("langchain", Route::RelayChat).await, LANGCHAIN);
+    langchain_relay_responses: run_python(&through_gateway("langchain", Route::RelayResponses).await, LANGCHAIN);
+    langchain_relay_messages: run_python(&through_gateway("langchain", Route::RelayMessages).await, LANGCHAIN);
+    langchain_relay_gemini: run_python(&through_gateway("langchain", Route::RelayGemini).await, LANGCHAIN);
 
     node_direct: run_node(&without_gateway("node").await, NODE_FILES);
     node_codex: run_node(&through_gateway("node", Route::Codex).await, NODE_FILES);
     node_relay_chat: run_node(&through_gateway("node", Route::RelayChat).await, NODE_FILES);
     node_relay_responses: run_node(&through_gateway("node", Route::RelayResponses).await, NODE_FILES);
+    node_relay_messages: run_node(&through_gateway("node", Route::RelayMessages).await, NODE_FILES);
+
+    claude_direct: run_claude(without_gateway("claude").await);
+    claude_codex: run_claude(through_gateway("claude", Route::Codex).await);
+    claude_relay_chat: run_claude(through_gateway("claude", Route::RelayChat).await);
+    claude_relay_responses: run_claude(through_gateway("claude", Route::RelayResponses).await);
+    claude_relay_messages: run_claude(through_gateway("claude", Route::RelayMessages).await);
 
     codex_exec_direct: run_codex(without_gateway("codex-provider").await, Pointing::Provider("/v1"));
     codex_exec_direct_base_url: run_codex(without_gateway("codex-base-url").await, Pointing::BaseUrl);
@@ -383,5 +468,6 @@ each! {
     codex_exec_base_url_codex: run_codex(through_gateway("codex-base-url", Route::Codex).await, Pointing::BaseUrl);
     codex_exec_base_url_relay_chat: run_codex(through_gateway("codex-base-url", Route::RelayChat).await, Pointing::BaseUrl);
     codex_exec_base_url_relay_responses: run_codex(through_gateway("codex-base-url", Route::RelayResponses).await, Pointing::BaseUrl);
+    codex_exec_provider_relay_messages: run_codex(through_gateway("codex-provider", Route::RelayMessages).await, Pointing::Provider("/v1"));
     codex_exec_raw_codex: run_codex(through_gateway("codex-raw", Route::Codex).await, Pointing::Provider("/codex/v1"));
 }

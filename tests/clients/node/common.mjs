@@ -9,7 +9,10 @@ export const MODEL = process.env.SWITCHYARD_MODEL;
 export const DIRECT = ROUTE.startsWith("direct");
 
 // A test that waits for something that never comes ends here.
-export const test = (name, body) => nodeTest(name, { timeout: 60_000 }, body);
+export const test = (name, ...rest) => {
+  const body = rest.pop();
+  return nodeTest(name, { timeout: 60_000, ...rest[0] }, body);
+};
 
 // A picture of one pixel.
 export const PIXEL =

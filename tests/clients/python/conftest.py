@@ -15,6 +15,7 @@ URL = os.environ["SWITCHYARD_URL"]
 KEY = os.environ["SWITCHYARD_KEY"]
 ROUTE = os.environ["SWITCHYARD_ROUTE"]
 MODEL = os.environ["SWITCHYARD_MODEL"]
+OTHER_MODEL = os.environ["SWITCHYARD_OTHER_MODEL"]
 # Every prompt carries this text, so that a search of logs and homes can find a prompt that leaked.
 MARK = os.environ["SWITCHYARD_PROMPT_MARK"]
 

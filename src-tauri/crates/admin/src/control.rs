@@ -11,6 +11,7 @@ use engine::Engine;
 use tower::{ServiceExt, service_fn};
 
 use crate::local;
+use crate::serve::serve;
 
 /// Opens the control socket at once, so that whoever reads the published address can connect, and gives the future that serves it until
 /// it is dropped. Call within a runtime.
@@ -27,14 +28,11 @@ pub fn open(engine: Arc<Engine>) -> std::io::Result<impl Future<Output = ()> + S
     let removed_at_the_end = Remove(path);
     Ok(async move {
         let _removed_at_the_end = removed_at_the_end;
-        if let Err(error) = axum::serve(listener, when_asked(engine)).await {
-            tracing::error!(%error, "the control socket has broken; commands cannot reach this instance");
-        }
+        serve(listener, when_asked(engine)).await;
     })
 }
 
-/// [`local::router`], built for the first command: most runs never get one, and the OpenAPI document it carries costs milliseconds and
-/// megabytes.
+/// [`local::router`], built for the first command: most runs never get one, and its table costs milliseconds.
 fn when_asked(engine: Arc<Engine>) -> axum::Router {
     let router = Arc::new(OnceLock::new());
     axum::Router::new().fallback_service(service_fn(move |request: Request| {

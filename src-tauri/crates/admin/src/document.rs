@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::ErrorAnswer;
-use crate::routes;
+use crate::routes::{self, Described};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -17,13 +16,12 @@ use crate::routes;
     ),
     components(schemas(ErrorAnswer))
 )]
-struct Described;
+struct Introduction;
 
 /// The document of everything the window may call.
 pub(crate) fn document() -> Value {
-    let (_, document) = OpenApiRouter::with_openapi(Described::openapi())
-        .merge(routes::window())
-        .split_for_parts();
+    let described = routes::window(Described::new(Introduction::openapi()));
+    let document = described.0.into_openapi();
     let mut document = serde_json::to_value(document).unwrap_or_default();
     // The contract's own version: the program's would change the document at each release.
     document["info"]["version"] = "1".into();

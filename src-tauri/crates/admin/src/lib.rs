@@ -11,6 +11,7 @@ mod dto;
 mod error;
 pub mod local;
 mod routes;
+mod serve;
 mod unshaped;
 
 use std::sync::Arc;
@@ -21,14 +22,15 @@ use axum::middleware::map_response;
 use engine::Engine;
 use futures_util::{Stream, StreamExt};
 
-use crate::routes::Surface;
+use crate::routes::{Served, Surface};
 
 /// Largest body of a call in bytes: an import of 16 MiB of text, escaped, or a picture for the test page.
 const LARGEST_BODY: usize = 48 << 20;
 
 /// The router without secrets and without files of this machine.
 pub fn router(engine: Arc<Engine>) -> axum::Router {
-    axum::Router::from(routes::common())
+    routes::common(Served::default())
+        .0
         .layer(Extension(Surface::Console))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(map_response(unshaped::shape))
@@ -37,7 +39,8 @@ pub fn router(engine: Arc<Engine>) -> axum::Router {
 
 /// The router of the desktop window, in process: also reads and writes files the person picked. No answer holds a secret.
 pub fn window(engine: Arc<Engine>) -> axum::Router {
-    axum::Router::from(routes::window())
+    routes::window(Served::default())
+        .0
         .layer(Extension(Surface::Window))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(map_response(unshaped::shape))

@@ -5,6 +5,7 @@
 
 mod answer;
 mod ask;
+mod dialects;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use gateway::{Inside, InsideAnswer};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pool::{AccountId, Format};
 use tokio::time::Instant;
 
@@ -39,15 +41,12 @@ pub enum TryProtocol {
     Chat,
     /// OpenAI Responses.
     Responses,
-}
-
-impl TryProtocol {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Chat => "/v1/chat/completions",
-            Self::Responses => "/v1/responses",
-        }
-    }
+    /// Anthropic Messages.
+    Messages,
+    /// Gemini.
+    Gemini,
+    /// OpenAI Images: draws, or changes the picture that comes along.
+    Images,
 }
 
 /// A prompt to try.
@@ -69,6 +68,32 @@ pub struct TryAsk {
     pub tools: bool,
     /// `low`, `medium` or `high`.
     pub thinking: Option<&'static str>,
+}
+
+impl TryAsk {
+    /// Whether the answer comes as a stream; drawings come whole.
+    fn streams(&self) -> bool {
+        self.stream && self.protocol != TryProtocol::Images
+    }
+
+    /// Where it is sent.
+    fn path(&self) -> String {
+        match self.protocol {
+            TryProtocol::Chat => "/v1/chat/completions".into(),
+            TryProtocol::Responses => "/v1/responses".into(),
+            TryProtocol::Messages => "/v1/messages".into(),
+            TryProtocol::Gemini => {
+                let model = utf8_percent_encode(&self.model, NON_ALPHANUMERIC);
+                if self.stream {
+                    format!("/v1beta/models/{model}:streamGenerateContent?alt=sse")
+                } else {
+                    format!("/v1beta/models/{model}:generateContent")
+                }
+            }
+            TryProtocol::Images if self.image.is_some() => "/v1/images/edits".into(),
+            TryProtocol::Images => "/v1/images/generations".into(),
+        }
+    }
 }
 
 /// What comes back; exactly one [`TryEvent::Done`] or [`TryEvent::Error`] ends it.
@@ -166,10 +191,10 @@ impl Engine {
             curl: ask::curl(&self.base_url(), ask, &body),
             engine: self.clone(),
             account,
-            path: ask.protocol.path(),
+            path: ask.path(),
             began: Instant::now(),
             first_byte: None,
-            reader: Reader::new(ask.protocol, ask.stream),
+            reader: Reader::new(ask.protocol, ask.streams()),
             waiting: VecDeque::new(),
             phase: Phase::Ready(Bytes::from(body.to_string())),
         };
@@ -212,7 +237,9 @@ impl Engine {
             // The dialect that needs no translation.
             protocol: match records::format(&row) {
                 Format::OpenAi => TryProtocol::Chat,
-                _ => TryProtocol::Responses,
+                Format::Responses | Format::Codex => TryProtocol::Responses,
+                Format::Anthropic => TryProtocol::Messages,
+                Format::Gemini => TryProtocol::Gemini,
             },
             model: model.clone(),
             account: Some(row.id),
@@ -266,7 +293,7 @@ impl Engine {
 struct Running {
     engine: Arc<Engine>,
     account: Option<AccountId>,
-    path: &'static str,
+    path: String,
     curl: String,
     began: Instant,
     first_byte: Option<Duration>,
@@ -315,7 +342,7 @@ impl Running {
             account: self.account.clone(),
         };
         // On the heap: the whole road is in there.
-        let mut answer = Box::pin(self.engine.gateway.inside(inside, self.path, body)).await;
+        let mut answer = Box::pin(self.engine.gateway.inside(inside, &self.path, body)).await;
         let status = answer.status;
         let headers = answer.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());

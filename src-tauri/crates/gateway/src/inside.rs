@@ -63,16 +63,12 @@ impl InsideAnswer {
 }
 
 impl Gateway {
-    /// Sends a JSON body to one of the gateway's paths.
-    pub async fn inside(
-        self: &Arc<Self>,
-        inside: Inside,
-        path: &'static str,
-        body: Bytes,
-    ) -> InsideAnswer {
+    /// Sends a JSON body to one of the gateway's paths, with its query.
+    pub async fn inside(self: &Arc<Self>, inside: Inside, path: &str, body: Bytes) -> InsideAnswer {
         let mut request = Request::new(ClientBody::Inside(Full::new(body)));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = http::Uri::from_static(path);
+        // A path that is none finds no place in the table, which is told like any other unknown path.
+        *request.uri_mut() = path.parse().unwrap_or_default();
         let headers = request.headers_mut();
         headers.insert(HOST, HeaderValue::from_static("localhost"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -15,7 +15,7 @@ pub use prompt::{
     AnswerForm, Call, CallInput, Image, Prompt, Thinking, Tool, ToolChoice, ToolInput, Turn, Usage,
 };
 pub use schema::fill;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Names under which coding agents offer a shell.
 const SHELLS: &[&str] = &[
@@ -217,8 +217,10 @@ fn shell_arguments(schema: &Value, command: &str) -> Value {
 
 fn answer(prompt: &Prompt, hints: &Hints, label: &str) -> String {
     match &prompt.form {
-        AnswerForm::Schema(schema) => return fill(schema, hints.say.as_deref().unwrap_or(&prompt.ask)).to_string(),
-        AnswerForm::JsonObject => return json!({"answer": hints.say.as_deref().unwrap_or("ok"), "results": prompt.results}).to_string(),
+        AnswerForm::Schema(schema) => {
+            return fill(schema, hints.say.as_deref().unwrap_or(&prompt.ask)).to_string();
+        }
+        AnswerForm::JsonObject => return object(prompt, hints).to_string(),
         AnswerForm::Text => {}
     }
     if let Some(words) = hints.long {
@@ -226,6 +228,10 @@ fn answer(prompt: &Prompt, hints: &Hints, label: &str) -> String {
             .map(|number| format!("word{number}"))
             .collect::<Vec<_>>()
             .join(" ");
+    }
+    // Asked for JSON in words alone, as by clients of dialects that have no mode for it.
+    if prompt.ask.contains("JSON") && hints.say.is_none() && prompt.results.is_empty() {
+        return object(prompt, hints).to_string();
     }
     let mut parts: Vec<String> = hints.say.iter().cloned().collect();
     if !prompt.results.is_empty() {
@@ -246,6 +252,24 @@ fn answer(prompt: &Prompt, hints: &Hints, label: &str) -> String {
         parts.push(format!("Hello from {label}."));
     }
     parts.join(" ")
+}
+
+/// An object without a schema: with the keys the prompt names in single quotes, where it names any.
+fn object(prompt: &Prompt, hints: &Hints) -> Value {
+    let said = hints.say.as_deref().unwrap_or("ok");
+    let keys: Map<String, Value> = prompt
+        .ask
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .filter(|key| !key.is_empty() && !key.contains(char::is_whitespace))
+        .map(|key| (key.to_owned(), said.into()))
+        .collect();
+    if keys.is_empty() {
+        json!({"answer": said, "results": prompt.results})
+    } else {
+        Value::Object(keys)
+    }
 }
 
 /// The end of a long result: shells print headers first.

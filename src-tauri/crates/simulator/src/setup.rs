@@ -253,6 +253,14 @@ impl KeySetup {
         self
     }
 
+    /// The same for Anthropic Messages only.
+    #[must_use]
+    pub fn messages_only(mut self) -> Self {
+        (self.chat, self.responses, self.messages, self.compact) = (false, false, true, false);
+        self.gemini = false;
+        self
+    }
+
     /// The same with a closed list of models.
     #[must_use]
     pub fn models(mut self, models: &[&str]) -> Self {

@@ -21,6 +21,7 @@ use engine::Engine;
 use tokio::net::TcpListener;
 
 use crate::error::{AdminError, ErrorCode};
+use crate::serve::serve;
 
 pub use pass::{Opens, Pass};
 
@@ -70,11 +71,7 @@ pub async fn open(
     };
     let address = listener.local_addr()?;
     let router = router(engine, pass, page);
-    Ok((address, async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the console has broken");
-        }
-    }))
+    Ok((address, serve(listener, router)))
 }
 
 /// The console as a router: the page in the open, the API under the token.

@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 pub(crate) enum TryProtocol {
     Chat,
     Responses,
-    /// Answers `not_built` so far, as do the following ones.
     Messages,
     Gemini,
     Images,
@@ -88,45 +87,33 @@ pub(crate) enum TryEvent {
     },
 }
 
-impl TryProtocol {
-    /// The engine's word for it; nothing for what the gateway does not serve yet.
-    fn served(self) -> Option<engine::TryProtocol> {
-        match self {
-            Self::Chat => Some(engine::TryProtocol::Chat),
-            Self::Responses => Some(engine::TryProtocol::Responses),
-            Self::Messages | Self::Gemini | Self::Images => None,
+impl From<TryProtocol> for engine::TryProtocol {
+    fn from(protocol: TryProtocol) -> Self {
+        match protocol {
+            TryProtocol::Chat => Self::Chat,
+            TryProtocol::Responses => Self::Responses,
+            TryProtocol::Messages => Self::Messages,
+            TryProtocol::Gemini => Self::Gemini,
+            TryProtocol::Images => Self::Images,
         }
     }
 }
 
-impl TryRequest {
-    /// What is asked of the engine; nothing where its protocol is not served yet.
-    pub(crate) fn ask(self) -> Option<engine::TryAsk> {
-        Some(engine::TryAsk {
-            protocol: self.protocol.served()?,
-            model: self.model,
-            account: self.account_id,
-            prompt: self.prompt,
-            image: self.image,
-            stream: self.stream,
-            tools: self.tools,
-            thinking: self.thinking.map(|effort| match effort {
+impl From<TryRequest> for engine::TryAsk {
+    fn from(request: TryRequest) -> Self {
+        Self {
+            protocol: request.protocol.into(),
+            model: request.model,
+            account: request.account_id,
+            prompt: request.prompt,
+            image: request.image,
+            stream: request.stream,
+            tools: request.tools,
+            thinking: request.thinking.map(|effort| match effort {
                 Effort::Low => "low",
                 Effort::Medium => "medium",
                 Effort::High => "high",
             }),
-        })
-    }
-}
-
-impl TryEvent {
-    /// The only event of a protocol that is not served yet.
-    pub(crate) fn not_built() -> Self {
-        Self::Error {
-            code: "not_built".into(),
-            message: "this version does not serve that protocol yet; chat and responses work"
-                .into(),
-            status: None,
         }
     }
 }

@@ -5,25 +5,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::{Engine, NewKeyAccount};
 use secrecy::SecretString;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 use crate::error::AdminError;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(accounts, add))
-        .routes(routes!(order))
-        .routes(routes!(refresh_all))
-        .routes(routes!(account, patch, remove))
-        .routes(routes!(activate))
-        .routes(routes!(enable))
-        .routes(routes!(disable))
-        .routes(routes!(refresh))
-        .routes(routes!(try_now))
-        .routes(routes!(test))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; accounts, add, order, refresh_all, account, patch, remove, activate, enable, disable, refresh, try_now, test)
 }
 
 pub(super) fn list(engine: &Engine) -> Vec<dto::Account> {

@@ -3,15 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 use crate::error::AdminError;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(add, remove))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; add, remove)
 }
 
 /// Adds simulated accounts; nothing leaves this machine

@@ -9,17 +9,15 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use engine::{Engine, EngineEvent, NoticeKind};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Engines, Routes, Surface};
+use super::{Engines, Surface, Table, mount};
 use crate::dto::{self, AdminEvent};
 
 /// A silent stream is kept open this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(events))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; events)
 }
 
 /// Events as they happen

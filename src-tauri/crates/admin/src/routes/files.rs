@@ -5,17 +5,13 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::extract::State;
 use secrecy::SecretString;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 use crate::error::{AdminError, ErrorCode};
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(export))
-        .routes(routes!(import_files))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; export, import_files)
 }
 
 /// Writes accounts with their secrets into a file only its owner can read

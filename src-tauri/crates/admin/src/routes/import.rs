@@ -3,16 +3,12 @@
 use axum::Json;
 use axum::extract::{Query, State};
 use secrecy::SecretString;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(import))
-        .routes(routes!(import_codex))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; import, import_codex)
 }
 
 /// Imports pasted or dropped text, or says what that would do

@@ -3,17 +3,13 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 use crate::error::{AdminError, ErrorCode};
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(keys, add))
-        .routes(routes!(revoke))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; keys, add, revoke)
 }
 
 /// All gateway keys

@@ -12,6 +12,7 @@ mod requests;
 mod settings;
 mod signin;
 mod status;
+mod table;
 mod trying;
 mod usage;
 
@@ -20,15 +21,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use engine::Engine;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::AdminError;
 
 pub(crate) use events::follow;
+use table::mount;
+pub(crate) use table::{Described, Served, Table};
 
 type Engines = State<Arc<Engine>>;
 type Answer<T> = Result<Json<T>, AdminError>;
-type Routes = OpenApiRouter<Arc<Engine>>;
 
 /// Who asks: the same answers differ in a word or two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,24 +41,23 @@ pub(crate) enum Surface {
 }
 
 /// What every transport offers.
-pub(crate) fn common() -> Routes {
-    OpenApiRouter::default()
-        .merge(status::routes())
-        .merge(accounts::routes())
-        .merge(import::routes())
-        .merge(signin::routes())
-        .merge(relay::routes())
-        .merge(quota::routes())
-        .merge(usage::routes())
-        .merge(requests::routes())
-        .merge(keys::routes())
-        .merge(settings::routes())
-        .merge(demo::routes())
-        .merge(trying::routes())
-        .merge(events::routes())
+pub(crate) fn common<T: Table>(table: T) -> T {
+    let table = status::routes(table);
+    let table = accounts::routes(table);
+    let table = import::routes(table);
+    let table = signin::routes(table);
+    let table = relay::routes(table);
+    let table = quota::routes(table);
+    let table = usage::routes(table);
+    let table = requests::routes(table);
+    let table = keys::routes(table);
+    let table = settings::routes(table);
+    let table = demo::routes(table);
+    let table = trying::routes(table);
+    events::routes(table)
 }
 
 /// What the window offers: [`common`], and files of this machine.
-pub(crate) fn window() -> Routes {
-    common().merge(files::routes())
+pub(crate) fn window<T: Table>(table: T) -> T {
+    files::routes(common(table))
 }

@@ -3,18 +3,12 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use engine::Timestamp;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes, accounts};
+use super::{Answer, Engines, Table, accounts, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(quota))
-        .routes(routes!(query_all))
-        .routes(routes!(query_one))
-        .routes(routes!(history))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; quota, query_all, query_one, history)
 }
 
 /// Accounts with their last readings

@@ -3,16 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use secrecy::SecretString;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(preview))
-        .routes(routes!(models))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; preview, models)
 }
 
 /// Where requests to a base URL will go

@@ -2,19 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(journal))
-        .routes(routes!(models))
-        .routes(routes!(explain))
-        .routes(routes!(switches))
-        .routes(routes!(undo))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; journal, models, explain, switches, undo)
 }
 
 /// Finished requests, newest first

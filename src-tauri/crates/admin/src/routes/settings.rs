@@ -2,16 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(settings))
-        .routes(routes!(setting, set, unset))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; settings, setting, set, unset)
 }
 
 /// Every setting

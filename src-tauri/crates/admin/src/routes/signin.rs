@@ -3,18 +3,12 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use secrecy::SecretString;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(begin))
-        .routes(routes!(look, cancel))
-        .routes(routes!(paste))
-        .routes(routes!(add))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; begin, look, cancel, paste, add)
 }
 
 /// Begins a sign-in; one under way is given up

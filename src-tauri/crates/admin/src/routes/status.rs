@@ -5,18 +5,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Extension, State};
 use engine::Engine;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes, Surface};
+use super::{Answer, Engines, Surface, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(status))
-        .routes(routes!(overview))
-        .routes(routes!(pause))
-        .routes(routes!(resume))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; status, overview, pause, resume)
 }
 
 /// The gateway in one look

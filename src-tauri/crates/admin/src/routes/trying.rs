@@ -6,19 +6,17 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::{Stream, StreamExt, stream};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use futures_util::{Stream, StreamExt};
 
-use super::{Engines, Routes};
+use super::{Engines, Table, mount};
 use crate::dto::{self, TryEvent};
 use crate::error::AdminError;
 
 /// A silent stream is kept open this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(send))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; send)
 }
 
 /// Sends a prompt and streams what comes back; it costs quota. Hanging up cancels it upstream
@@ -27,12 +25,9 @@ async fn send(
     State(engine): Engines,
     Json(request): Json<dto::TryRequest>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, AdminError> {
-    let events = match request.ask() {
-        Some(ask) => engine.try_out(&ask)?.map(TryEvent::from).left_stream(),
-        None => stream::iter([TryEvent::not_built()]).right_stream(),
-    };
+    let events = engine.try_out(&request.into())?;
     let frames = events.filter_map(|event| async move {
-        let event = Event::default().json_data(&event).ok()?;
+        let event = Event::default().json_data(TryEvent::from(event)).ok()?;
         Some(Ok(event))
     });
     Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))

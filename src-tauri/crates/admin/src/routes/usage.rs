@@ -3,16 +3,12 @@
 use axum::Json;
 use axum::extract::{Query, State};
 use engine::Timestamp;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use super::{Answer, Engines, Routes};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
-pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(usage))
-        .routes(routes!(today))
+pub(super) fn routes<T: Table>(table: T) -> T {
+    mount!(table; usage, today)
 }
 
 /// Sums over a span of days

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use protocol::sse::Decoder;
 use serde_json::Value;
 
+use super::dialects::{chat, gemini, images, messages, responses};
 use super::{TryEvent, TryProtocol};
 use crate::redact::redact;
 
@@ -22,6 +23,66 @@ pub(super) enum Ending {
     Failed { code: String, message: String },
 }
 
+/// What a dialect's reader has learned of an answer so far.
+#[derive(Default)]
+pub(super) struct Notes {
+    events: VecDeque<TryEvent>,
+    /// Tool calls by their place, name and arguments, until they are whole.
+    calls: BTreeMap<u64, (String, String)>,
+    ending: Option<Ending>,
+    /// A reason to end was told; some upstreams say nothing after it.
+    pub(super) finished: bool,
+    /// Tokens, for dialects that tell them in pieces.
+    pub(super) input: Option<u64>,
+    pub(super) output: Option<u64>,
+    pub(super) cached: Option<u64>,
+    pub(super) reasoning: Option<u64>,
+}
+
+impl Notes {
+    pub(super) fn tell(&mut self, event: TryEvent) {
+        self.events.push_back(event);
+    }
+
+    pub(super) fn tell_all(&mut self, events: impl IntoIterator<Item = TryEvent>) {
+        self.events.extend(events);
+    }
+
+    /// A piece of a tool call.
+    pub(super) fn call(&mut self, place: u64, name: &str, arguments: &str) {
+        let known = self.calls.entry(place).or_default();
+        known.0.push_str(name);
+        known.1.push_str(arguments);
+    }
+
+    /// The tool calls are whole.
+    pub(super) fn tell_calls(&mut self) {
+        for (name, arguments) in std::mem::take(&mut self.calls).into_values() {
+            self.tell(TryEvent::Tool { name, arguments });
+        }
+    }
+
+    /// The tokens as they are known now.
+    pub(super) fn tell_usage(&mut self) {
+        self.tell(TryEvent::Usage {
+            input: self.input,
+            output: self.output,
+            cached: self.cached,
+            reasoning: self.reasoning,
+        });
+    }
+
+    /// The answer has told its end.
+    pub(super) fn end(&mut self) {
+        self.ending.get_or_insert(Ending::Whole);
+    }
+
+    /// The answer has told its failure.
+    pub(super) fn fail(&mut self, error: &Value) {
+        self.ending.get_or_insert(failed(error));
+    }
+}
+
 /// Reads one answer.
 pub(super) struct Reader {
     protocol: TryProtocol,
@@ -29,11 +90,7 @@ pub(super) struct Reader {
     decoder: Decoder,
     /// The unfinished line; of an answer that is not streamed, all of it.
     rest: Vec<u8>,
-    /// Chat: tool calls by their place, name and arguments, until they are whole.
-    calls: BTreeMap<u64, (String, String)>,
-    ending: Option<Ending>,
-    /// Chat: a reason to end was told; some upstreams say nothing after it.
-    finished: bool,
+    notes: Notes,
 }
 
 impl Reader {
@@ -43,9 +100,7 @@ impl Reader {
             stream,
             decoder: Decoder::new(),
             rest: Vec::new(),
-            calls: BTreeMap::new(),
-            ending: None,
-            finished: false,
+            notes: Notes::default(),
         }
     }
 
@@ -57,27 +112,21 @@ impl Reader {
             return;
         }
         self.lines(chunk, out);
-        let mut events = Vec::new();
+        let (protocol, notes) = (self.protocol, &mut self.notes);
         let read = self.decoder.for_each(chunk, |event| {
-            events.push(
-                serde_json::from_slice::<Value>(event.data).map_err(|_| event.data == b"[DONE]"),
-            );
-        });
-        for event in events {
-            match event {
-                Ok(value) => self.event(&value, out),
-                Err(true) => {
-                    self.ending.get_or_insert(Ending::Whole);
-                }
-                Err(false) => {}
+            if event.data == b"[DONE]" {
+                notes.end();
+            } else if let Ok(value) = serde_json::from_slice::<Value>(event.data) {
+                read_event(protocol, &value, notes);
             }
-        }
+        });
         if let Err(error) = read {
-            self.ending.get_or_insert(Ending::Failed {
+            self.notes.ending.get_or_insert(Ending::Failed {
                 code: "unreadable".into(),
                 message: error.to_string(),
             });
         }
+        out.append(&mut self.notes.events);
     }
 
     /// The body is over.
@@ -86,17 +135,22 @@ impl Reader {
         if !rest.is_empty() {
             out.push_back(raw(&rest));
         }
+        let notes = &mut self.notes;
         if !self.stream {
             match serde_json::from_slice::<Value>(&rest) {
-                Ok(answer) => self.whole(&answer, out),
-                Err(_) => self.ending = Some(unreadable()),
+                Ok(answer) => {
+                    read_whole(self.protocol, &answer, notes);
+                    notes.end();
+                }
+                Err(_) => notes.ending = Some(unreadable()),
             }
         }
-        self.flush_calls(out);
-        let told = self
+        notes.tell_calls();
+        out.append(&mut notes.events);
+        let told = notes
             .ending
             .take()
-            .or(self.finished.then_some(Ending::Whole));
+            .or(notes.finished.then_some(Ending::Whole));
         told.unwrap_or_else(|| Ending::Failed {
             code: "stream_disconnected".into(),
             message: "the answer ended before its end was told".into(),
@@ -117,104 +171,25 @@ impl Reader {
             }
         }
     }
+}
 
-    fn event(&mut self, event: &Value, out: &mut VecDeque<TryEvent>) {
-        match self.protocol {
-            TryProtocol::Chat => self.chat(event, "delta", out),
-            TryProtocol::Responses => self.responses(event, out),
-        }
+fn read_event(protocol: TryProtocol, event: &Value, notes: &mut Notes) {
+    match protocol {
+        TryProtocol::Chat => chat::event(event, notes),
+        TryProtocol::Responses => responses::event(event, notes),
+        TryProtocol::Messages => messages::event(event, notes),
+        TryProtocol::Gemini => gemini::event(event, notes),
+        TryProtocol::Images => images::event(event, notes),
     }
+}
 
-    fn whole(&mut self, answer: &Value, out: &mut VecDeque<TryEvent>) {
-        match self.protocol {
-            TryProtocol::Chat => self.chat(answer, "message", out),
-            TryProtocol::Responses => {
-                for item in answer["output"].as_array().into_iter().flatten() {
-                    item_parts(item, out);
-                    item_done(item, out);
-                }
-                responses_usage(&answer["usage"], out);
-                if answer["status"] == "failed" {
-                    self.fail(&answer["error"]);
-                }
-            }
-        }
-        self.ending.get_or_insert(Ending::Whole);
-    }
-
-    fn chat(&mut self, event: &Value, part: &str, out: &mut VecDeque<TryEvent>) {
-        if event["error"].is_object() {
-            return self.fail(&event["error"]);
-        }
-        let part = &event["choices"][0][part];
-        for name in ["reasoning_content", "reasoning"] {
-            if let Some(text) = said(&part[name]) {
-                out.push_back(TryEvent::Thinking(text));
-                break;
-            }
-        }
-        if let Some(text) = said(&part["content"]).or_else(|| said(&part["refusal"])) {
-            out.push_back(TryEvent::Delta(text));
-        }
-        for (place, call) in (0..).zip(part["tool_calls"].as_array().into_iter().flatten()) {
-            let known = self
-                .calls
-                .entry(call["index"].as_u64().unwrap_or(place))
-                .or_default();
-            known
-                .0
-                .push_str(call["function"]["name"].as_str().unwrap_or_default());
-            known
-                .1
-                .push_str(call["function"]["arguments"].as_str().unwrap_or_default());
-        }
-        if event["choices"][0]["finish_reason"].is_string() {
-            self.flush_calls(out);
-            self.finished = true;
-        }
-        let usage = &event["usage"];
-        if usage.is_object() {
-            out.push_back(TryEvent::Usage {
-                input: usage["prompt_tokens"].as_u64(),
-                output: usage["completion_tokens"].as_u64(),
-                cached: usage["prompt_tokens_details"]["cached_tokens"].as_u64(),
-                reasoning: usage["completion_tokens_details"]["reasoning_tokens"].as_u64(),
-            });
-        }
-    }
-
-    fn flush_calls(&mut self, out: &mut VecDeque<TryEvent>) {
-        for (name, arguments) in std::mem::take(&mut self.calls).into_values() {
-            out.push_back(TryEvent::Tool { name, arguments });
-        }
-    }
-
-    fn responses(&mut self, event: &Value, out: &mut VecDeque<TryEvent>) {
-        let piece = || said(&event["delta"]);
-        match event["type"].as_str().unwrap_or_default() {
-            "response.output_text.delta" | "response.refusal.delta" => {
-                out.extend(piece().map(TryEvent::Delta));
-            }
-            "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                out.extend(piece().map(TryEvent::Thinking));
-            }
-            "response.output_item.done" => item_done(&event["item"], out),
-            "response.completed" | "response.incomplete" => {
-                responses_usage(&event["response"]["usage"], out);
-                self.ending.get_or_insert(Ending::Whole);
-            }
-            "response.failed" => {
-                responses_usage(&event["response"]["usage"], out);
-                self.fail(&event["response"]["error"]);
-            }
-            "error" if event["error"].is_object() => self.fail(&event["error"]),
-            "error" => self.fail(event),
-            _ => {}
-        }
-    }
-
-    fn fail(&mut self, error: &Value) {
-        self.ending.get_or_insert(failed(error));
+fn read_whole(protocol: TryProtocol, answer: &Value, notes: &mut Notes) {
+    match protocol {
+        TryProtocol::Chat => chat::whole(answer, notes),
+        TryProtocol::Responses => responses::whole(answer, notes),
+        TryProtocol::Messages => messages::whole(answer, notes),
+        TryProtocol::Gemini => gemini::whole(answer, notes),
+        TryProtocol::Images => images::whole(answer, notes),
     }
 }
 
@@ -230,6 +205,7 @@ fn failed(error: &Value) -> Ending {
     let word = |name: &str| said(&error[name]);
     Ending::Failed {
         code: word("code")
+            .or_else(|| word("status"))
             .or_else(|| word("type"))
             .unwrap_or_else(|| "failed".into()),
         message: word("message").unwrap_or_else(|| "no reason given".into()),
@@ -243,58 +219,8 @@ fn unreadable() -> Ending {
     }
 }
 
-/// What only whole items tell.
-fn item_done(item: &Value, out: &mut VecDeque<TryEvent>) {
-    match item["type"].as_str().unwrap_or_default() {
-        kind @ ("function_call" | "custom_tool_call") => {
-            let input = if kind == "function_call" {
-                "arguments"
-            } else {
-                "input"
-            };
-            out.push_back(TryEvent::Tool {
-                name: said(&item["name"]).unwrap_or_default(),
-                arguments: said(&item[input]).unwrap_or_default(),
-            });
-        }
-        "image_generation_call" => {
-            let kind = item["output_format"].as_str().unwrap_or("png");
-            let url = said(&item["result"]).map(|data| format!("data:image/{kind};base64,{data}"));
-            out.extend(url.map(TryEvent::Image));
-        }
-        _ => {}
-    }
-}
-
-/// The text of an item, where it did not come piece by piece.
-fn item_parts(item: &Value, out: &mut VecDeque<TryEvent>) {
-    let texts = |name: &str| {
-        let parts = item[name].as_array().into_iter().flatten();
-        parts.filter_map(|part| said(&part["text"]).or_else(|| said(&part["refusal"])))
-    };
-    match item["type"].as_str().unwrap_or_default() {
-        "message" => out.extend(texts("content").map(TryEvent::Delta)),
-        "reasoning" => out.extend(
-            texts("summary")
-                .chain(texts("content"))
-                .map(TryEvent::Thinking),
-        ),
-        _ => {}
-    }
-}
-
-fn responses_usage(usage: &Value, out: &mut VecDeque<TryEvent>) {
-    if usage.is_object() {
-        out.push_back(TryEvent::Usage {
-            input: usage["input_tokens"].as_u64(),
-            output: usage["output_tokens"].as_u64(),
-            cached: usage["input_tokens_details"]["cached_tokens"].as_u64(),
-            reasoning: usage["output_tokens_details"]["reasoning_tokens"].as_u64(),
-        });
-    }
-}
-
-fn said(text: &Value) -> Option<String> {
+/// The text, unless there is none or it is empty.
+pub(super) fn said(text: &Value) -> Option<String> {
     let text = text.as_str().filter(|text| !text.is_empty())?;
     Some(text.to_owned())
 }

@@ -1,7 +1,8 @@
 //! The body of a prompt in each dialect, and the command that sends the same. Pure.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use super::dialects::{chat, gemini, images, messages, responses};
 use super::{TryAsk, TryProtocol};
 use crate::error::EngineError;
 
@@ -28,76 +29,12 @@ pub(super) fn body(ask: &TryAsk) -> Result<Value, EngineError> {
             return wrong("`image` is not a data: URL of a picture in base64");
         }
     }
-    let mut body = Map::new();
-    body.insert("model".into(), ask.model.as_str().into());
-    match ask.protocol {
-        TryProtocol::Chat => chat(ask, &mut body),
-        TryProtocol::Responses => responses(ask, &mut body),
-    }
-    Ok(Value::Object(body))
-}
-
-fn chat(ask: &TryAsk, body: &mut Map<String, Value>) {
-    let content = match &ask.image {
-        None => ask.prompt.as_str().into(),
-        Some(image) => json!([
-            {"type": "text", "text": ask.prompt},
-            {"type": "image_url", "image_url": {"url": image}},
-        ]),
-    };
-    body.insert(
-        "messages".into(),
-        json!([{"role": "user", "content": content}]),
-    );
-    body.insert("stream".into(), ask.stream.into());
-    if ask.stream {
-        body.insert("stream_options".into(), json!({"include_usage": true}));
-    }
-    if ask.tools {
-        body.insert(
-            "tools".into(),
-            json!([{"type": "function", "function": function()}]),
-        );
-    }
-    if let Some(effort) = ask.thinking {
-        body.insert("reasoning_effort".into(), effort.into());
-    }
-}
-
-fn responses(ask: &TryAsk, body: &mut Map<String, Value>) {
-    let mut content = vec![json!({"type": "input_text", "text": ask.prompt})];
-    if let Some(image) = &ask.image {
-        content.push(json!({"type": "input_image", "image_url": image}));
-    }
-    body.insert(
-        "input".into(),
-        json!([{"role": "user", "content": content}]),
-    );
-    body.insert("stream".into(), ask.stream.into());
-    if ask.tools {
-        let mut tool = function();
-        tool["type"] = "function".into();
-        body.insert("tools".into(), json!([tool]));
-    }
-    if let Some(effort) = ask.thinking {
-        body.insert(
-            "reasoning".into(),
-            json!({"effort": effort, "summary": "auto"}),
-        );
-    }
-}
-
-/// A function that does nothing to anybody.
-fn function() -> Value {
-    json!({
-        "name": "current_time",
-        "description": "Tells the time in a time zone.",
-        "parameters": {
-            "type": "object",
-            "properties": {"timezone": {"type": "string", "description": "Such as Europe/Paris."}},
-            "required": ["timezone"],
-            "additionalProperties": false,
-        },
+    Ok(match ask.protocol {
+        TryProtocol::Chat => chat::body(ask),
+        TryProtocol::Responses => responses::body(ask),
+        TryProtocol::Messages => messages::body(ask),
+        TryProtocol::Gemini => gemini::body(ask),
+        TryProtocol::Images => images::body(ask),
     })
 }
 
@@ -118,16 +55,17 @@ pub(super) fn curl(base_url: &str, ask: &TryAsk, body: &Value) -> String {
     if large {
         quoted = quoted.replacen(IMAGE_VARIABLE, &format!(r#"'"${IMAGE_VARIABLE}"'"#), 1);
     }
-    let silent = if ask.stream { " -N" } else { "" };
+    let silent = if ask.streams() { " -N" } else { "" };
     format!(
         "curl{silent} {base_url}{} \\\n  -H \"Authorization: Bearer $SWITCHYARD_KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d {quoted}",
-        ask.protocol.path()
+        ask.path()
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn ask(protocol: TryProtocol) -> TryAsk {
         TryAsk {
@@ -155,6 +93,28 @@ mod tests {
         assert_eq!(responses["input"][0]["content"][1]["type"], "input_image");
         assert_eq!(responses["tools"][0]["name"], "current_time");
         assert_eq!(responses["reasoning"]["effort"], "low");
+        wish.protocol = TryProtocol::Messages;
+        let messages = body(&wish).unwrap();
+        let image = json!({"type": "base64", "media_type": "image/png", "data": "AAAA"});
+        assert_eq!(messages["messages"][0]["content"][0]["source"], image);
+        assert_eq!(messages["tools"][0]["input_schema"]["type"], "object");
+        let budget = messages["thinking"]["budget_tokens"].as_u64().unwrap();
+        assert!(messages["max_tokens"].as_u64().unwrap() > budget);
+        wish.protocol = TryProtocol::Gemini;
+        let gemini = body(&wish).unwrap();
+        let image = json!({"mimeType": "image/png", "data": "AAAA"});
+        assert_eq!(gemini["contents"][0]["parts"][1]["inlineData"], image);
+        assert_eq!(gemini["model"], Value::Null, "it stands in the path");
+        assert_eq!(
+            wish.path(),
+            "/v1beta/models/m:streamGenerateContent?alt=sse"
+        );
+        wish.protocol = TryProtocol::Images;
+        assert_eq!(body(&wish).unwrap()["prompt"], "it's me");
+        assert_eq!(
+            (wish.path().as_str(), wish.streams()),
+            ("/v1/images/edits", false)
+        );
     }
 
     #[test]

@@ -63,10 +63,40 @@ const RESPONSES: &str = concat!(
 
 const RESPONSES_WHOLE: &str = r#"{"status":"completed","output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},{"type":"message","content":[{"type":"output_text","text":"Hello"}]},{"type":"function_call","name":"current_time","arguments":"{\"timezone\":\"UTC\"}"}],"usage":{"input_tokens":5,"output_tokens":7,"input_tokens_details":{"cached_tokens":1}}}"#;
 
+const MESSAGES: &str = concat!(
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":4,\"cache_read_input_tokens\":1,\"output_tokens\":1}}}\n\n",
+    "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}}\n\n",
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hel\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"lo\"}}\n\n",
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":\"tool_use\",\"id\":\"c\",\"name\":\"current_time\",\"input\":{}}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"timezone\\\":\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"\\\"UTC\\\"}\"}}\n\n",
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":2}\n\n",
+    "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":7}}\n\n",
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+);
+
+const MESSAGES_WHOLE: &str = r#"{"type":"message","content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"Hello"},{"type":"tool_use","id":"c","name":"current_time","input":{"timezone":"UTC"}}],"usage":{"input_tokens":4,"cache_read_input_tokens":1,"output_tokens":7}}"#;
+
+const GEMINI: &str = concat!(
+    "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hm\",\"thought\":true}]}}],\"usageMetadata\":{\"promptTokenCount\":5}}\r\n\r\n",
+    "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hel\"},{\"text\":\"lo\"}]}}]}\r\n\r\n",
+    "data: {\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"current_time\",\"args\":{\"timezone\":\"UTC\"}}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":5,\"candidatesTokenCount\":7,\"cachedContentTokenCount\":1}}\r\n\r\n",
+);
+
+const GEMINI_WHOLE: &str = r#"{"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"Hello"},{"functionCall":{"name":"current_time","args":{"timezone":"UTC"}}}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":7,"cachedContentTokenCount":1}}"#;
+
 #[test]
-fn f132_both_dialects_are_read_as_a_stream_and_whole_wherever_they_are_cut() {
-    use TryProtocol::{Chat, Responses};
+fn f132_every_dialect_is_read_as_a_stream_and_whole_wherever_they_are_cut() {
+    use TryProtocol::{Chat, Gemini, Messages, Responses};
     let cases = [
+        (Messages, true, MESSAGES),
+        (Messages, false, MESSAGES_WHOLE),
+        (Gemini, true, GEMINI),
+        (Gemini, false, GEMINI_WHOLE),
         (Chat, true, CHAT),
         (Chat, false, CHAT_WHOLE),
         (Responses, true, RESPONSES),
@@ -89,7 +119,7 @@ fn f132_both_dialects_are_read_as_a_stream_and_whole_wherever_they_are_cut() {
 
 #[test]
 fn f132_an_answer_that_fails_ends_as_an_error() {
-    use TryProtocol::{Chat, Responses};
+    use TryProtocol::{Chat, Gemini, Images, Messages, Responses};
     let failed = "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\",\"message\":\"no\"}}}\n\n";
     let cases = [
         (
@@ -125,6 +155,31 @@ fn f132_an_answer_that_fails_ends_as_an_error() {
             "{\"status\":\"failed\",\"error\":{\"code\":\"y\",\"message\":\"no\"}}",
             "y",
         ),
+        (
+            Messages,
+            true,
+            "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"text\":\"a\"}}\n\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}\n\n",
+            "overloaded_error",
+        ),
+        (
+            Gemini,
+            true,
+            "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n",
+            "stream_disconnected",
+        ),
+        (
+            Gemini,
+            true,
+            "data: {\"error\":{\"code\":503,\"message\":\"no\",\"status\":\"UNAVAILABLE\"}}\n\n",
+            "UNAVAILABLE",
+        ),
+        (
+            Gemini,
+            false,
+            "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}",
+            "SAFETY",
+        ),
+        (Images, false, "", "unreadable"),
     ];
     for (protocol, stream, body, expected) in cases {
         match read(protocol, stream, body, 4096).1 {
@@ -177,4 +232,22 @@ fn f57_a_refusal_is_told_with_its_own_words() {
     };
     assert_eq!(told, expected);
     assert_eq!(refusal("<html>"), unreadable());
+}
+
+#[test]
+fn f132_a_drawing_is_shown_with_what_was_drawn_and_what_it_cost() {
+    let body = r#"{"created":1,"output_format":"webp","data":[{"b64_json":"AAAA","revised_prompt":"a small fox"}],"usage":{"input_tokens":5,"output_tokens":7}}"#;
+    let (events, ending) = read(TryProtocol::Images, false, body, 4096);
+    assert_eq!(ending, Ending::Whole);
+    let expected = [
+        TryEvent::Image("data:image/webp;base64,AAAA".into()),
+        TryEvent::Thinking("a small fox".into()),
+        TryEvent::Usage {
+            input: Some(5),
+            output: Some(7),
+            cached: None,
+            reasoning: None,
+        },
+    ];
+    assert_eq!(events, expected);
 }
