@@ -1,5 +1,5 @@
 //! The real client programs through the gateway, for every kind of upstream: the vendors' libraries for Python and Node, the
-//! standard tests of langchain, the AI SDK, the Codex CLI and Claude Code (F75 to F82, F148, T162 to T192).
+//! standard tests of langchain, the AI SDK, the Codex CLI, Claude Code and the Gemini CLI (F75 to F82, F148, T162 to T192).
 //!
 //! The cases stand in `tests/clients/`; here each client gets an application and an upstream of its own and runs once
 //! per route. `cargo xtask clients` installs the programs.
@@ -294,6 +294,7 @@ const NODE_FILES: &[&str] = &[
     "chat.test.mjs",
     "responses.test.mjs",
     "messages.test.mjs",
+    "gemini.test.mjs",
     "vercel.test.mjs",
     "images.test.mjs",
     "errors.test.mjs",
@@ -405,15 +406,62 @@ async fn run_claude(target: Target) {
     target.expect_no_leaks().await;
 }
 
+/// The Gemini CLI in its one-shot form, with a shell command on the way (clients.md).
+async fn run_gemini_cli(target: Target) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (home, work) = (folder.path().join(".gemini"), folder.path().join("work"));
+    for path in [&home, &work] {
+        fs::create_dir(path).expect("a folder for the Gemini CLI");
+    }
+    let settings = serde_json::json!({
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "privacy": {"usageStatisticsEnabled": false},
+        "telemetry": {"enabled": false},
+        "general": {"disableAutoUpdate": true},
+    });
+    fs::write(home.join("settings.json"), settings.to_string()).expect("its settings");
+    let mut command = target.client(Path::new("node"));
+    command
+        .arg(node_folder().join("node_modules/.bin/gemini"))
+        .args(["-m", target.models[0], "-y", "--skip-trust", "-p"])
+        .arg(format!(
+            "Run one command. run:\"echo switchyard-ok\" ({})",
+            target.mark
+        ))
+        .env("GEMINI_API_KEY", &target.key)
+        .env("GOOGLE_GEMINI_BASE_URL", &target.url)
+        .env("GEMINI_CLI_TRUST_WORKSPACE", "true")
+        .env("HOME", folder.path())
+        .current_dir(&work);
+    let printed = finish(command, "gemini -p").await;
+
+    assert!(
+        printed.contains("switchyard-ok"),
+        "its last message quotes the command's output: {printed}"
+    );
+    let bodies = target.hand.bodies().await;
+    assert!(
+        bodies.iter().any(brings_result),
+        "the result went to the upstream"
+    );
+    target.expect_no_leaks().await;
+}
+
 /// Whether a request carries the output of the shell command.
 fn brings_result(body: &Value) -> bool {
-    let items = body["input"].as_array().or(body["messages"].as_array());
+    let items = ["input", "messages", "contents"]
+        .iter()
+        .find_map(|name| body[name].as_array());
     items.into_iter().flatten().any(|item| {
         let kind = item["type"].as_str().unwrap_or_default();
-        let mut parts = item["content"].as_array().into_iter().flatten();
+        let mut parts = [&item["content"], &item["parts"]]
+            .into_iter()
+            .filter_map(Value::as_array)
+            .flatten();
         (kind.ends_with("call_output")
             || item["role"] == "tool"
-            || parts.any(|part| part["type"] == "tool_result"))
+            || parts
+                .any(|part| part["type"] == "tool_result" || part["functionResponse"].is_object()))
             && item.to_string().contains("switchyard-ok")
     })
 }
@@ -431,6 +479,7 @@ macro_rules! each {
 each! {
     python_direct_chat: run_python(&without_gateway("chat").await, &["test_chat.py", "test_errors.py"]);
     python_direct_responses: run_python(&without_gateway("responses").await, &["test_responses.py"]);
+    python_direct_gemini: run_python(&without_gateway("gemini").await, GEMINI_FILES);
     python_direct_messages: run_python(&without_gateway("messages").await, &["test_messages.py"]);
     python_codex: run_python(&through_gateway("python", Route::Codex).await, PYTHON_FILES);
     python_relay_chat: run_python(&through_gateway("python", Route::RelayChat).await, PYTHON_FILES);
@@ -450,12 +499,21 @@ each! {
     node_relay_chat: run_node(&through_gateway("node", Route::RelayChat).await, NODE_FILES);
     node_relay_responses: run_node(&through_gateway("node", Route::RelayResponses).await, NODE_FILES);
     node_relay_messages: run_node(&through_gateway("node", Route::RelayMessages).await, NODE_FILES);
+    node_relay_gemini: run_node(&through_gateway("node", Route::RelayGemini).await, NODE_FILES);
 
     claude_direct: run_claude(without_gateway("claude").await);
     claude_codex: run_claude(through_gateway("claude", Route::Codex).await);
     claude_relay_chat: run_claude(through_gateway("claude", Route::RelayChat).await);
     claude_relay_responses: run_claude(through_gateway("claude", Route::RelayResponses).await);
     claude_relay_messages: run_claude(through_gateway("claude", Route::RelayMessages).await);
+    claude_relay_gemini: run_claude(through_gateway("claude", Route::RelayGemini).await);
+
+    gemini_cli_direct: run_gemini_cli(without_gateway("gemini-cli").await);
+    gemini_cli_codex: run_gemini_cli(through_gateway("gemini-cli", Route::Codex).await);
+    gemini_cli_relay_chat: run_gemini_cli(through_gateway("gemini-cli", Route::RelayChat).await);
+    gemini_cli_relay_responses: run_gemini_cli(through_gateway("gemini-cli", Route::RelayResponses).await);
+    gemini_cli_relay_messages: run_gemini_cli(through_gateway("gemini-cli", Route::RelayMessages).await);
+    gemini_cli_relay_gemini: run_gemini_cli(through_gateway("gemini-cli", Route::RelayGemini).await);
 
     codex_exec_direct: run_codex(without_gateway("codex-provider").await, Pointing::Provider("/v1"));
     codex_exec_direct_base_url: run_codex(without_gateway("codex-base-url").await, Pointing::BaseUrl);
@@ -466,5 +524,6 @@ each! {
     codex_exec_base_url_relay_chat: run_codex(through_gateway("codex-base-url", Route::RelayChat).await, Pointing::BaseUrl);
     codex_exec_base_url_relay_responses: run_codex(through_gateway("codex-base-url", Route::RelayResponses).await, Pointing::BaseUrl);
     codex_exec_provider_relay_messages: run_codex(through_gateway("codex-provider", Route::RelayMessages).await, Pointing::Provider("/v1"));
+    codex_exec_provider_relay_gemini: run_codex(through_gateway("codex-provider", Route::RelayGemini).await, Pointing::Provider("/v1"));
     codex_exec_raw_codex: run_codex(through_gateway("codex-raw", Route::Codex).await, Pointing::Provider("/codex/v1"));
 }

@@ -1,6 +1,7 @@
 // The AI SDK with the providers of each dialect (F51, F75, F76, F79, F80).
 import assert from "node:assert/strict";
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateObject, generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
@@ -16,6 +17,7 @@ const models = {
   "openai chat": openai.chat(MODEL),
   compatible: createOpenAICompatible({ name: "switchyard", baseURL, apiKey, supportsStructuredOutputs: true })(MODEL),
   anthropic: createAnthropic({ baseURL, apiKey })(MODEL),
+  google: createGoogleGenerativeAI({ baseURL: `${SWITCHYARD_URL}/v1beta`, apiKey })(MODEL),
 };
 const weather = (seen) =>
   tool({
