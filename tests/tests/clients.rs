@@ -288,6 +288,7 @@ const PYTHON_FILES: &[&str] = &[
     "test_images.py",
     "test_errors.py",
 ];
+const GEMINI_FILES: &[&str] = &["test_gemini.py"];
 const LANGCHAIN: &[&str] = &["test_langchain.py"];
 const NODE_FILES: &[&str] = &[
     "chat.test.mjs",

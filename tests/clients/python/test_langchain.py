@@ -11,6 +11,7 @@ import httpx
 import pytest
 from conftest import KEY, MODEL, OTHER_MODEL, ROUTE, URL
 from langchain_anthropic import ChatAnthropic
+from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
@@ -96,3 +97,22 @@ class TestMessages(Common):
     @property
     def chat_model_params(self):
         return {"model": MODEL, "base_url": URL, "api_key": KEY, "max_retries": 0, "max_tokens": 512}
+
+
+class TestGemini(Common):
+    supports_json_mode = True
+    supports_pdf_inputs = True
+    supports_audio_inputs = CARRIES_AUDIO
+
+    @property
+    def model_override_value(self):
+        # The adapter has no such override.
+        return None
+
+    @property
+    def chat_model_class(self):
+        return ChatGoogleGenerativeAI
+
+    @property
+    def chat_model_params(self):
+        return {"model": MODEL, "base_url": URL, "google_api_key": KEY, "max_retries": 0}

@@ -206,7 +206,12 @@ pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
             "There is no account yet. `switchyard account import FILE` or `switchyard account add` adds one.",
         ),
         pool::NoCandidateKind::Model => {
-            let mut refusal = models::not_found(&gateway.catalog.load(), &request.asked);
+            let catalog = gateway.catalog.load();
+            let mut refusal = if catalog.lists(&request.named.model) {
+                models::not_on(request.call.path, &request.asked)
+            } else {
+                models::not_found(&catalog, &request.asked)
+            };
             refusal.message.push_str(&format!(" ({reasons})"));
             refusal
         }

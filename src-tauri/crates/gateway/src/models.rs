@@ -191,6 +191,12 @@ pub(crate) fn not_found(catalog: &Catalog, id: &str) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "model_not_found", message).param("model")
 }
 
+/// The model is there, but on accounts that cannot serve this path (F77, F88).
+pub(crate) fn not_on(path: &str, id: &str) -> Refusal {
+    let message = format!("No account that offers `{}` can serve {path}.", shorten(id));
+    Refusal::new(StatusCode::NOT_FOUND, "model_not_supported", message).param("model")
+}
+
 fn shorten(id: &str) -> &str {
     let end = id.char_indices().nth(80).map_or(id.len(), |(at, _)| at);
     &id[..end]

@@ -255,7 +255,7 @@ impl KeySetup {
     #[must_use]
     pub fn messages_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (false, false, true, false);
-        self.images = false;
+        (self.gemini, self.images) = (false, false);
         self
     }
 
@@ -270,6 +270,7 @@ impl KeySetup {
     #[must_use]
     pub fn gemini_only(mut self) -> Self {
         (self.chat, self.responses, self.messages, self.compact) = (false, false, false, false);
+        self.images = false;
         self
     }
 

@@ -90,3 +90,30 @@ async fn f82_codex_keeps_its_list_while_the_tag_is_the_same() {
     let none = stage.get("/codex/v1/models").await;
     assert!(!none.headers.contains_key("etag"));
 }
+
+#[tokio::test]
+async fn f77_a_model_that_cannot_serve_a_path_is_not_called_unknown() {
+    let mut stage = Stage::set().await;
+    stage.relay("office", pool::Format::OpenAi);
+    stage.gateway.set_catalog(Catalog {
+        models: vec![Model {
+            id: "m".into(),
+            owned_by: "office".into(),
+            created: 1,
+            codex: None,
+        }],
+        ..Catalog::default()
+    });
+    for (model, code) in [("m", "model_not_supported"), ("x", "model_not_found")] {
+        let body = json!({"model": model, "input": "hi"});
+        let refused = stage.post("/v1/responses/compact", &body).await;
+        let error = refused.json()["error"].clone();
+        assert_eq!(
+            (refused.status, &error["code"]),
+            (404, &json!(code)),
+            "{error}"
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("office"), "{message}");
+    }
+}

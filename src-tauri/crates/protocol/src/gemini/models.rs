@@ -31,8 +31,8 @@ pub(super) struct Model {
     pub(super) hosted: bool,
 }
 
-const FOREIGN: Model = Model {
-    name: "",
+const CLASSIC: Model = Model {
+    name: "gemini-1",
     thinking: Thinking::No,
     json_schema: false,
     form_with_tools: false,
@@ -42,7 +42,7 @@ const FOREIGN: Model = Model {
 const SECOND: Model = Model {
     name: "gemini-2",
     hosted: true,
-    ..FOREIGN
+    ..CLASSIC
 };
 const BUDGETED: Model = Model {
     name: "gemini-2.5",
@@ -94,10 +94,7 @@ const TABLE: &[Model] = &[
     },
     BUDGETED,
     SECOND,
-    Model {
-        name: "gemini-1",
-        ..FOREIGN
-    },
+    CLASSIC,
     Model {
         name: "gemini-flash-",
         thinking: Thinking::No,
@@ -111,11 +108,22 @@ const TABLE: &[Model] = &[
     NEWEST,
 ];
 
+/// Under a name of a relay's own: who asks it to think is believed that it can.
+const FOREIGN: Model = Model {
+    name: "",
+    thinking: BUDGETED.thinking,
+    ..CLASSIC
+};
+
 /// The row of a model. Names with a collection or a vendor before them count as well.
 pub(super) fn of(name: Option<&str>) -> Model {
     let name = name.unwrap_or_default().to_ascii_lowercase();
     let Some(at) = name.find("gemini-") else {
-        return FOREIGN;
+        return if name.contains("gemma") {
+            CLASSIC
+        } else {
+            FOREIGN
+        };
     };
     let found = TABLE.iter().find(|row| name[at..].starts_with(row.name));
     found.copied().unwrap_or(NEWEST)
@@ -173,6 +181,7 @@ mod tests {
             ("gemini-2.0-flash", "high", None),
             ("gemini-flash-latest", "high", None),
             ("gemma-3", "high", None),
+            ("relay-model-1", "low", Some(Think::Budget(1_024))),
             ("gemini-3.1-pro", "high", Some(Think::Level("high"))),
             ("gemini-3.1-pro", "of no kind", None),
         ] {

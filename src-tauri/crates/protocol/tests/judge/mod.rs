@@ -489,7 +489,15 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
     for (_, value) in &events {
         match text(value, "/type") {
             "response.output_text.delta" => told += text(value, "/delta"),
-            "response.output_item.done" => items.push(value["item"].clone()),
+            "response.output_item.done" => {
+                let item = &value["item"];
+                // F98: a picture is shown to clients of other dialects as a data URL in the text.
+                if let (Some(data), format) = (item["result"].as_str(), &item["output_format"]) {
+                    let format = format.as_str().unwrap_or("png");
+                    told += &format!("![image](data:image/{format};base64,{data})");
+                }
+                items.push(item.clone());
+            }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
                 last = value["response"].clone();
                 // Some recordings hold a second answer behind it.
