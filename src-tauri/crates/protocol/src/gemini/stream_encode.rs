@@ -179,7 +179,8 @@ impl Encoder {
     }
 
     fn done(&mut self, finish: Finish, usage: Option<Usage>, out: &mut BytesMut) {
-        let signature = self.pending.take();
+        // Who shows no thoughts takes a proof behind mere words for another text.
+        let signature = self.pending.take().filter(|_| self.words.thoughts);
         self.framing.open(out);
         out.raw(OPEN);
         text("", signature.as_deref(), out);
