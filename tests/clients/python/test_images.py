@@ -64,6 +64,8 @@ def test_streams(client):
     stream = client.images.generate(model=DRAWS, prompt=prompt("a lighthouse"), stream=True, partial_images=1)
     kinds = [event.type for event in stream]
     assert kinds[-1] == "image_generation.completed" and kinds.count(kinds[-1]) == 1
+    if ROUTE == "codex":
+        assert kinds[0] == "image_generation.partial_image"
     stream = client.images.edit(model=DRAWS, prompt=prompt("make it dusk"), image=file(), stream=True)
     events = list(stream)
     assert events[-1].type == "image_edit.completed" and is_png(events[-1])

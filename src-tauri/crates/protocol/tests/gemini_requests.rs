@@ -565,6 +565,23 @@ fn thinking_and_proofs() {
         foreign,
         "reasoning",
     );
+    // What stood before the words stands there again, whether the library kept pieces as parts or as contents.
+    let last = json!({"text": "", "thoughtSignature": "c3dpdGNoeWFyZC4xLnJlc3BvbnNlcy5lbmMKdA=="});
+    for turns in [
+        json!([{"role": "model", "parts": [{"text": "b"}, last]}]),
+        json!([content("model", &["b"]), {"role": "model", "parts": [last]}]),
+    ] {
+        let mut contents = vec![content("user", &["a"])];
+        contents.extend(turns.as_array().cloned().unwrap_or_default());
+        contents.push(content("user", &["c"]));
+        check(
+            "T94, T102: another provider's own thoughts",
+            GEMINI,
+            Target::Responses,
+            json!({"contents": contents}),
+            json!({"/input/1/encrypted_content": "enc", "/input/2/role": "assistant"}),
+        );
+    }
     let own = json!({"contents": [content("user", &["a"]), {"role": "model", "parts": [{"text": "t", "thought": true}, {"text": "b", "thoughtSignature": "c2ln"}]}, content("user", &["c"])]});
     check(
         "T90: the vendor's own proof for nobody else",

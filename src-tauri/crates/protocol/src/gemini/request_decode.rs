@@ -186,7 +186,9 @@ impl<'a> Turn<'_, 'a, '_> {
             return Ok(());
         }
         // The proof of thoughts stands beside what came of them (T108).
+        let bare = raw.call.is_none() && raw.text.as_ref().is_none_or(Text::is_empty);
         match signature {
+            Some(kept) if bare => self.sealed_at_the_end(kept),
             Some(kept) => self.sealed(kept),
             None => self.thoughts(),
         }
@@ -271,6 +273,30 @@ impl<'a> Turn<'_, 'a, '_> {
             text,
             seal: Some(seal),
         });
+    }
+
+    /// A proof that stands alone behind the words: another provider's thoughts came before them (T102).
+    fn sealed_at_the_end(&mut self, kept: Text<'a>) {
+        let (seal, Some(text)) = seal::read(kept.clone()) else {
+            return self.sealed(kept);
+        };
+        self.thoughts = None;
+        let items = &mut self.of.items;
+        let behind = matches!(
+            items.last(),
+            Some(Item::Message {
+                role: Role::Assistant,
+                ..
+            })
+        );
+        let at = items.len() - usize::from(self.parts.is_empty() && behind);
+        items.insert(
+            at,
+            Item::Reasoning {
+                text,
+                seal: Some(seal),
+            },
+        );
     }
 
     /// Thoughts without a proof.

@@ -77,9 +77,9 @@ impl Encoder {
             }
             Event::ItemStart { slot, start } => self.start(slot, start),
             Event::Text { delta, .. } | Event::Refusal { delta, .. } => {
+                // A proof beside one piece of the words would part it from the others: it waits for a call or the end, as the vendor's does.
                 if !delta.is_empty() {
-                    let signature = self.pending.take();
-                    self.piece(out, |out| text(delta.raw(), signature.as_deref(), out));
+                    self.piece(out, |out| text(delta.raw(), None, out));
                 }
             }
             // T31: a source without its place in the text has no place here.
@@ -179,7 +179,8 @@ impl Encoder {
     }
 
     fn done(&mut self, finish: Finish, usage: Option<Usage>, out: &mut BytesMut) {
-        let signature = self.pending.take();
+        // Who shows no thoughts takes a proof behind mere words for another text.
+        let signature = self.pending.take().filter(|_| self.words.thoughts);
         self.framing.open(out);
         out.raw(OPEN);
         text("", signature.as_deref(), out);

@@ -2,7 +2,7 @@
 //! action into the body.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Refusal, image, input_tokens};
 use crate::brain::{AnswerForm, Prompt, Thinking, Tool, ToolChoice, ToolInput};
@@ -170,7 +170,8 @@ fn read_tool(declared: &Value) -> Result<Tool, Refusal> {
     Ok(Tool {
         name: name.to_owned(),
         namespace: None,
-        input: ToolInput::Json(schema.map(plain).unwrap_or_default()),
+        // A tool without parameters takes an empty object.
+        input: ToolInput::Json(schema.map_or_else(|| json!({"type": "object"}), plain)),
     })
 }
 
