@@ -12,7 +12,6 @@ import pytest
 from conftest import KEY, MODEL, OTHER_MODEL, ROUTE, URL
 from langchain_anthropic import ChatAnthropic
 from langchain_google_genai import ChatGoogleGenerativeAI
-from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
@@ -109,20 +108,6 @@ class TestGemini(Common):
     def model_override_value(self):
         # The adapter has no such override.
         return None
-
-    @property
-    def chat_model_class(self):
-        return ChatGoogleGenerativeAI
-
-    @property
-    def chat_model_params(self):
-        return {"model": MODEL, "base_url": URL, "google_api_key": KEY, "max_retries": 0}
-
-
-class TestGemini(Common):
-    supports_json_mode = True
-    supports_pdf_inputs = True
-    supports_audio_inputs = CARRIES_AUDIO
 
     @property
     def chat_model_class(self):

@@ -228,6 +228,25 @@ fn pieces_of_a_gemini_account_for_chat_clients() {
     );
 }
 
+/// The proof of a call stands before it and is kept; Claude Code reads the last block as its answer.
+#[test]
+fn the_last_block_for_a_messages_client_is_never_a_bare_proof_t109() {
+    let call = json!([{"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2ln"}]);
+    let upstream = [parts(json!([{"text": "a"}])), parts(call), finished("STOP")];
+    let sent = relay(
+        &mut answer_to(Dialect::Messages, Target::Gemini, true, false),
+        &upstream,
+        End::Clean,
+    );
+    assert!(String::from_utf8_lossy(&sent).contains("switchyard.1.gemini.c2ln"));
+    let body = json!({"candidates": [{"content": {"parts": [{"text": "a"}, {"text": "", "thoughtSignature": "c2ln"}]}, "finishReason": "STOP"}]});
+    let json = answer_to(Dialect::Messages, Target::Gemini, false, false)
+        .answer_json(&Bytes::from(body.to_string()))
+        .expect("an answer");
+    let answer: Value = serde_json::from_slice(&json).expect("json");
+    assert_eq!(answer["content"], json!([{"type": "text", "text": "a"}]));
+}
+
 #[test]
 fn proofs_are_kept_by_clients_of_every_dialect_t93_t109() {
     // Beside words, and beside none at all.
@@ -242,7 +261,9 @@ fn proofs_are_kept_by_clients_of_every_dialect_t93_t109() {
             End::Clean,
         );
         judge_messages("T109", &sent);
-        assert!(String::from_utf8_lossy(&sent).contains("switchyard.1.gemini.c2ln"));
+        // A client that takes the last block for the answer would read nothing; the proof of words is not asked for again.
+        let text = String::from_utf8_lossy(&sent);
+        assert!(!text.contains("thinking"), "{text}");
         let sent = relay(
             &mut answer_to(Dialect::Responses, Target::Gemini, true, false),
             &upstream,

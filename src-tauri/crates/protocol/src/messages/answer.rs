@@ -48,7 +48,11 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
     let mut commas = Commas::default();
     let shown =
         |item: &&Folded| words.thoughts || !matches!(item.kind, FoldedKind::Reasoning { .. });
-    for item in fold.items.iter().filter(shown) {
+    let items = match fold.items.as_slice() {
+        [told @ .., last] if !told.is_empty() && is_bare_proof(last) => told,
+        all => all,
+    };
+    for item in items.iter().filter(shown) {
         block(item, &mut commas, out);
     }
     out.raw("],\"stop_reason\":\"");
@@ -113,6 +117,16 @@ fn block<S: Sink>(item: &Folded, commas: &mut Commas, out: &mut S) {
             out.raw("}");
         }
     }
+}
+
+/// A proof without thoughts. At the end of an answer it is not told: clients take the last block for the answer.
+fn is_bare_proof(item: &Folded) -> bool {
+    matches!(&item.kind, FoldedKind::Reasoning { paragraphs, seal: Some(seal) } if paragraphs.is_empty() && is_foreign(seal))
+}
+
+/// Whether another vendor's accounts asked for it to be kept; this dialect's own is never left out (T95).
+pub(super) fn is_foreign(seal: &Seal<'_>) -> bool {
+    seal.origin != Dialect::Messages
 }
 
 /// Whether it is the vendor's own redacted thinking, in an answer that stays in its dialect (T95).

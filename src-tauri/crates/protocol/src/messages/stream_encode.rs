@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 
 use super::{
-    answer::{Words, head, is_own_redacted, signature},
+    answer::{Words, head, is_foreign, is_own_redacted, signature},
     usage,
     wire::{call_id, stop_word},
 };
@@ -89,6 +89,9 @@ impl Encoder {
 
     /// Writes what the event means for the client.
     pub(crate) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        if matches!(event, Event::Done { .. }) {
+            self.leave_out_last_proof();
+        }
         if !matches!(event, Event::ItemEnd { .. } | Event::Failed(_)) {
             self.settle(out);
         }
@@ -137,6 +140,19 @@ impl Encoder {
             }
             Event::Done { finish, usage } => self.done(finish, usage, out),
             Event::Failed(fault) => self.fail(&fault.error, out),
+        }
+    }
+
+    /// A proof without thoughts that comes after everything else is not told: clients take the last block for the answer.
+    fn leave_out_last_proof(&mut self) {
+        let bare = |block: &mut Block| {
+            matches!(block.kind, Kind::Thinking)
+                && !block.begun
+                && block.held.is_empty()
+                && block.seal.as_ref().is_some_and(is_foreign)
+        };
+        if self.index > 0 {
+            self.blocks.pop_back_if(bare);
         }
     }
 

@@ -492,8 +492,10 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
             "response.output_item.done" => {
                 let item = &value["item"];
                 // F98: a picture is shown to clients of other dialects as a data URL in the text.
-                if let (Some(data), format) = (item["result"].as_str(), &item["output_format"]) {
-                    let format = format.as_str().unwrap_or("png");
+                if let ("image_generation_call", Some(data)) =
+                    (text(value, "/item/type"), item["result"].as_str())
+                {
+                    let format = item["output_format"].as_str().unwrap_or("png");
                     told += &format!("![image](data:image/{format};base64,{data})");
                 }
                 items.push(item.clone());
