@@ -6,6 +6,7 @@ import * as made from './made';
 
 const faces = new URLSearchParams(location.search).get('faces');
 let list: T.Account[] = faces === 'empty' ? [] : made.accounts.map((one) => ({ ...one }));
+let aliases = made.names.aliases;
 let paused = false;
 let started = 0;
 
@@ -54,8 +55,18 @@ const routes: [string, RegExp, Handler][] = [
   ['GET', /^\/usage$/, (_b, query) => (faces === 'empty' ? { rows: [], days: [] } : made.usage(Number(query.get('from')), Number(query.get('to')), query.get('group') ?? 'account'))],
   ['POST', /^\/switches\/undo$/, () => list[0]],
   ['GET', /^\/journal$/, (_b, query) => (faces === 'empty' ? [] : made.journal.filter((one) => (!query.get('outcome') || one.outcome === query.get('outcome')) && (!query.get('text') || one.model?.includes(query.get('text') ?? ''))))],
+  ['GET', /^\/models\/names$/, () => (faces === 'empty' ? { ...made.names, aliases: [] } : { ...made.names, aliases })],
+  ['GET', /^\/models\/lists$/, () => made.modelLists(list)],
+  ['POST', /^\/models\/refresh$/, () => made.modelLists(list)],
+  ['PUT', /^\/models\/aliases\/([^/]+)$/, (body: { model: string; group: string | null }, _q, alias) => {
+    if (alias === body.model) throw new ApiError(400, 'invalid', `models.aliases goes in a circle: ${alias} → ${alias}. Allowed: chains of at most 20 that end at a model.`);
+    const set: T.Alias = { alias, model: body.model, group: body.group, leads_to: body.model, accounts: ['work@example.com'] };
+    aliases = [...aliases.filter((one) => one.alias !== alias), set];
+    return set;
+  }],
+  ['DELETE', /^\/models\/aliases\/([^/]+)$/, (_b, _q, alias) => { aliases = aliases.filter((one) => one.alias !== alias); return null; }],
   ['GET', /^\/models$/, () => (faces === 'empty' ? [] : made.models)],
-  ['GET', /^\/explain$/, () => list.map((one, i) => ({ id: one.id, label: one.label, code: one.health === 'active' ? null : one.health, reason: one.reason, rank: one.health === 'active' ? i + 1 : null })).sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99)).map((one, i) => ({ ...one, rank: one.rank === null ? null : i + 1 }))],
+  ['GET', /^\/explain$/, () => made.explain(list)],
   ['GET', /^\/keys$/, () => [{ name: 'default', masked: 'sk-sw…3f9c', created_at: made.NOW - 6e9, enabled: true }, { name: 'editor', masked: 'sk-sw…a01d', created_at: made.NOW - 9e8, enabled: true }]],
   ['GET', /^\/settings$/, () => made.settings],
   ['PUT', /^\/settings\/(.+)$/, () => made.settings[0]],
