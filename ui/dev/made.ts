@@ -18,7 +18,7 @@ const base: T.Account = {
   balance: null, limits: [], score: 80, slots: null, refreshable: true, remaining_percent: null, requests: 812, reserve_percent: null, running: 0, successes: 803, usable_again_at: null,
 };
 
-const spent = (requests: number, reached = false): T.Spent => ({ requests, prompt_tokens: requests * 9800, completion_tokens: requests * 610, cost: '1.92', reached, since: NOW - 14 * H, until: NOW + 10 * H, unknown_usage: 0, unpriced: 0 });
+export const spent = (requests: number, reached = false): T.Spent => ({ requests, prompt_tokens: requests * 9800, completion_tokens: requests * 610, cost: '1.92', reached, since: NOW - 14 * H, until: NOW + 10 * H, unknown_usage: 0, unpriced: 0 });
 
 export const accounts: T.Account[] = [
   { ...base, id: 'a1', label: 'work@example.com', email: 'w•••@example.com', active: true, running: 2, quota: quota(38, 2.3 * H, 59, 3.2 * D, 'team'), reserve_percent: 10 },
@@ -29,6 +29,9 @@ export const accounts: T.Account[] = [
   { ...base, id: 'r2', label: 'Backup relay', kind: 'relay', format: 'anthropic', base_url: 'https://backup.example.net', position: 5, plan: null, expires_at: null, health: 'cooling', reason: 'failures', usable_again_at: NOW + 180_000, known_models: ['claude-sonnet-5'], balance: { adapter: 'deepseek', amounts: [{ currency: 'CNY', total: '0.11', granted: null, topped_up: null }], checked_at: NOW - 40_000, chosen: false, error: null, low: true, ok: true, threshold: '0.20', unavailable: false } },
   { ...base, id: 'z1', label: 'Z.AI coding', kind: 'zai', format: 'openai', base_url: 'https://zai.example.com/api/coding/paas/v4', position: 6, plan: null, expires_at: null, known_models: ['glm-4.5', 'glm-4.5-air'], enabled: false, health: 'disabled', reason: 'switched off' },
 ];
+
+/** A key account that took over from the last sign-in (F49). */
+export const standIn: T.SwitchRow = { at: NOW - 60_000, automatic: true, avoided: false, from: { id: 'a1', label: 'work@example.com' }, to: { id: 'r1', label: 'Office relay' }, reason: 'exhausted', back_at: NOW + 2 * H };
 
 export const switches: T.SwitchRow[] = [
   { at: NOW - 42 * 60_000, automatic: true, avoided: false, from: { id: 'a2', label: 'home@example.org' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'exhausted', back_at: NOW + 1.2 * H },
@@ -161,6 +164,19 @@ export const names: T.ModelNames = {
 };
 
 export const models: T.Model[] = [...MODELS, 'glm-4.5'].map((id) => ({ id, owned_by: 'upstream', accounts: ['work@example.com'], dialects: ['responses'], source: 'upstream' }));
+
+export const options = (one: T.Account): T.AccountOptions => ({
+  id: one.id, auth: one.kind === 'codex_oauth' ? null : 'bearer', auth_chosen: false, effort: null, headers: one.kind === 'relay' ? [{ name: 'x-team', value: 'studio' }] : [], notice: null, preset: null, reads_suffixes: false,
+  request_url: one.base_url ? `${one.base_url}/chat/completions` : null, turns: one.id === 'r1' ? { models: ['gpt-5.5', 'claude-sonnet-5'], every: 5 } : null, wires: [],
+});
+
+const preset = (name: string, title: string, base_url: string, more: Partial<T.RelayPreset> = {}): T.RelayPreset => ({ name, title, base_url, auth: 'bearer', balance: null, format: 'openai', group: null, kind: 'provider_key', local: false, models: [], notice: null, ...more });
+export const presets: T.RelayPreset[] = [
+  preset('openrouter', 'OpenRouter', 'https://openrouter.example.com/api/v1', { balance: 'openrouter' }),
+  preset('zai-coding', 'Z.AI, coding plan', 'https://zai.example.com/api/coding/paas/v4', { kind: 'zai', group: 'zai', balance: 'zai', notice: 'The coding plan is licensed for use in coding tools only. Use the general route for anything else.' }),
+  preset('anthropic', 'Anthropic', 'https://anthropic.example.com/v1', { auth: 'x-api-key', format: 'anthropic' }),
+  preset('ollama', 'Ollama', 'http://127.0.0.1:11434/v1', { local: true }),
+];
 
 /** The first usable account serves; every other says why not, until when and who told so. */
 export function explain(list: T.Account[]): T.Explain[] {
