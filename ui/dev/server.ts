@@ -7,6 +7,7 @@ import * as made from './made';
 const faces = new URLSearchParams(location.search).get('faces');
 let list: T.Account[] = faces === 'empty' ? [] : made.accounts.map((one) => ({ ...one }));
 let aliases = made.names.aliases;
+const standin = new URLSearchParams(location.search).has('standin');
 let paused = false;
 let started = 0;
 
@@ -28,7 +29,12 @@ const report = (dry: boolean): T.ImportReport => ({
 
 type Handler = (body: never, query: URLSearchParams, id: string) => unknown;
 const routes: [string, RegExp, Handler][] = [
-  ['GET', /^\/overview$/, () => { const o = made.overview(list); o.status.paused = paused; return o; }],
+  ['GET', /^\/overview$/, () => {
+    const o = made.overview(standin ? list.map((one) => ({ ...one, active: one.id === 'r1' })) : list);
+    o.status.paused = paused;
+    if (standin) o.switches = [made.standIn, ...o.switches];
+    return o;
+  }],
   ['GET', /^\/status$/, () => made.status(list)],
   ['POST', /^\/pause$/, () => { paused = true; return made.status(list); }],
   ['POST', /^\/resume$/, () => { paused = false; return made.status(list); }],
@@ -75,7 +81,8 @@ const routes: [string, RegExp, Handler][] = [
   ['DELETE', /^\/models\/aliases\/([^/]+)$/, (_b, _q, alias) => { aliases = aliases.filter((one) => one.alias !== alias); return null; }],
   ['GET', /^\/models$/, () => (faces === 'empty' ? [] : made.models)],
   ['GET', /^\/explain$/, () => made.explain(list)],
-  ['GET', /^\/keys$/, () => [{ name: 'default', masked: 'sk-sw…3f9c', created_at: made.NOW - 6e9, enabled: true }, { name: 'editor', masked: 'sk-sw…a01d', created_at: made.NOW - 9e8, enabled: true }]],
+  ['GET', /^\/keys$/, () => made.keys],
+  ['PATCH', /^\/keys\/([^/]+)$/, (body: T.KeyPatch, _q, name) => ({ ...made.keys.find((one) => one.name === name), enabled: body.enabled ?? true })],
   ['GET', /^\/settings$/, () => made.settings],
   ['PUT', /^\/settings\/(.+)$/, () => made.settings[0]],
   ['POST', /^\/demo\/accounts$/, () => { list = [...list, { ...made.accounts[0], id: 'd1', label: 'Demo 1', demo: true, active: list.length === 0, position: list.length } as T.Account]; return { accounts: list }; }],
