@@ -15,18 +15,23 @@ const base: T.Account = {
   active: false, added_at: NOW - 60 * D, allowed_models: null, base_url: null, cancelled: 3, demo: false, email: null, enabled: true, excluded: false, expires_at: NOW + 9 * D,
   export_count: 0, exported_at: null, failures: 4, format: 'codex', group: null, health: 'active', hold: null, id: '', kind: 'codex_oauth', known_models: ['gpt-5.6-sol', 'gpt-5.5', 'gpt-5.4-mini'],
   label: '', last_error: null, last_success_at: NOW - 60_000, last_used_at: NOW - 45_000, notes: null, plan: 'plus', position: 0, priority: 50, proxy: null, quota: null, reason: null,
-  refreshable: true, remaining_percent: null, requests: 812, reserve_percent: null, running: 0, successes: 803, usable_again_at: null,
+  balance: null, limits: [], score: 80, slots: null, refreshable: true, remaining_percent: null, requests: 812, reserve_percent: null, running: 0, successes: 803, usable_again_at: null,
 };
+
+export const spent = (requests: number, reached = false): T.Spent => ({ requests, prompt_tokens: requests * 9800, completion_tokens: requests * 610, cost: '1.92', reached, since: NOW - 14 * H, until: NOW + 10 * H, unknown_usage: 0, unpriced: 0 });
 
 export const accounts: T.Account[] = [
   { ...base, id: 'a1', label: 'work@example.com', email: 'w•••@example.com', active: true, running: 2, quota: quota(38, 2.3 * H, 59, 3.2 * D, 'team'), reserve_percent: 10 },
-  { ...base, id: 'a2', label: 'home@example.org', email: 'h•••@example.org', position: 1, health: 'exhausted', reason: 'quota used up', usable_again_at: NOW + 1.2 * H, hold: { guessed: false, source: 'quota', until: NOW + 1.2 * H }, quota: quota(100, 1.2 * H, 82, 1.6 * D, 'plus'), last_error: { at: NOW - H, code: 'usage_limit' } },
+  { ...base, score: 0, id: 'a2', label: 'home@example.org', email: 'h•••@example.org', position: 1, health: 'exhausted', reason: 'quota used up', usable_again_at: NOW + 1.2 * H, hold: { guessed: false, source: 'quota', until: NOW + 1.2 * H }, quota: quota(100, 1.2 * H, 82, 1.6 * D, 'plus'), last_error: { at: NOW - H, code: 'usage_limit' } },
   { ...base, id: 'a3', label: 'studio-with-a-rather-long-name@mail.example.com', email: 's•••@mail.example.com', position: 2, quota: quota(74, 4.1 * H, 21, 5.8 * D, 'pro'), excluded: true },
   { ...base, id: 'a4', label: 'old@example.net', email: 'o•••@example.net', position: 3, health: 'needs_login', reason: 'refresh refused', quota: null, expires_at: NOW - 2 * D, last_used_at: NOW - 3 * D },
-  { ...base, id: 'r1', label: 'Office relay', kind: 'relay', format: 'openai', base_url: 'https://relay.example.com/v1', position: 4, plan: null, expires_at: null, known_models: ['gpt-5.5', 'claude-sonnet-5'], requests: 140, failures: 11 },
-  { ...base, id: 'r2', label: 'Backup relay', kind: 'relay', format: 'anthropic', base_url: 'https://backup.example.net', position: 5, plan: null, expires_at: null, health: 'cooling', reason: 'failures', usable_again_at: NOW + 180_000, known_models: ['claude-sonnet-5'] },
+  { ...base, id: 'r1', label: 'Office relay', kind: 'relay', format: 'openai', base_url: 'https://relay.example.com/v1', position: 4, plan: null, expires_at: null, known_models: ['gpt-5.5', 'claude-sonnet-5'], requests: 140, failures: 11, slots: 4, group: 'team', balance: { adapter: 'openai_billing', amounts: [{ currency: 'USD', total: '12.4031', granted: '2.00', topped_up: '10.4031' }], checked_at: NOW - 240_000, chosen: true, error: null, low: false, ok: true, threshold: '0.20', unavailable: false }, limits: [{ limit: { requests: 500, model: 'gpt-5*', period_days: 1 }, used: spent(412) }, { limit: { cost: '20', period_days: 30 }, used: { ...spent(1980), cost: '6.118' } }] },
+  { ...base, id: 'r2', label: 'Backup relay', kind: 'relay', format: 'anthropic', base_url: 'https://backup.example.net', position: 5, plan: null, expires_at: null, health: 'cooling', reason: 'failures', usable_again_at: NOW + 180_000, known_models: ['claude-sonnet-5'], balance: { adapter: 'deepseek', amounts: [{ currency: 'CNY', total: '0.11', granted: null, topped_up: null }], checked_at: NOW - 40_000, chosen: false, error: null, low: true, ok: true, threshold: '0.20', unavailable: false } },
   { ...base, id: 'z1', label: 'Z.AI coding', kind: 'zai', format: 'openai', base_url: 'https://zai.example.com/api/coding/paas/v4', position: 6, plan: null, expires_at: null, known_models: ['glm-4.5', 'glm-4.5-air'], enabled: false, health: 'disabled', reason: 'switched off' },
 ];
+
+/** A key account that took over from the last sign-in (F49). */
+export const standIn: T.SwitchRow = { at: NOW - 60_000, automatic: true, avoided: false, from: { id: 'a1', label: 'work@example.com' }, to: { id: 'r1', label: 'Office relay' }, reason: 'exhausted', back_at: NOW + 2 * H };
 
 export const switches: T.SwitchRow[] = [
   { at: NOW - 42 * 60_000, automatic: true, avoided: false, from: { id: 'a2', label: 'home@example.org' }, to: { id: 'a1', label: 'work@example.com' }, reason: 'exhausted', back_at: NOW + 1.2 * H },
@@ -37,7 +42,7 @@ export const switches: T.SwitchRow[] = [
 export function status(list: T.Account[]): T.Status {
   return {
     accounts: list, auto_switch: true, automatic: false, demo: list.some(({ demo }) => demo), desktop: true, home: '/home/me/.local/share/switchyard', icon_state: 'running', key_masked: 'sk-sw…3f9c', notices: [],
-    offline: false, paused: false, paused_until: null, policy: 'active', running: 3, serving: true, url: 'http://127.0.0.1:8787', vault: 'OS keychain', version: '0.1.0',
+    waiting: 1, groups: [{ name: 'team', limit: 4, running: 2 }], offline: false, paused: false, paused_until: null, policy: 'active', running: 3, serving: true, url: 'http://127.0.0.1:8787', vault: 'OS keychain', version: '0.1.0',
     urls: { openai: 'http://127.0.0.1:8787/v1', anthropic: 'http://127.0.0.1:8787', gemini: 'http://127.0.0.1:8787' },
   };
 }
@@ -85,7 +90,7 @@ export function history(from: number, to: number, id: string | null): T.QuotaHis
   } as T.QuotaHistory;
 }
 
-const sums = (key: string, label: string, requests: number): T.UsageRow => ({ key, label, requests, successes: Math.round(requests * 0.95), failures: Math.round(requests * 0.02), cancelled: Math.round(requests * 0.03), input_tokens: requests * 9800, output_tokens: requests * 610, cached_tokens: requests * 7200, reasoning_tokens: requests * 220, unknown_usage: Math.round(requests * 0.01) });
+const sums = (key: string, label: string, requests: number): T.UsageRow => ({ key, label, requests, successes: Math.round(requests * 0.95), failures: Math.round(requests * 0.02), cancelled: Math.round(requests * 0.03), input_tokens: requests * 9800, output_tokens: requests * 610, cached_tokens: requests * 7200, reasoning_tokens: requests * 220, unknown_usage: Math.round(requests * 0.01), cost: requests > 200 ? (requests * 0.0131).toFixed(4) : null, unpriced: requests > 200 ? 4 : requests });
 
 export function usage(from: number, to: number, group: string): T.Usage {
   const names: Record<string, [string, string, number][]> = {
@@ -118,7 +123,7 @@ export const settings: T.Setting[] = [
   setting('server.host', '127.0.0.1', 'an IP address or a host name', 'Address the gateway listens on. Anything but loopback lets other machines in.'),
   setting('server.port', 8787, '0 to 65535', 'Port the gateway listens on; where it is taken, the next free one of the following 20.', 'file'),
   setting('server.account_header', true, 'true or false', 'Answers name the account that served them in x-switchyard-account.'),
-  setting('rotation.mode', 'active', 'active, round_robin, most_headroom, least_recently_used, fill_first', 'How an account is chosen for a request.'),
+  setting('rotation.mode', 'active', 'active, round_robin, most_headroom, least_recently_used, fill_first, least_used, priority, pace_aware', 'How an account is chosen for a request.'),
   setting('auto_switch.enabled', true, 'true or false', 'The active account changes by itself when it is exhausted.', 'file'),
   setting('retry.max', 2, '0 to 20', 'Further attempts after the first one, each on another account.'),
   setting('retry.deadline_s', 120, '1 to 3600 seconds', 'Time for all attempts together, up to the first byte of the answer.'),
@@ -127,7 +132,66 @@ export const settings: T.Setting[] = [
   setting('proxy.no_proxy', 'localhost,127.0.0.1,::1', 'host, .suffix, IP, CIDR or *', 'What is reached directly, with commas.'),
   setting('limits.body_mib', 32, '1 to 1024 MiB', 'Largest request body, decoded.'),
   setting('log.level', 'info', 'error, warn, info, debug', 'What is logged.', 'env'),
+  setting('rotation.within_tier', 'round_robin', 'round_robin, most_headroom, least_recently_used, fill_first, least_used, pace_aware', 'How an account is chosen among those of one priority, in the mode priority.'),
+  setting('rotation.account_slots', 0, '0 to 1000 requests', 'Requests at once on an account that has no number of its own. 0: no limit.'),
+  setting('rotation.group_limits', ['team=4'], 'group=number each, such as team=4', 'Requests at once over all accounts of a group.', 'file'),
+  setting('rotation.spacing_ms', 0, '0 to 60000 milliseconds', 'Least time between two starts on one account, give or take 30 %. 0: none.'),
+  setting('rotation.most_requests', 0, '0 to 100000 requests', 'Requests at once over all accounts; above it the answer is 503. 0: no limit.'),
+  setting('rotation.queue_wait_s', 30, '0 to 600 seconds', 'How long a request waits, first come first served, while every account that could serve it is busy. 0: it fails at once.'),
+  setting('rotation.queue_length', 100, '0 to 10000 requests', 'How many requests may wait for a busy account; the next one fails at once.'),
+  setting('quota.query_min', 15, '0 to 1440 minutes', 'How often the providers of sign-ins are asked for their quota; it costs none. 0: never by itself.'),
+  setting('balance.poll', true, 'true or false', 'Providers are asked by themselves what is left of an account’s money.'),
+  setting('usage.prices', [], 'model=input/cached/output, such as my-model=1.25/0.125/10', 'Prices in USD for a million tokens (input, cached input, output), beside and before those the program knows.'),
+  setting('models.default', null, 'a model name', 'Model of requests that name none.'),
+  setting('models.patterns', ['claude-*opus*=gpt-5.6-sol', 'claude-*=gpt-5.5'], 'pattern=model, where * in the pattern stands for anything', 'Names of other vendors’ models that sign-ins serve with a model of theirs; the first match counts.', 'file'),
+  setting('models.list_suffixes', false, 'true or false', 'The model list also names sign-ins’ models with every thinking suffix.'),
+  setting('models.direct_only', false, 'true or false', 'Key accounts serve requests of their own format only; nothing is translated for them.'),
+  setting('thinking.default_effort', null, 'none, minimal, low, medium, high, xhigh or max', 'Reasoning effort of sign-ins where neither the model’s name nor the request says one.'),
+  setting('thinking.output', 'field', 'field, think_tags, off', 'How translated Chat answers show reasoning: in a field of its own, in <think> tags, or not.'),
   setting('journal.rows', 2000, '0 to 1000000 rows', 'Requests kept in the journal.'),
 ];
 
+export const modelLists = (list: T.Account[]): T.ModelList[] => list.map(({ id, label, known_models, kind }, i) => ({
+  id, label, models: known_models ?? [], at: i === 3 ? null : NOW - (i + 1) * 2.4 * H, source: i === 3 ? 'built_in' : kind === 'codex_oauth' ? 'upstream' : 'stored', problem: id === 'r2' ? 'The provider answered 503. The list is the one before.' : null,
+}));
+export const names: T.ModelNames = {
+  aliases: [
+    { alias: 'fast', model: 'gpt-5.4-mini', leads_to: 'gpt-5.4-mini', group: null, accounts: ['work@example.com', 'home@example.org'] },
+    { alias: 'claude', model: 'fast', leads_to: 'gpt-5.4-mini', group: 'team', accounts: ['Office relay'] },
+    { alias: 'big', model: 'gpt-6-not-there', leads_to: 'gpt-6-not-there', group: null, accounts: [] },
+  ],
+  default_effort: null, default_model: null, levels: {}, patterns: [{ pattern: 'claude-*', model: 'gpt-5.5' }],
+};
+
 export const models: T.Model[] = [...MODELS, 'glm-4.5'].map((id) => ({ id, owned_by: 'upstream', accounts: ['work@example.com'], dialects: ['responses'], source: 'upstream' }));
+
+export const options = (one: T.Account): T.AccountOptions => ({
+  id: one.id, auth: one.kind === 'codex_oauth' ? null : 'bearer', auth_chosen: false, effort: null, headers: one.kind === 'relay' ? [{ name: 'x-team', value: 'studio' }] : [], notice: null, preset: null, reads_suffixes: false,
+  request_url: one.base_url ? `${one.base_url}/chat/completions` : null, turns: one.id === 'r1' ? { models: ['gpt-5.5', 'claude-sonnet-5'], every: 5 } : null, wires: [],
+});
+
+const preset = (name: string, title: string, base_url: string, more: Partial<T.RelayPreset> = {}): T.RelayPreset => ({ name, title, base_url, auth: 'bearer', balance: null, format: 'openai', group: null, kind: 'provider_key', local: false, models: [], notice: null, ...more });
+export const presets: T.RelayPreset[] = [
+  preset('openrouter', 'OpenRouter', 'https://openrouter.example.com/api/v1', { balance: 'openrouter' }),
+  preset('zai-coding', 'Z.AI, coding plan', 'https://zai.example.com/api/coding/paas/v4', { kind: 'zai', group: 'zai', balance: 'zai', notice: 'The coding plan is licensed for use in coding tools only. Use the general route for anything else.' }),
+  preset('anthropic', 'Anthropic', 'https://anthropic.example.com/v1', { auth: 'x-api-key', format: 'anthropic' }),
+  preset('ollama', 'Ollama', 'http://127.0.0.1:11434/v1', { local: true }),
+];
+
+const plainKey: T.GatewayKey = { name: 'default', masked: 'sk-sw…3f9c', created_at: NOW - 6e9, enabled: true, expired: false, expires_at: null, allowed_models: null, max_concurrency: null, budget: null };
+export const keys: T.GatewayKey[] = [
+  plainKey,
+  { ...plainKey, name: 'editor', masked: 'sk-sw…a01d', created_at: NOW - 9e8, allowed_models: ['gpt-5*'], max_concurrency: 4, expires_at: NOW + 20 * D, budget: { budget: { tokens: 20_000_000, usd: '25', period_days: 30 }, used: { ...spent(1240), cost: '16.2231' } } },
+  { ...plainKey, name: 'ci', masked: 'sk-sw…77be', enabled: false },
+];
+
+/** The first usable account serves; every other says why not, until when and who told so. */
+export function explain(list: T.Account[]): T.Explain[] {
+  const told = list.map((one): T.Explain => {
+    const serves = one.health === 'active';
+    const code = one.balance?.low ? 'balance_low' : one.health === 'disabled' ? 'disabled' : one.health;
+    return { id: one.id, label: one.label, because: serves ? (one.active ? 'the active account' : 'next in your order after the active account') : null, code: serves ? null : code, reason: serves ? null : one.reason, rank: serves ? 1 : null, source: serves ? null : one.health === 'exhausted' ? 'header' : one.health === 'cooling' ? 'failures' : null, until: serves ? null : one.usable_again_at };
+  });
+  let rank = 0;
+  return told.sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99)).map((one) => (one.rank === null ? one : { ...one, rank: (rank += 1) }));
+}

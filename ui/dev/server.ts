@@ -6,6 +6,8 @@ import * as made from './made';
 
 const faces = new URLSearchParams(location.search).get('faces');
 let list: T.Account[] = faces === 'empty' ? [] : made.accounts.map((one) => ({ ...one }));
+let aliases = made.names.aliases;
+const standin = new URLSearchParams(location.search).has('standin');
 let paused = false;
 let started = 0;
 
@@ -27,13 +29,26 @@ const report = (dry: boolean): T.ImportReport => ({
 
 type Handler = (body: never, query: URLSearchParams, id: string) => unknown;
 const routes: [string, RegExp, Handler][] = [
-  ['GET', /^\/overview$/, () => { const o = made.overview(list); o.status.paused = paused; return o; }],
+  ['GET', /^\/overview$/, () => {
+    const o = made.overview(standin ? list.map((one) => ({ ...one, active: one.id === 'r1' })) : list);
+    o.status.paused = paused;
+    if (standin) o.switches = [made.standIn, ...o.switches];
+    return o;
+  }],
   ['GET', /^\/status$/, () => made.status(list)],
   ['POST', /^\/pause$/, () => { paused = true; return made.status(list); }],
   ['POST', /^\/resume$/, () => { paused = false; return made.status(list); }],
   ['GET', /^\/accounts$/, () => list],
   ['POST', /^\/accounts\/order$/, (body: { ids: string[] }) => (list = list.map((one) => ({ ...one, position: body.ids.indexOf(one.id) })))],
   ['POST', /^\/accounts\/import(-codex|\/files)?$/, (body: { dry_run?: boolean } | undefined, query) => report(body?.dry_run ?? query.get('dry_run') === 'true')],
+  ['GET', /^\/presets$/, () => made.presets],
+  ['POST', /^\/accounts\/many$/, (body: T.NewAccounts) => ({ accounts: body.keys.split(/\s+/).filter(Boolean).map((_, i) => ({ ...find('r1'), id: `m${i}`, label: `${body.label} ${i + 1}`, limits: [], position: list.length + i })), duplicates: 1, failed: [{ line: 3, message: 'That is not a key: it holds a space.' }] })],
+  ['POST', /^\/accounts\/balance$/, () => ({ ok: 2, failed: 0 })],
+  ['POST', /^\/accounts\/([^/]+)\/balance$/, (_b, _q, id) => find(id)],
+  ['PATCH', /^\/accounts\/([^/]+)\/balance$/, (body: T.BalancePatch, _q, id) => change(id, { balance: { ...(find(id).balance as T.Balance), threshold: body.threshold ?? '0.20' } })],
+  ['PUT', /^\/accounts\/([^/]+)\/limits$/, (body: { limits: T.Limit[] }, _q, id) => change(id, { limits: body.limits.map((limit) => ({ limit, used: made.spent(12) })) })],
+  ['GET', /^\/accounts\/([^/]+)\/options$/, (_b, _q, id) => made.options(find(id))],
+  ['PATCH', /^\/accounts\/([^/]+)\/options$/, (body: T.AccountOptionsPatch, _q, id) => ({ ...made.options(find(id)), ...body })],
   ['POST', /^\/accounts\/(quota|refresh)$/, () => []],
   ['POST', /^\/accounts$/, (body: T.NewAccount) => { const one = { ...find('r1'), id: `n${list.length}`, label: body.label, position: list.length }; list = [...list, one]; return one; }],
   ['PATCH', /^\/accounts\/([^/]+)$/, (body: Partial<T.Account>, _q, id) => change(id, body)],
@@ -54,9 +69,20 @@ const routes: [string, RegExp, Handler][] = [
   ['GET', /^\/usage$/, (_b, query) => (faces === 'empty' ? { rows: [], days: [] } : made.usage(Number(query.get('from')), Number(query.get('to')), query.get('group') ?? 'account'))],
   ['POST', /^\/switches\/undo$/, () => list[0]],
   ['GET', /^\/journal$/, (_b, query) => (faces === 'empty' ? [] : made.journal.filter((one) => (!query.get('outcome') || one.outcome === query.get('outcome')) && (!query.get('text') || one.model?.includes(query.get('text') ?? ''))))],
+  ['GET', /^\/models\/names$/, () => (faces === 'empty' ? { ...made.names, aliases: [] } : { ...made.names, aliases })],
+  ['GET', /^\/models\/lists$/, () => made.modelLists(list)],
+  ['POST', /^\/models\/refresh$/, () => made.modelLists(list)],
+  ['PUT', /^\/models\/aliases\/([^/]+)$/, (body: { model: string; group: string | null }, _q, alias) => {
+    if (alias === body.model) throw new ApiError(400, 'invalid', `models.aliases goes in a circle: ${alias} → ${alias}. Allowed: chains of at most 20 that end at a model.`);
+    const set: T.Alias = { alias, model: body.model, group: body.group, leads_to: body.model, accounts: ['work@example.com'] };
+    aliases = [...aliases.filter((one) => one.alias !== alias), set];
+    return set;
+  }],
+  ['DELETE', /^\/models\/aliases\/([^/]+)$/, (_b, _q, alias) => { aliases = aliases.filter((one) => one.alias !== alias); return null; }],
   ['GET', /^\/models$/, () => (faces === 'empty' ? [] : made.models)],
-  ['GET', /^\/explain$/, () => list.map((one, i) => ({ id: one.id, label: one.label, code: one.health === 'active' ? null : one.health, reason: one.reason, rank: one.health === 'active' ? i + 1 : null })).sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99)).map((one, i) => ({ ...one, rank: one.rank === null ? null : i + 1 }))],
-  ['GET', /^\/keys$/, () => [{ name: 'default', masked: 'sk-sw…3f9c', created_at: made.NOW - 6e9, enabled: true }, { name: 'editor', masked: 'sk-sw…a01d', created_at: made.NOW - 9e8, enabled: true }]],
+  ['GET', /^\/explain$/, () => made.explain(list)],
+  ['GET', /^\/keys$/, () => made.keys],
+  ['PATCH', /^\/keys\/([^/]+)$/, (body: T.KeyPatch, _q, name) => ({ ...made.keys.find((one) => one.name === name), enabled: body.enabled ?? true })],
   ['GET', /^\/settings$/, () => made.settings],
   ['PUT', /^\/settings\/(.+)$/, () => made.settings[0]],
   ['POST', /^\/demo\/accounts$/, () => { list = [...list, { ...made.accounts[0], id: 'd1', label: 'Demo 1', demo: true, active: list.length === 0, position: list.length } as T.Account]; return { accounts: list }; }],

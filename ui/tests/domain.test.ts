@@ -1,12 +1,14 @@
 // Numbers, times, quota meaning, list rules, chart columns and tables: pure functions, row by row.
 import { describe, expect, it } from 'vitest';
-import { byKind, maskEmails, matchesState, matchesText, moved, sorted, stepped } from '../src/domain/accounts';
+import { byKind, maskEmails, ownAuth, matchesState, matchesText, moved, sorted, stepped } from '../src/domain/accounts';
 import { columns, lanes, place, sparkPath } from '../src/domain/chart';
+import { amounts, headerLines, localTime, money, namesOrNull, numberOrNull, standsIn } from '../src/domain/form';
+import { limitLines, newLimit } from '../src/domain/limits';
 import * as f from '../src/domain/format';
 import { fullest, severity, shown, windows } from '../src/domain/quota';
 import { clientCards } from '../src/domain/snippets';
 import { csv, json } from '../src/domain/table';
-import { accounts } from '../dev/made';
+import { accounts, standIn, switches } from '../dev/made';
 
 const plain = (text: string) => text.replaceAll(/[\u202f\u00a0]/g, ' ');
 
@@ -75,13 +77,44 @@ describe('charts (F69)', () => {
   it('no line from one value', () => expect(sparkPath([1], 1).line).toBe(''));
 });
 
+describe('forms', () => {
+  it.each([['', null], [null, null], [undefined, null], [4, 4], ['0', 0], ['x', null]])('the number of %j', (value, number) => expect(numberOrNull(value)).toBe(number));
+  it.each([['', null], [' , ', null], ['a, b\nc*', ['a', 'b', 'c*']]])('the names of %j', (text, names) => expect(namesOrNull(text)).toEqual(names));
+  it('headers by line', () => expect(headerLines('x-a: 1:2\n\nbare')).toEqual([{ name: 'x-a', value: '1:2' }, { name: 'bare', value: '' }]));
+  it('a moment as the form wants it', () => expect([localTime(null), new Date(localTime(1_800_000_000_000)).getTime()]).toEqual(['', 1_800_000_000_000 - (1_800_000_000_000 % 60_000)]));
+  it.each([['openai', 'bearer'], ['responses', 'bearer'], ['codex', 'bearer'], ['anthropic', 'x-api-key'], ['gemini', 'x-goog-api-key']] as const)('a key of %s goes as %s (F100)', (format, auth) => expect(ownAuth(format)).toBe(auth));
+});
+
+describe('money and limits (F27, F72, F111)', () => {
+  it.each([['12.4031', 'USD', '$12.4031'], ['-0.5', 'USD', '-$0.5'], ['0.123456789', 'CNY', '¥0.1234'], ['3', 'XYZ', '3 XYZ']])('%s %s', (total, currency, text) => expect(money(total, currency)).toBe(text));
+  it('several currencies stand side by side', () => expect(amounts([{ currency: 'USD', total: '1', granted: null, topped_up: null }, { currency: 'CNY', total: '2', granted: null, topped_up: null }])).toBe('$1 · ¥2'));
+  const spent = { requests: 3, prompt_tokens: 10, completion_tokens: 5, cost: '0.25', reached: false, since: 0, until: 1, unknown_usage: 0, unpriced: 0 };
+  it('a limit says what it counts', () => {
+    expect(limitLines({ total_tokens: 100, cost: '2' }, spent)).toEqual([{ kind: 'total_tokens', used: 15, most: 100 }, { kind: 'cost', used: 0.25, most: 2 }]);
+    expect(newLimit('cost', 2.5, 7, ' ')).toEqual({ cost: '2.5', period_days: 7, model: null });
+    expect(newLimit('requests', 500, null, 'gpt-5*')).toEqual({ requests: 500, period_days: null, model: 'gpt-5*' });
+  });
+});
+
+describe('a key account that stands in for sign-ins (F49)', () => {
+  const relay = accounts.find(({ id }) => id === 'r1') ?? null;
+  it.each([
+    ['took over by itself', relay, [standIn, ...switches], true],
+    ['was chosen by hand', relay, [{ ...standIn, automatic: false }], false],
+    ['took over from another key that had', relay, [{ ...standIn, from: { id: 'r2', label: '' } }, { ...standIn, to: { id: 'r2', label: '' } }], true],
+    ['is not the one switched to', relay, switches, false],
+    ['a sign-in never stands in', accounts[0] ?? null, [{ ...standIn, to: { id: 'a1', label: '' } }], false],
+    ['nobody is active', null, [standIn], false],
+  ])('%s', (_name, active, list, expected) => expect(standsIn(active, list, accounts)).toBe(expected));
+});
+
 describe('texts to take away', () => {
   it('CSV quotes, and disarms formulas', () => expect(csv(['a', 'b'], [['x,"y"', '=1+1'], [null, -3]])).toBe('a,b\r\n"x,""y""",\'=1+1\r\n,-3\r\n'));
   it('JSON names its cells', () => expect(JSON.parse(json(['a'], [[1]]))).toEqual([{ a: 1 }]));
   it('snippets hold the address and never a key', () => {
     const urls = { openai: 'http://127.0.0.1:8787/v1', anthropic: 'http://127.0.0.1:8787', gemini: 'http://127.0.0.1:8787' };
     const all = clientCards(urls, 'm').flatMap(({ snippets }) => snippets);
-    expect(all.filter(({ text }) => text.includes('127.0.0.1:8787')).length).toBeGreaterThanOrEqual(7);
+    expect(all.filter(({ text }) => text.includes('127.0.0.1:8787')).length).toBeGreaterThanOrEqual(10);
     expect(all.some(({ text }) => /sk-/.test(text))).toBe(false);
   });
 });

@@ -17,7 +17,7 @@ describe('preferences', () => {
 
 describe('addresses', () => {
   it.each([
-    ['', 'overview', null], ['#/usage', 'usage', null], ['#/accounts/a%2Fb', 'accounts', 'a/b'], ['#/nowhere/x', 'overview', null],
+    ['', 'overview', null], ['#/usage', 'usage', null], ['#/accounts/a%2Fb', 'accounts', 'a/b'], ['#/nowhere/x', 'overview', null], ['#/models', 'models', null], ['#/settings/gateway', 'settings', 'gateway'],
   ])('%j', (hash, page, rest) => expect(parse(hash)).toEqual({ page, rest }));
   it('goes there and back', () => expect(parse(link('accounts', 'signin:ä/1'))).toEqual({ page: 'accounts', rest: 'signin:ä/1' }));
   it('a query has only what is present', () => expect(query({ a: 1, b: null, c: undefined, d: '', e: 'x y' })).toBe('?a=1&e=x%20y'));

@@ -1,9 +1,22 @@
 // Filtering, sorting and grouping of the account list, and moving a row. Pure; called by the Accounts and Routing pages.
 
-import type { Account, AccountKind } from '../ipc/types';
+import type { Account, AccountKind, Format } from '../ipc/types';
 import { fullest, nextReset } from './quota';
 
 export type StateFilter = 'all' | 'usable' | 'exhausted' | 'cooling' | 'needs_login' | 'disabled' | 'demo';
+/** Every dialect an account may speak, the most usual first. */
+export const FORMATS: Format[] = ['openai', 'responses', 'anthropic', 'gemini', 'codex'];
+
+/** How a key may be carried (F100). */
+export type Auth = 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'query';
+export const AUTHS: Auth[] = ['bearer', 'x-api-key', 'x-goog-api-key', 'query'];
+
+/** The form a format has of its own. */
+export function ownAuth(format: Format): Auth {
+  if (format === 'anthropic') return 'x-api-key';
+  return format === 'gemini' ? 'x-goog-api-key' : 'bearer';
+}
+
 export type Sort = 'order' | 'name' | 'left' | 'reset' | 'used';
 export const STATE_FILTERS: StateFilter[] = ['all', 'usable', 'exhausted', 'cooling', 'needs_login', 'disabled', 'demo'];
 export const SORTS: Sort[] = ['order', 'name', 'left', 'reset', 'used'];

@@ -122,6 +122,54 @@ console.log(answer.output_text);
 `,
         },
         {
+          id: 'sdk-anthropic',
+          name: 'Anthropic',
+          place: 'Python: anthropic',
+          text: `import os
+from anthropic import Anthropic
+
+client = Anthropic(
+    base_url="${anthropic}",
+    api_key=os.environ["SWITCHYARD_KEY"],
+)
+answer = client.messages.create(
+    model="${model}",
+    max_tokens=1024,
+    messages=[{"role": "user", "content": "Hello"}],
+)
+print(answer.content[-1].text)
+`,
+        },
+        {
+          id: 'sdk-google',
+          name: 'Google',
+          place: 'Python: google-genai',
+          text: `import os
+from google import genai
+
+client = genai.Client(
+    api_key=os.environ["SWITCHYARD_KEY"],
+    http_options={"base_url": "${gemini}"},
+)
+answer = client.models.generate_content(model="${model}", contents="Hello")
+print(answer.text)
+`,
+        },
+        {
+          id: 'sdk-google-js',
+          name: 'Google JS',
+          place: '@google/genai',
+          text: `import { GoogleGenAI } from "@google/genai";
+
+const client = new GoogleGenAI({
+  apiKey: process.env.SWITCHYARD_KEY,
+  httpOptions: { baseUrl: "${gemini}" },
+});
+const answer = await client.models.generateContent({ model: "${model}", contents: "Hello" });
+console.log(answer.text);
+`,
+        },
+        {
           id: 'sdk-curl',
           name: 'curl',
           place: '',

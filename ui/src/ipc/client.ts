@@ -36,6 +36,7 @@ export function client(transport: Transport) {
     accounts: () => get<T.Account[]>('/accounts'),
     account: (id: string) => get<T.Account>(account(id)),
     addAccount: (body: T.NewAccount) => post<T.Account>('/accounts', body),
+    addAccounts: (body: T.NewAccounts) => post<T.AccountsAdded>('/accounts/many', body),
     patchAccount: (id: string, patch: T.AccountPatch) => transport.call<T.Account>('PATCH', account(id), patch),
     removeAccount: (id: string) => del(account(id)),
     activate: (id: string) => post<T.Account>(`${account(id)}/activate`),
@@ -44,6 +45,12 @@ export function client(transport: Transport) {
     refreshAll: () => post<T.RefreshLine[]>('/accounts/refresh'),
     queryQuota: (id: string) => post<T.Account>(`${account(id)}/quota`),
     queryAllQuota: () => post<unknown>('/accounts/quota'),
+    queryBalance: (id: string) => post<T.Account>(`${account(id)}/balance`),
+    patchBalance: (id: string, patch: T.BalancePatch) => transport.call<T.Account>('PATCH', `${account(id)}/balance`, patch),
+    queryAllBalances: () => post<unknown>('/accounts/balance'),
+    setLimits: (id: string, limits: T.Limit[]) => transport.call<T.Account>('PUT', `${account(id)}/limits`, { limits }),
+    options: (id: string) => get<T.AccountOptions>(`${account(id)}/options`),
+    patchOptions: (id: string, patch: T.AccountOptionsPatch) => transport.call<T.AccountOptions>('PATCH', `${account(id)}/options`, patch),
     testAccount: (id: string, body: { model?: string; prompt?: string }) => post<T.TestResult>(`${account(id)}/test`, body),
     tryNow: (id: string) => post<T.Account>(`${account(id)}/try-now`),
     order: (ids: string[]) => post<T.Account[]>('/accounts/order', { ids }),
@@ -55,8 +62,9 @@ export function client(transport: Transport) {
     exportAccounts: (ids: string[] | null, path: string, passphrase: string | null) =>
       post<{ path: string; count: number }>('/accounts/export', { ids, path, passphrase }),
 
+    presets: () => get<T.RelayPreset[]>('/presets'),
     relayPreview: (base_url: string, format: T.Format) => post<T.RelayPreview>('/relay/preview', { base_url, format }),
-    relayModels: (body: { base_url: string; format: T.Format; key: string; proxy?: string | null }) =>
+    relayModels: (body: { base_url: string; format: T.Format; key: string; proxy?: string | null; auth?: string | null }) =>
       post<{ models: string[] }>('/relay/models', body),
 
     signIn: (kind: 'browser' | 'device', account_id: string | null) => post<T.SignIn>('/signin', { kind, account_id }),
@@ -72,10 +80,16 @@ export function client(transport: Transport) {
     undoSwitch: () => post<unknown>('/switches/undo'),
     journal: (filter: JournalFilter) => get<T.RequestRow[]>(`/journal${query({ ...filter })}`),
     models: () => get<T.Model[]>('/models'),
+    modelNames: () => get<T.ModelNames>('/models/names'),
+    modelLists: () => get<T.ModelList[]>('/models/lists'),
+    refreshModels: (id: string | null) => post<T.ModelList[]>('/models/refresh', { account: id }),
+    setAlias: (alias: string, model: string, group: string | null) => transport.call<T.Alias>('PUT', `/models/aliases/${enc(alias)}`, { model, group }),
+    removeAlias: (alias: string) => del(`/models/aliases/${enc(alias)}`),
     explain: (model: string) => get<T.Explain[]>(`/explain${query({ model })}`),
 
     keys: () => get<T.GatewayKey[]>('/keys'),
-    addKey: (name: string) => post<T.GatewayKey>('/keys', { name }),
+    addKey: (key: T.NewKey) => post<T.GatewayKey>('/keys', key),
+    patchKey: (name: string, patch: T.KeyPatch) => transport.call<T.GatewayKey>('PATCH', `/keys/${enc(name)}`, patch),
     revokeKey: (name: string) => del(`/keys/${enc(name)}`),
     settings: () => get<T.Setting[]>('/settings'),
     setSetting: (key: string, value: string) => transport.call<T.Setting>('PUT', `/settings/${enc(key)}`, { value }),

@@ -14,10 +14,12 @@ export type SwitchRow = Api.Switch;
 export type ImportReport = Api.Import;
 export type RefreshLine = Api.Refreshed;
 export type LiveEvent = Api.AdminEvent;
+/** A key to make: the generated type cannot say that it is a name with rules. */
+export type NewKey = { name: string } & Api.KeyPatch;
 export type UsageGroup = 'account' | 'model' | 'client' | 'day';
 export type {
-  Account, AccountPatch, Attempt, Attention, Explain, Forecast, Health, ImportItem, Model, NewAccount, Overview, Quota, RelayPreview,
-  RequestRow, Reset, Rotation, Setting, SignIn, Status, TestResult, Today, TryEvent, TryRequest, Urls, Usage, UsageDay, UsageRow, WindowName,
+  Account, AccountOptions, AccountOptionsPatch, AccountPatch, AccountsAdded, Alias, Amount, Attempt, Attention, Balance, BalancePatch, Effort, Explain, Forecast, Health, ImportItem, KeyPatch, Limit, LimitState, Model, ModelList, ModelNames, NewAccount, NewAccounts, Overview, Quota, RelayPreset, RelayPreview,
+  RequestRow, Reset, Rotation, Setting, SignIn, Spent, Status, TestResult, Today, TryEvent, TryRequest, Urls, Usage, UsageDay, UsageRow, WindowName,
 } from './api';
 
 /** What the shell says about this desktop. Not part of the admin API. */

@@ -70,6 +70,11 @@ class AppState {
     }
   }
 
+  /** A note with one thing to do about it. */
+  note(text: string, label: string, run: () => void): void {
+    notes.add('plain', text, { label, run });
+  }
+
   /** A problem in the person's language where its code is known, in the program's words otherwise. */
   explain(problem: unknown): string {
     if (!(problem instanceof ApiError)) return String(problem);

@@ -1,6 +1,6 @@
 // Which page is open, from the address's fragment: `#/accounts/ID`. Called by the frame and by links.
 
-export const PAGES = ['overview', 'accounts', 'usage', 'requests', 'test', 'clients', 'routing', 'settings'] as const;
+export const PAGES = ['overview', 'accounts', 'usage', 'requests', 'test', 'clients', 'routing', 'models', 'settings'] as const;
 export type Page = (typeof PAGES)[number] | 'welcome';
 
 export interface Route {

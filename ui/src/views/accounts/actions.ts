@@ -25,6 +25,7 @@ export function menuOf(account: Account, opened: Opened): MenuItem[] {
     { label: m.accounts.use, icon: 'check', disabled: account.active || !account.enabled, run: () => void change(api.activate(account.id)) },
     resting && { label: m.accounts.tryNow, icon: 'play', run: () => void change(api.tryNow(account.id), m.accounts.tryNowDone) },
     oauth && { label: m.accounts.queryQuota, icon: 'usage', run: () => void change(api.queryQuota(account.id)) },
+    account.balance !== null && { label: m.money.refresh, icon: 'refresh', run: () => void change(api.queryBalance(account.id)) },
     oauth && { label: m.accounts.refreshToken, icon: 'refresh', run: () => void app.act(() => api.refresh(account.id), m.accounts.refreshed) },
     oauth && !account.demo && { label: m.accounts.signInAgain, icon: 'signin', run: () => opened.signIn(account) },
     {
