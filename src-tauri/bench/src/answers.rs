@@ -13,13 +13,17 @@ pub const DELTAS: usize = 20;
 /// Bytes of deltas written at once in a flood.
 const FLOOD_BLOCK: usize = 64 * 1024;
 
-/// The dialect of a path of the mock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The dialect of a client, or of a path of the mock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// Chat Completions.
     Chat,
     /// Responses, and the Codex profile of it.
     Responses,
+    /// Anthropic Messages.
+    Messages,
+    /// Gemini.
+    Gemini,
 }
 
 /// One dialect's answers.
@@ -46,6 +50,8 @@ impl Answers {
         let script = match dialect {
             Dialect::Chat => chat(),
             Dialect::Responses => responses(),
+            Dialect::Messages => messages(),
+            Dialect::Gemini => gemini(),
         };
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
                     x-request-id: bench\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -202,6 +208,66 @@ fn responses() -> Script {
             event("response.completed", json!({"response": whole.clone()})),
         ],
         whole,
+    }
+}
+
+fn messages() -> Script {
+    let event = |value: Value| {
+        let kind = value["type"].as_str().unwrap_or_default().to_owned();
+        format!("event: {kind}\ndata: {value}\n\n")
+    };
+    let message = |content: Value, stop: Value, tokens: usize| {
+        json!({"id": "msg_bench", "type": "message", "role": "assistant", "model": "bench", "content": content, "stop_reason": stop,
+            "stop_sequence": null, "usage": {"input_tokens": 120, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
+            "output_tokens": tokens}})
+    };
+    Script {
+        before: vec![
+            event(json!({"type": "message_start", "message": message(json!([]), Value::Null, 1)})),
+            event(
+                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+            ),
+        ],
+        deltas: vec![
+            event(
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": TICK}})
+            );
+            DELTAS
+        ],
+        after: vec![
+            event(json!({"type": "content_block_stop", "index": 0})),
+            event(
+                json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null},
+                "usage": {"output_tokens": DELTAS}}),
+            ),
+            event(json!({"type": "message_stop"})),
+        ],
+        whole: message(
+            json!([{"type": "text", "text": TICK.repeat(DELTAS)}]),
+            json!("end_turn"),
+            DELTAS,
+        ),
+    }
+}
+
+fn gemini() -> Script {
+    let answer = |text: &str, finish: Value| {
+        json!({"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish, "index": 0}],
+            "usageMetadata": {"promptTokenCount": 120, "candidatesTokenCount": DELTAS, "totalTokenCount": 120 + DELTAS},
+            "modelVersion": "bench", "responseId": "bench"})
+    };
+    let chunk = |text: &str, finish: Value| {
+        let mut value = answer(text, finish);
+        if let Some(candidate) = value["candidates"][0].as_object_mut() {
+            candidate.retain(|_, field| !field.is_null());
+        }
+        format!("data: {value}\r\n\r\n")
+    };
+    Script {
+        before: Vec::new(),
+        deltas: vec![chunk(TICK, Value::Null); DELTAS],
+        after: vec![chunk("", json!("STOP"))],
+        whole: answer(&TICK.repeat(DELTAS), json!("STOP")),
     }
 }
 

@@ -17,7 +17,7 @@ mod wire;
 use crate::mock_process::Mock;
 use crate::procs::Nursery;
 use crate::rows::Bench;
-use crate::subjects::{Route, Subject};
+use crate::subjects::{Account, Subject};
 use crate::table::{Limit, Report, Row};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -132,13 +132,13 @@ async fn measure(arguments: &Arguments) -> Result<ExitCode> {
         None
     };
     let mut gateways = HashMap::new();
-    for route in [Route::ChatChat, Route::Responses, Route::ChatCodex] {
+    for account in Account::ALL {
         let subject = match arguments.gateway.as_deref() {
             Some("nginx") => Subject::nginx(mock.port).map(as_gateway),
             Some("floor") => Subject::floor(mock.port).map(as_gateway),
             Some(template) => Subject::command(template, mock.port, arguments.key.clone()),
             None => match arguments.binary.canonicalize() {
-                Ok(binary) => Subject::switchyard(&binary, route, mock.port).await,
+                Ok(binary) => Subject::switchyard(&binary, account, mock.port).await,
                 Err(_) => anyhow::bail!(
                     "no gateway at {}: build it with `cargo build --release -p cli`",
                     arguments.binary.display()
@@ -146,8 +146,8 @@ async fn measure(arguments: &Arguments) -> Result<ExitCode> {
             },
         };
         match subject {
-            Ok(subject) => drop(gateways.insert(route, subject)),
-            Err(error) => missing.push(format!("{}: {error:#}", route.name())),
+            Ok(subject) => drop(gateways.insert(account, subject)),
+            Err(error) => missing.push(format!("{}: {error:#}", account.name())),
         }
     }
     let bench = Bench {

@@ -70,6 +70,8 @@ struct Mock {
     mode: Cell<Mode>,
     chat: Answers,
     responses: Answers,
+    messages: Answers,
+    gemini: Answers,
 }
 
 /// Serves until standard input ends.
@@ -86,6 +88,8 @@ pub async fn serve() -> Result<()> {
         mode: Cell::new(Mode::Whole),
         chat: Answers::render(Dialect::Chat),
         responses: Answers::render(Dialect::Responses),
+        messages: Answers::render(Dialect::Messages),
+        gemini: Answers::render(Dialect::Gemini),
     });
     let accept = async {
         loop {
@@ -139,6 +143,8 @@ impl Mock {
         let answers = match path {
             "/v1/chat/completions" => &self.chat,
             "/v1/responses" | "/backend-api/codex/responses" => &self.responses,
+            "/v1/messages" => &self.messages,
+            path if path.contains("enerateContent") => &self.gemini,
             _ => return self.answer_aside(stream, path).await,
         };
         match self.mode.get() {

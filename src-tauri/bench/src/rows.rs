@@ -6,11 +6,12 @@
 mod standing;
 mod streams;
 
+use crate::answers::Dialect;
 use crate::load::{self, Target, median, post};
 use crate::mock::Mode;
 use crate::mock_process::Mock;
 use crate::procs::Nursery;
-use crate::subjects::{Route, Running, Subject};
+use crate::subjects::{Account, Route, Running, Subject};
 use crate::table::{Limit, Report, Row};
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -30,8 +31,8 @@ pub struct Bench {
     pub nginx: Option<Subject>,
     /// The bare proxy, if asked for.
     pub floor: Option<Subject>,
-    /// The gateway, set up for each route it can serve.
-    pub gateways: HashMap<Route, Subject>,
+    /// The gateway, set up with each kind of account.
+    pub gateways: HashMap<Account, Subject>,
     /// A smoke run: short loads, few streams.
     pub quick: bool,
     /// Only rows whose name contains this.
@@ -43,24 +44,31 @@ fn prompt() -> String {
     "You are asked to look at a small program and to say in a few words what it does and what you would change. ".repeat(8)
 }
 
+/// What the client of a route asks; `direct` asks the account itself, without a gateway.
 fn client_body(route: Route, stream: bool, content: Value) -> Bytes {
-    let mut body = match route {
-        Route::ChatChat | Route::ChatCodex => json!({"messages": [
-            {"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": content}], "stream": stream}),
-        Route::Responses => json!({"instructions": "You are a helpful assistant.", "input": [
-            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": content}]}], "stream": stream}),
+    const SYSTEM: &str = "You are a helpful assistant.";
+    let mut body = match route.client {
+        Dialect::Chat => {
+            json!({"messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}]})
+        }
+        Dialect::Responses => json!({"instructions": SYSTEM, "input": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": content}]}]}),
+        Dialect::Messages => json!({"system": SYSTEM, "max_tokens": 1_024, "messages": [
+            {"role": "user", "content": [{"type": "text", "text": content}]}]}),
+        Dialect::Gemini => json!({"systemInstruction": {"parts": [{"text": SYSTEM}]}, "contents": [
+            {"role": "user", "parts": [{"text": content}]}]}),
     };
-    body["model"] = json!(if route == Route::ChatCodex {
-        "gpt-5"
-    } else {
-        "bench"
-    });
+    // One dialect says both in the path.
+    if route.client != Dialect::Gemini {
+        body["stream"] = stream.into();
+        body["model"] = route.model().into();
+    }
     Bytes::from(body.to_string())
 }
 
 fn request(route: Route, stream: bool, key: Option<&str>) -> Vec<Bytes> {
     post(
-        route.client_path(),
+        &route.client_path(stream),
         key,
         client_body(route, stream, json!(prompt())),
     )
@@ -69,7 +77,7 @@ fn request(route: Route, stream: bool, key: Option<&str>) -> Vec<Bytes> {
 /// What a direct client, nginx or the floor sends: the upstream's own path.
 fn direct_request(route: Route, stream: bool) -> Vec<Bytes> {
     post(
-        route.upstream_path(),
+        route.upstream_path(stream),
         None,
         client_body(route, stream, json!(prompt())),
     )
@@ -102,7 +110,7 @@ impl Bench {
     async fn start_gateway(&self, route: Route) -> Result<(&Subject, Running)> {
         let subject = self
             .gateways
-            .get(&route)
+            .get(&route.account)
             .with_context(|| format!("the gateway is not set up for {}", route.name()))?;
         self.mock.answer(Mode::Whole).await?;
         Ok((subject, self.start(subject, route).await?))
@@ -135,24 +143,45 @@ impl Bench {
             )+ };
         }
         rows! {
-            "cpu chat>chat" => self.cpu_per_request(Route::ChatChat, Mode::Whole, (2.0, 1.4));
-            "cpu chat>chat stream" => self.cpu_per_request(Route::ChatChat, Mode::Streamed, (2.0, 1.4));
-            "cpu chat>chat stream, one chunk" => self.cpu_per_request(Route::ChatChat, Mode::Joined, (2.0, 1.4));
-            "cpu responses>responses stream" => self.cpu_per_request(Route::Responses, Mode::Streamed, (2.0, 1.4));
-            "cpu chat>codex stream" => self.cpu_per_request(Route::ChatCodex, Mode::Streamed, (2.6, 1.9));
-            "cpu chat>codex stream, one chunk" => self.cpu_per_request(Route::ChatCodex, Mode::Joined, (2.6, 1.9));
-            "latency chat>chat" => self.latency(Route::ChatChat, (1.3, 1.1));
-            "latency chat>codex" => self.latency(Route::ChatCodex, (1.5, 1.25));
-            "paced chat>chat" => self.paced(Route::ChatChat);
-            "paced chat>codex" => self.paced(Route::ChatCodex);
-            "flood chat>chat" => self.flood(Route::ChatChat, true);
-            "flood chat>codex" => self.flood(Route::ChatCodex, false);
-            "streams chat>chat" => self.open_streams(Route::ChatChat);
-            "streams chat>codex" => self.open_streams(Route::ChatCodex);
-            "body chat>codex" => self.large_body(Route::ChatCodex, true);
-            "body chat>chat" => self.large_body(Route::ChatChat, false);
+            "cpu chat>chat" => self.cpu_per_request(Route::CHAT_CHAT, Mode::Whole, (2.0, 1.4));
+            "cpu chat>chat stream" => self.cpu_per_request(Route::CHAT_CHAT, Mode::Streamed, (2.0, 1.4));
+            "cpu chat>chat stream, one chunk" => self.cpu_per_request(Route::CHAT_CHAT, Mode::Joined, (2.0, 1.4));
+            "cpu responses>responses stream" => self.cpu_per_request(Route::RESPONSES, Mode::Streamed, (2.0, 1.4));
+            "cpu chat>codex stream" => self.cpu_per_request(Route::CHAT_CODEX, Mode::Streamed, (2.6, 1.9));
+            "cpu chat>codex stream, one chunk" => self.cpu_per_request(Route::CHAT_CODEX, Mode::Joined, (2.6, 1.9));
+            "latency chat>chat" => self.latency(Route::CHAT_CHAT, (1.3, 1.1));
+            "latency chat>codex" => self.latency(Route::CHAT_CODEX, (1.5, 1.25));
+            "paced chat>chat" => self.paced(Route::CHAT_CHAT);
+            "paced chat>codex" => self.paced(Route::CHAT_CODEX);
+            "flood chat>chat" => self.flood(Route::CHAT_CHAT, true);
+            "flood chat>codex" => self.flood(Route::CHAT_CODEX, false);
+            "streams chat>chat" => self.open_streams(Route::CHAT_CHAT);
+            "streams chat>codex" => self.open_streams(Route::CHAT_CODEX);
+            "body chat>codex" => self.large_body(Route::CHAT_CODEX, true);
+            "body chat>chat" => self.large_body(Route::CHAT_CHAT, false);
             "idle" => self.idle();
             "start" => self.start_up();
+        }
+        // Every other pair of dialects, by the figure that noise disturbs least.
+        for route in Account::ALL
+            .into_iter()
+            .flat_map(|account| Dialect::ALL.map(|client| Route::new(client, account)))
+        {
+            let measured = [Route::CHAT_CHAT, Route::RESPONSES, Route::CHAT_CODEX].contains(&route);
+            let name = format!("pairs, cpu {} stream", route.name());
+            if measured || !self.wanted(&name) {
+                continue;
+            }
+            progress(&name);
+            let limits = if route.is_translated() {
+                (2.6, 1.9)
+            } else {
+                (2.0, 1.4)
+            };
+            match self.cpu_per_request(route, Mode::Streamed, limits).await {
+                Ok(rows) => report.rows.extend(rows),
+                Err(error) => report.missing.push(format!("{name}: {error:#}")),
+            }
         }
         report
     }
@@ -169,11 +198,7 @@ impl Bench {
         let nginx = self.start_other(self.nginx.as_ref(), route).await?;
         let floor = self.start_other(self.floor.as_ref(), route).await?;
         // The client sees the same answer from nginx: the same dialect without a translation.
-        let plain = if route == Route::ChatCodex {
-            Route::ChatChat
-        } else {
-            route
-        };
+        let plain = Route::new(route.client, Account::Relay(route.client));
         self.mock.answer(mode).await?;
         let mut found: [Vec<f64>; 3] = Default::default();
         let mut rates: [Vec<f64>; 3] = Default::default();
@@ -226,7 +251,7 @@ impl Bench {
 
     /// Added latency of one request at a time: whole JSON or streamed answers, and the first byte of a stream.
     async fn latency(&self, route: Route, (gate, aim): (f64, f64)) -> Result<Vec<Row>> {
-        let translated = route == Route::ChatCodex;
+        let translated = route.account == Account::Codex;
         let (subject, ours) = self.start_gateway(route).await?;
         let nginx = self.start_other(self.nginx.as_ref(), route).await?;
         let floor = self.start_other(self.floor.as_ref(), route).await?;

@@ -2,6 +2,7 @@
 //!
 //! Each is a recipe that can be started many times on a free port. Measuring itself is in `rows`.
 
+use crate::answers::Dialect;
 use crate::procs::{Nursery, Process};
 use crate::tokens;
 use crate::wire::Connection;
@@ -19,41 +20,117 @@ const START: Duration = Duration::from_secs(20);
 /// No set-up command may take longer.
 const SET_UP: Duration = Duration::from_secs(30);
 
-/// A way through the gateway: the client's dialect and the account's.
+/// The kind of account behind the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Route {
-    /// Chat Completions on both sides.
-    ChatChat,
-    /// Responses on both sides.
-    Responses,
-    /// Chat Completions to a Codex account.
-    ChatCodex,
+pub enum Account {
+    /// A relay that speaks this dialect.
+    Relay(Dialect),
+    /// A ChatGPT account.
+    Codex,
 }
 
-impl Route {
+impl Account {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::Relay(Dialect::Chat),
+        Self::Relay(Dialect::Responses),
+        Self::Codex,
+        Self::Relay(Dialect::Messages),
+        Self::Relay(Dialect::Gemini),
+    ];
+
     /// How reports name it.
     pub const fn name(self) -> &'static str {
         match self {
-            Route::ChatChat => "chat>chat",
-            Route::Responses => "responses>responses",
-            Route::ChatCodex => "chat>codex",
+            Self::Codex => "codex",
+            Self::Relay(dialect) => dialect.name(),
         }
     }
 
-    /// Where the client calls the gateway.
-    pub const fn client_path(self) -> &'static str {
+    const fn dialect(self) -> Dialect {
         match self {
-            Route::ChatChat | Route::ChatCodex => "/v1/chat/completions",
-            Route::Responses => "/v1/responses",
+            Self::Codex => Dialect::Responses,
+            Self::Relay(dialect) => dialect,
+        }
+    }
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Messages, Self::Gemini];
+
+    /// How reports name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Gemini => "gemini",
         }
     }
 
-    /// Where the gateway calls its upstream, and a direct client does.
-    pub const fn upstream_path(self) -> &'static str {
-        match self {
-            Route::ChatChat => "/v1/chat/completions",
-            Route::Responses => "/v1/responses",
-            Route::ChatCodex => "/backend-api/codex/responses",
+    /// Where it is called, at the gateway and at a relay. One dialect says there whether it streams.
+    pub const fn path(self, stream: bool) -> &'static str {
+        match (self, stream) {
+            (Self::Chat, _) => "/v1/chat/completions",
+            (Self::Responses, _) => "/v1/responses",
+            (Self::Messages, _) => "/v1/messages",
+            (Self::Gemini, true) => "/v1/models/bench:streamGenerateContent?alt=sse",
+            (Self::Gemini, false) => "/v1/models/bench:generateContent",
+        }
+    }
+}
+
+/// A way through the gateway: the client's dialect and the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// What the client speaks.
+    pub client: Dialect,
+    /// Who answers.
+    pub account: Account,
+}
+
+impl Route {
+    /// Chat Completions on both sides.
+    pub const CHAT_CHAT: Self = Self::new(Dialect::Chat, Account::Relay(Dialect::Chat));
+    /// Responses on both sides.
+    pub const RESPONSES: Self = Self::new(Dialect::Responses, Account::Relay(Dialect::Responses));
+    /// Chat Completions to a Codex account.
+    pub const CHAT_CODEX: Self = Self::new(Dialect::Chat, Account::Codex);
+
+    /// From a client to an account.
+    pub const fn new(client: Dialect, account: Account) -> Self {
+        Self { client, account }
+    }
+
+    /// How reports name it.
+    pub fn name(self) -> String {
+        format!("{}>{}", self.client.name(), self.account.name())
+    }
+
+    /// Where the client calls the gateway: one dialect names the model there.
+    pub fn client_path(self, stream: bool) -> String {
+        self.client.path(stream).replace("bench", self.model())
+    }
+
+    /// A model that the account serves.
+    pub const fn model(self) -> &'static str {
+        match self.account {
+            Account::Codex => "gpt-5",
+            Account::Relay(_) => "bench",
+        }
+    }
+
+    /// Whether the two sides speak different dialects.
+    pub fn is_translated(self) -> bool {
+        self.client != self.account.dialect()
+    }
+
+    /// Where a direct client calls the mock as the gateway would.
+    pub const fn upstream_path(self, stream: bool) -> &'static str {
+        match self.account {
+            Account::Codex => "/backend-api/codex/responses",
+            Account::Relay(dialect) => dialect.path(stream),
         }
     }
 }
@@ -150,11 +227,11 @@ impl Subject {
         })
     }
 
-    /// The headless gateway with one account for `route`, set up through its command line in a throw-away home.
+    /// The headless gateway with one account, set up through its command line in a throw-away home.
     ///
     /// # Errors
     /// When a set-up command fails; its message is part of the error.
-    pub async fn switchyard(binary: &Path, route: Route, mock: u16) -> Result<Self> {
+    pub async fn switchyard(binary: &Path, account: Account, mock: u16) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let at = format!("http://127.0.0.1:{mock}");
         let environment: Vec<(String, String)> = [
@@ -198,23 +275,17 @@ impl Subject {
             ]
             .map(str::to_owned)
         };
-        match route {
-            Route::ChatChat => {
-                subject
-                    .set_up(&add("openai"), "sk-bench-upstream\n")
-                    .await?
-            }
-            Route::Responses => {
-                subject
-                    .set_up(&add("responses"), "sk-bench-upstream\n")
-                    .await?
-            }
-            Route::ChatCodex => {
+        let key = "sk-bench-upstream\n";
+        match account {
+            Account::Codex => {
                 let import = ["account", "import", "-"].map(str::to_owned);
-                subject
-                    .set_up(&import, &tokens::account_file().to_string())
-                    .await?
+                let file = tokens::account_file().to_string();
+                subject.set_up(&import, &file).await?
             }
+            Account::Relay(Dialect::Chat) => subject.set_up(&add("openai"), key).await?,
+            Account::Relay(Dialect::Responses) => subject.set_up(&add("responses"), key).await?,
+            Account::Relay(Dialect::Messages) => subject.set_up(&add("anthropic"), key).await?,
+            Account::Relay(Dialect::Gemini) => subject.set_up(&add("gemini"), key).await?,
         };
         subject.key = Some(
             subject

@@ -26,10 +26,10 @@ impl Bench {
         let body = client_body(route, true, content);
         let (subject, ours) = self.start_gateway(route).await?;
         let nginx = self
-            .start_other(self.nginx.as_ref(), Route::ChatChat)
+            .start_other(self.nginx.as_ref(), Route::CHAT_CHAT)
             .await?;
         let floor = self
-            .start_other(self.floor.as_ref(), Route::ChatChat)
+            .start_other(self.floor.as_ref(), Route::CHAT_CHAT)
             .await?;
         let mut found = [[None; 3]; 3];
         for (place, running) in [Some(&ours), nginx.as_ref(), floor.as_ref()]
@@ -38,15 +38,15 @@ impl Bench {
         {
             let Some(running) = running else { continue };
             let (path, key) = if place == 0 {
-                (route.client_path(), subject.key.as_deref())
+                (&*route.client_path(true), subject.key.as_deref())
             } else {
-                (Route::ChatChat.upstream_path(), None)
+                (Route::CHAT_CHAT.upstream_path(true), None)
             };
             self.mock.answer(Mode::Streamed).await?;
             let small = if place == 0 {
                 request(route, true, key)
             } else {
-                direct_request(Route::ChatChat, true)
+                direct_request(Route::CHAT_CHAT, true)
             };
             load::closed_loop(
                 &Target {
@@ -110,12 +110,12 @@ impl Bench {
     /// Memory and CPU of a gateway that has served one request and waits.
     pub(super) async fn idle(&self) -> Result<Vec<Row>> {
         let window = self.secs(20.0);
-        let (_, ours) = self.start_gateway(Route::ChatChat).await?;
+        let (_, ours) = self.start_gateway(Route::CHAT_CHAT).await?;
         let nginx = self
-            .start_other(self.nginx.as_ref(), Route::ChatChat)
+            .start_other(self.nginx.as_ref(), Route::CHAT_CHAT)
             .await?;
         let floor = self
-            .start_other(self.floor.as_ref(), Route::ChatChat)
+            .start_other(self.floor.as_ref(), Route::CHAT_CHAT)
             .await?;
         tokio::time::sleep(Duration::from_secs(2)).await;
         let all = [Some(&ours), nginx.as_ref(), floor.as_ref()];
@@ -150,11 +150,11 @@ impl Bench {
 
     /// From exec to the first proxied answer, and the program's size.
     pub(super) async fn start_up(&self) -> Result<Vec<Row>> {
-        let route = Route::ChatChat;
+        let route = Route::CHAT_CHAT;
         self.mock.answer(Mode::Whole).await?;
         let gateway = self
             .gateways
-            .get(&route)
+            .get(&route.account)
             .context("the gateway is not set up for chat>chat")?;
         let mut times: [Vec<f64>; 3] = Default::default();
         for _ in 0..if self.quick { 3 } else { 9 } {

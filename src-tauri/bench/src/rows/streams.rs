@@ -66,10 +66,10 @@ impl Bench {
         let (subject, ours) = self.start_gateway(route).await?;
         // Events are counted in the chat dialect, so the others carry chat as well.
         let nginx = self
-            .start_other(self.nginx.as_ref(), Route::ChatChat)
+            .start_other(self.nginx.as_ref(), Route::CHAT_CHAT)
             .await?;
         let floor = self
-            .start_other(self.floor.as_ref(), Route::ChatChat)
+            .start_other(self.floor.as_ref(), Route::CHAT_CHAT)
             .await?;
         let (mut cpu, mut rate) = ([None; 3], [None; 3]);
         for (place, running) in [Some(&ours), nginx.as_ref(), floor.as_ref()]
@@ -80,7 +80,7 @@ impl Bench {
             let request = if place == 0 {
                 request(route, true, subject.key.as_deref())
             } else {
-                direct_request(Route::ChatChat, true)
+                direct_request(Route::CHAT_CHAT, true)
             };
             let target = Target {
                 port: running.port,
@@ -124,13 +124,13 @@ impl Bench {
             let nginx = self
                 .start_other(
                     self.nginx.as_ref().filter(|_| *count == 1_000),
-                    Route::ChatChat,
+                    Route::CHAT_CHAT,
                 )
                 .await?;
             let floor = self
                 .start_other(
                     self.floor.as_ref().filter(|_| *count == 1_000),
-                    Route::ChatChat,
+                    Route::CHAT_CHAT,
                 )
                 .await?;
             let mut memory = [None; 3];
@@ -143,7 +143,7 @@ impl Bench {
                 let request = if place == 0 {
                     request(route, true, subject.key.as_deref())
                 } else {
-                    direct_request(Route::ChatChat, true)
+                    direct_request(Route::CHAT_CHAT, true)
                 };
                 let target = Target {
                     port: running.port,
