@@ -6,7 +6,7 @@ const H = 3_600_000;
 const D = 24 * H;
 
 const quota = (p: number, pIn: number, s: number, sIn: number, plan: string): T.Quota => ({
-  buckets: [], credits: null, plan, captured_at: NOW - 90_000, source: 'header',
+  buckets: plan === 'team' ? [{ name: 'gpt-5.4-mini', primary: { used_percent: 12, length_s: 18_000, resets_at: NOW + pIn }, secondary: null }] : [], credits: plan === 'team' ? { balance: '42.5', has: true, unlimited: false } : null, plan, captured_at: NOW - 90_000, source: 'header',
   primary: { used_percent: p, length_s: 18_000, resets_at: NOW + pIn },
   secondary: { used_percent: s, length_s: 604_800, resets_at: NOW + sIn },
 });

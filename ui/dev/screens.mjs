@@ -25,7 +25,7 @@ const address = `http://127.0.0.1:${server.address().port}/`;
 
 const PAGES = {
   overview: '#/overview', accounts: '#/accounts', list: '#/accounts', drawer: '#/accounts/a1', signin: '#/accounts/add:signin', relay: '#/accounts/add:relay', import: '#/accounts/add:import',
-  usage: '#/usage', requests: '#/requests', test: '#/test', clients: '#/clients', routing: '#/routing', models: '#/models', key: '#/accounts/r1', preset: '#/accounts/add:relay', keys: '#/settings/gateway', standin: '?standin#/overview', settings: '#/settings', welcome: '?faces=empty#/overview', empty: '?faces=empty#/requests', error: '?faces=error#/accounts', loading: '?faces=loading#/overview',
+  usage: '#/usage', requests: '#/requests', test: '#/test', clients: '#/clients', routing: '#/routing', limits: '#/routing', models: '#/models', key: '#/accounts/r1', preset: '#/accounts/add:relay', keys: '#/settings/gateway', standin: '?standin#/overview', settings: '#/settings', welcome: '?faces=empty#/overview', empty: '?faces=empty#/requests', error: '?faces=error#/accounts', loading: '?faces=loading#/overview',
 };
 const SIZES = { normal: [960, 640, 100], small: [720, 480, 100], large: [960, 640, 200], both: [720, 480, 200] };
 const only = process.argv.slice(2);
@@ -64,13 +64,14 @@ for (const language of ['en', 'zh']) {
         }
         if (page === 'preset') {
           await tab.selectOption('dialog select', 'zai-coding');
-          await tab.click('text=/^(Several keys|多个密钥)$/');
+          await tab.check('dialog input[value=many]', { force: true });
         }
         if (page === 'keys') await tab.click('button[aria-expanded] >> nth=1');
         if (page === 'key') {
           await tab.waitForSelector('dialog .url');
-          await tab.evaluate(() => document.querySelector('dialog .head')?.scrollIntoView());
+          await tab.evaluate(() => document.querySelector('dialog .url')?.scrollIntoView({ block: 'center' }));
         }
+        if (page === 'limits') await tab.evaluate(() => document.querySelector('.groups')?.scrollIntoView({ block: 'start' }));
         if (page === 'list') {
           await tab.evaluate(() => document.querySelector('li .grip')?.scrollIntoView({ block: 'start' }));
           await tab.evaluate(() => new Promise((done) => setTimeout(done, 100)));

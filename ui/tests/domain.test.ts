@@ -1,6 +1,6 @@
 // Numbers, times, quota meaning, list rules, chart columns and tables: pure functions, row by row.
 import { describe, expect, it } from 'vitest';
-import { byKind, maskEmails, ownAuth, matchesState, matchesText, moved, sorted, stepped } from '../src/domain/accounts';
+import { byKind, heldBy, maskEmails, ownAuth, matchesState, matchesText, moved, sorted, stepped } from '../src/domain/accounts';
 import { columns, lanes, place, sparkPath } from '../src/domain/chart';
 import { amounts, headerLines, localTime, money, namesOrNull, numberOrNull, standsIn } from '../src/domain/form';
 import { limitLines, newLimit } from '../src/domain/limits';
@@ -50,6 +50,16 @@ describe('the account list (F14, F131)', () => {
   const now = Date.now();
   it('filters by state', () => expect(accounts.filter((one) => matchesState(one, 'exhausted')).map(({ id }) => id)).toEqual(['a2']));
   it('needs every word', () => expect(accounts.filter((one) => matchesText(one, 'relay office')).map(({ id }) => id)).toEqual(['r1']));
+  it('a healthy account that may not serve says why (F72, F112)', () => {
+    const relay = accounts.find(({ id }) => id === 'r1')!;
+    const reached = relay.limits.map((one) => ({ ...one, used: { ...one.used, reached: true, until: 7 } }));
+    expect(heldBy(relay)).toBeNull();
+    expect(heldBy({ ...relay, limits: reached })).toEqual({ code: 'own_limit', until: 7 });
+    expect(heldBy({ ...relay, limits: reached.filter(({ limit }) => limit.model) })).toBeNull();
+    expect(heldBy({ ...relay, balance: { ...relay.balance!, low: true } })).toEqual({ code: 'balance_low', until: null });
+    expect(matchesState({ ...relay, balance: { ...relay.balance!, unavailable: true } }, 'usable')).toBe(false);
+    expect(heldBy({ ...relay, enabled: false, balance: { ...relay.balance!, low: true } })).toBeNull();
+  });
   it('sorts by what is left, the unknown last', () => expect(sorted(accounts, 'left', now).map(({ id }) => id).slice(0, 3)).toEqual(['a1', 'a3', 'a2']));
   it('groups by kind in a fixed order', () => expect(byKind([...accounts].reverse()).map(({ kind }) => kind)).toEqual(['codex_oauth', 'relay', 'zai']));
   it.each([

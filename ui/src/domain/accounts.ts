@@ -21,9 +21,19 @@ export type Sort = 'order' | 'name' | 'left' | 'reset' | 'used';
 export const STATE_FILTERS: StateFilter[] = ['all', 'usable', 'exhausted', 'cooling', 'needs_login', 'disabled', 'demo'];
 export const SORTS: Sort[] = ['order', 'name', 'left', 'reset', 'used'];
 
+/** What keeps a healthy account from serving all the same: its balance, or a limit of the person's own on the whole account (F72, F112). */
+export function heldBy(account: Account): { code: 'balance_low' | 'own_limit'; until: number | null } | null {
+  if (!account.enabled || !SERVING.has(account.health)) return null;
+  if (account.balance?.low || account.balance?.unavailable) return { code: 'balance_low', until: null };
+  const reached = account.limits.filter(({ limit, used }) => used.reached && !limit.model);
+  return reached.length > 0 ? { code: 'own_limit', until: Math.max(...reached.map(({ used }) => used.until)) } : null;
+}
+
+const SERVING = new Set<Account['health']>(['active', 'unknown', 'attention']);
+
 /** Whether the account can serve now, as far as is known. */
 export function usable(account: Account): boolean {
-  return account.enabled && (account.health === 'active' || account.health === 'unknown' || account.health === 'attention');
+  return heldBy(account) === null && account.enabled && (account.health === 'active' || account.health === 'unknown' || account.health === 'attention');
 }
 
 export function matchesState(account: Account, filter: StateFilter): boolean {

@@ -25,8 +25,8 @@ export interface NamedWindow {
   stale: boolean;
 }
 
-/** The known windows of a reading, short one first. */
-export function windows(quota: Quota | null | undefined, now: number): NamedWindow[] {
+/** The known windows of a reading, or of the part of it for some models, short one first. */
+export function windows(quota: Pick<Quota, WindowName> | null | undefined, now: number): NamedWindow[] {
   if (!quota) return [];
   const names: WindowName[] = ['primary', 'secondary'];
   return names.flatMap((name) => {
