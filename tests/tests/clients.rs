@@ -288,7 +288,6 @@ const PYTHON_FILES: &[&str] = &[
     "test_images.py",
     "test_errors.py",
 ];
-const GEMINI_FILES: &[&str] = &["test_gemini.py"];
 const LANGCHAIN: &[&str] = &["test_langchain.py"];
 const NODE_FILES: &[&str] = &[
     "chat.test.mjs",
@@ -479,7 +478,6 @@ macro_rules! each {
 each! {
     python_direct_chat: run_python(&without_gateway("chat").await, &["test_chat.py", "test_errors.py"]);
     python_direct_responses: run_python(&without_gateway("responses").await, &["test_responses.py"]);
-    python_direct_gemini: run_python(&without_gateway("gemini").await, GEMINI_FILES);
     python_direct_messages: run_python(&without_gateway("messages").await, &["test_messages.py"]);
     python_codex: run_python(&through_gateway("python", Route::Codex).await, PYTHON_FILES);
     python_relay_chat: run_python(&through_gateway("python", Route::RelayChat).await, PYTHON_FILES);

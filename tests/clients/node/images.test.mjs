@@ -6,7 +6,7 @@ import { MODEL, newClient, PIXEL, prompt, ROUTE, test } from "./common.mjs";
 const client = newClient();
 // A relay's models are its own; a ChatGPT account draws with this family.
 const model = ROUTE === "codex" ? "gpt-image-1" : MODEL;
-const skip = ["relay-responses", "relay-messages"].includes(ROUTE) && "this relay offers no Images API";
+const skip = ["relay-responses", "relay-messages", "relay-gemini"].includes(ROUTE) && "this relay offers no Images API";
 
 const file = (name) => toFile(Buffer.from(PIXEL.split(",")[1], "base64"), name, { type: "image/png" });
 const assertPng = (entry) => assert.match(entry.b64_json, /^iVBORw0KGgo/);

@@ -8,7 +8,7 @@ import pytest
 from conftest import MODEL, PIXEL, ROUTE, prompt
 
 pytestmark = pytest.mark.skipif(
-    ROUTE in ("relay-responses", "relay-messages"), reason="this relay offers no Images API"
+    ROUTE in ("relay-responses", "relay-messages", "relay-gemini"), reason="this relay offers no Images API"
 )
 
 # A relay's models are its own; a ChatGPT account draws with this family.

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, AUTHORIZATION, CONNECTION, EXPECT, HeaderMap, HeaderName,
-    UPGRADE, VARY,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONNECTION, EXPECT, HeaderMap, HeaderName, UPGRADE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -506,19 +505,15 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
     }
 }
 
-/// The key in the query, where the route takes one (F26).
+/// The key in the query, on Gemini's own paths (F26): what stands in an address is kept by logs on its way.
 fn query_key(place: &Place<'_>, query: Option<&str>) -> Option<String> {
-    let takes = match place {
-        Place::Models | Place::Model(_) => true,
-        place => shape(place) == Shape::Of(Dialect::Gemini),
-    };
+    let takes = shape(place) == Shape::Of(Dialect::Gemini);
     takes.then(|| gemini::key(query)).flatten()
 }
 
 /// T202: three dialects ask on one path; the form of the key tells this one.
 fn is_gemini_client(parts: &Parts) -> bool {
     parts.headers.contains_key("x-goog-api-key")
-        || (!parts.headers.contains_key(AUTHORIZATION) && gemini::key(parts.uri.query()).is_some())
 }
 
 /// T202: both dialects ask on one path; only this header tells them apart.
