@@ -157,6 +157,16 @@ describe('routing', () => {
   });
 });
 
+describe('explain', () => {
+  it('takes a name that no list holds', async () => {
+    render(Routing);
+    const model = await screen.findByLabelText('Model');
+    const asked = vi.spyOn(app.api, 'explain');
+    await fireEvent.change(model, { target: { value: 'work@example.com/my-model' } });
+    await waitFor(() => expect(asked).toHaveBeenCalledWith('work@example.com/my-model'));
+  });
+});
+
 describe('keys of the gateway (F27)', () => {
   it('a budget keeps what was not changed; empty lifts it', async () => {
     const key = keys.find(({ name }) => name === 'editor')!;
