@@ -33,6 +33,7 @@ async fn f132_a_prompt_goes_the_gateways_own_road_in_every_protocol() {
         ("chat", "/v1/chat/completions"),
         ("responses", "/v1/responses"),
         ("messages", "/v1/messages"),
+        ("gemini", "/v1beta/models/"),
     ] {
         for model in ["gpt-5.5", "m"] {
             for stream in [true, false] {
@@ -69,7 +70,7 @@ async fn f132_a_prompt_goes_the_gateways_own_road_in_every_protocol() {
     }
     // F132: it stands in the journal like any request, and says whose it is.
     let rows = stage.get("/journal").await.ok();
-    assert_eq!(rows.as_array().unwrap().len(), 12);
+    assert_eq!(rows.as_array().unwrap().len(), 16);
     assert_eq!(
         (&rows[0]["key"], &rows[0]["outcome"]),
         (&json!("(test)"), &json!("completed"))
@@ -81,7 +82,7 @@ async fn f132_a_prompt_goes_the_gateways_own_road_in_every_protocol() {
 async fn f132_thinking_and_tools_are_shown() {
     let stage = Stage::new().await;
     stage.sign_in("a@example.com").await;
-    for protocol in ["chat", "responses", "messages"] {
+    for protocol in ["chat", "responses", "messages", "gemini"] {
         let body = json!({"protocol": protocol, "model": "gpt-5.5", "prompt": "think:\"let me see\" call:current_time{\"timezone\":\"UTC\"}", "stream": true, "tools": true, "thinking": "low"});
         let events = stage.post("/try", body).await.events();
         let tool = events.iter().find(|event| event["event"] == "tool");
