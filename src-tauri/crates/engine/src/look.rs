@@ -75,11 +75,13 @@ impl Engine {
                 model: model.to_owned(),
                 ..gateway::Named::default()
             });
+        // Whatever the client speaks: each of them is translated into every other.
         let formats = [
             Format::Responses,
             Format::Codex,
             Format::OpenAi,
             Format::Anthropic,
+            Format::Gemini,
         ];
         let ask = Ask {
             pinned: pinned.as_ref(),

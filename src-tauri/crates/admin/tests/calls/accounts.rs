@@ -168,3 +168,22 @@ async fn r6_an_account_that_rests_is_tried_again_at_once() {
     );
     stage.end().await;
 }
+
+#[tokio::test]
+async fn f101_relays_of_every_format_are_candidates_whatever_the_client_speaks() {
+    let stage = Stage::new().await;
+    for format in ["openai", "responses", "anthropic", "gemini"] {
+        let relay = json!({
+            "kind": "relay", "label": format, "base_url": "https://relay.example.com/v1", "format": format, "key": format!("sk-{format}"), "models": ["m"],
+        });
+        stage.post("/accounts", relay).await.ok();
+    }
+    let why = stage.get("/explain?model=m").await.ok();
+    let ranked = why.as_array().unwrap().iter();
+    assert_eq!(
+        ranked.filter(|told| told["rank"].is_u64()).count(),
+        4,
+        "{why}"
+    );
+    stage.end().await;
+}
