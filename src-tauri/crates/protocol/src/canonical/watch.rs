@@ -84,7 +84,7 @@ impl Watch {
         });
     }
 
-    /// The upstream told of an error; its items are closed.
+    /// The upstream told of an error; what is open stays so.
     pub(crate) fn failed(&mut self, data: &str, to: &mut impl Receiver) {
         self.observed.terminal = Some(Terminal::Failed);
         self.observed.failure = Some(Bytes::copy_from_slice(data.as_bytes()));
@@ -93,7 +93,7 @@ impl Watch {
         to.take(Event::Failed(Fault { error, status }));
     }
 
-    /// The upstream's body ended before its terminal (T181); its items are closed.
+    /// The upstream's body ended before its terminal (T181); what is open stays so.
     pub(crate) fn cut(&mut self, end: &End, to: &mut impl Receiver) {
         let message = match end {
             End::Clean => "The upstream ended its answer without finishing it.".to_owned(),

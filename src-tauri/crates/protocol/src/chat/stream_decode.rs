@@ -88,7 +88,6 @@ impl Decoder {
         if self.finish.is_some() {
             return self.end(to);
         }
-        self.close_all(to);
         self.watch.cut(end, to);
     }
 
@@ -104,12 +103,10 @@ impl Decoder {
         // What cannot be read of a delta is left out; the rest of the answer still counts.
         let _ = self.delta(&chunk.delta, chunk.logprobs, to);
         if chunk.failed {
-            self.close_all(to);
             return self.watch.failed(data, to);
         }
         if let Some(word) = &chunk.finish {
             if word.is("error") {
-                self.close_all(to);
                 return self.watch.failed(data, to);
             }
             self.finish = Some(read_finish(&word.decode()));

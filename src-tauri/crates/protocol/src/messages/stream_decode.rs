@@ -120,7 +120,6 @@ impl Decoder {
         if self.stop.is_some() {
             return self.end(to);
         }
-        self.close_all(to);
         self.watch.cut(end, to);
     }
 
@@ -148,7 +147,6 @@ impl Decoder {
             }
             ("message_stop", _) => self.end(to),
             ("error", _) => {
-                self.close_all(to);
                 self.watch.failed(data, to);
             }
             _ => {}
@@ -176,7 +174,6 @@ impl Decoder {
         if let Some(known) = &self.id {
             // T180: the same again is nothing new; another one before any word replaces it unseen.
             if self.watch.observed.content_started && name.as_ref() != Some(known) {
-                self.close_all(to);
                 self.watch.failed(SPLICED, to);
             }
             return Ok(());

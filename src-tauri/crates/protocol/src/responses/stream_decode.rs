@@ -91,7 +91,6 @@ impl Decoder {
     /// The upstream's body ended (T181): without a terminal that is a cut.
     pub(crate) fn finish(&mut self, end: &End, to: &mut impl Receiver) {
         if !self.watch.ended() {
-            self.close_all(to);
             self.watch.cut(end, to);
         }
     }
@@ -360,7 +359,6 @@ impl Decoder {
     }
 
     fn fail(&mut self, data: &str, to: &mut impl Receiver) {
-        self.close_all(to);
         self.watch.failed(data, to);
     }
 
