@@ -383,3 +383,31 @@ fn what_was_cut_inside_a_call_is_never_told_as_a_whole_call_t79_t181() {
         }
     }
 }
+
+#[test]
+fn a_call_that_lost_a_piece_fails_and_words_that_did_go_on() {
+    for (to, stream) in CUT_CALLS {
+        if to == Target::Gemini {
+            continue;
+        }
+        for client in [Dialect::Chat, Dialect::Messages, Dialect::Gemini] {
+            if client == to.dialect() {
+                continue;
+            }
+            // The last event lost its end.
+            let (whole, last) = stream.trim_end().rsplit_once("\n\n").expect("events");
+            let damaged = format!("{whole}\n\n{}\n\n", &last[..last.len() - 2]);
+            let mut inside = answer(client, to, false);
+            relay(&mut inside, &pieces(damaged.as_bytes(), 700));
+            assert!(matches!(
+                inside.into_json(),
+                Err(protocol::Failure::Upstream { .. })
+            ));
+            let alive = format!("{whole}\n\ndata: still here\n\n{last}\n\n");
+            let mut inside = answer(client, to, true);
+            let sent = relay(&mut inside, &pieces(alive.as_bytes(), 700));
+            let text = std::str::from_utf8(&sent).expect("UTF-8");
+            assert!(!text.contains("cannot be read"), "{text}");
+        }
+    }
+}

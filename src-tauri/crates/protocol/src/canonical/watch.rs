@@ -11,6 +11,8 @@ use crate::{
     types::{End, ErrorBody, Observed, Terminal, Usage},
 };
 
+const DAMAGED: &str = r#"{"type":"error","error":{"type":"api_error","message":"The upstream sent an event that cannot be read in the middle of a tool call. Ask again."}}"#;
+
 /// The book of one answer.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -91,6 +93,15 @@ impl Watch {
         let error = from_event(data.as_bytes());
         let status = event_status(data.as_bytes(), &error);
         to.take(Event::Failed(Fault { error, status }));
+    }
+
+    /// An event inside a call could not be read. Without it the call would be another one, which nobody asked for; what is no event at all
+    /// (some servers send words to keep the connection) is passed over.
+    #[cold]
+    pub(crate) fn damaged(&mut self, data: &str, to: &mut impl Receiver) {
+        if data.trim_start().starts_with('{') && !self.ended() {
+            self.failed(DAMAGED, to);
+        }
     }
 
     /// The upstream's body ended before its terminal (T181); what is open stays so.

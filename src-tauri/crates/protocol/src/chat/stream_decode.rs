@@ -57,7 +57,7 @@ impl Decoder {
         }
     }
 
-    /// One event's data. Data that is not JSON is skipped.
+    /// One event's data. Data that is not JSON is skipped, unless it may have been a piece of a call.
     pub(crate) fn push(&mut self, data: &str, to: &mut impl Receiver) {
         if self.watch.ended() {
             return;
@@ -65,8 +65,10 @@ impl Decoder {
         if data.trim() == "[DONE]" {
             return self.end(to);
         }
-        if let Ok(chunk) = read_chunk(data) {
-            self.chunk(&chunk, data, to);
+        match read_chunk(data) {
+            Ok(chunk) => self.chunk(&chunk, data, to),
+            Err(_) if !self.calls.is_empty() => self.watch.damaged(data, to),
+            Err(_) => {}
         }
     }
 

@@ -70,13 +70,17 @@ enum Stop {
 }
 
 impl Decoder {
-    /// One event's data. Data that is not JSON, and events nobody knows, are skipped.
+    /// One event's data. Data that is not JSON, and events nobody knows, are skipped; not so what may have been a piece of a call.
     pub(crate) fn push(&mut self, data: &str, to: &mut impl Receiver) {
         if self.watch.ended() {
             return;
         }
         // An event that cannot be read is left out; the rest of the answer still counts.
-        let _ = self.read(data, to);
+        if self.read(data, to).is_err()
+            && let Some(BlockKind::Call { .. }) = self.block.as_ref().map(|block| &block.kind)
+        {
+            self.watch.damaged(data, to);
+        }
     }
 
     /// A whole answer: its blocks, then its end.
