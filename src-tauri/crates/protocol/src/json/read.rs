@@ -70,6 +70,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The kind of the next value, which is not consumed.
+    #[inline(never)]
     pub(crate) fn kind(&mut self) -> Result<Kind, Malformed> {
         self.space();
         match self.peek() {
@@ -103,31 +104,14 @@ impl<'a> Reader<'a> {
         &mut self,
         mut each: impl FnMut(&str, &mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.eat(b'{')?;
-        self.space();
-        if self.peek() == Some(b'}') {
-            self.pos += 1;
-            return Ok(());
+        // Made anew for every closure: whatever needs no closure is called.
+        let mut more = self.enter(b'{', b'}')?;
+        while more {
+            let key = self.member()?;
+            each(&key, self)?;
+            more = self.goes_on(b'}')?;
         }
-        loop {
-            self.space();
-            let key = self.string()?;
-            self.eat(b':')?;
-            if key.escaped() {
-                each(&key.decode(), self)?;
-            } else {
-                each(key.raw(), self)?;
-            }
-            self.space();
-            match self.peek() {
-                Some(b',') => self.pos += 1,
-                Some(b'}') => {
-                    self.pos += 1;
-                    return Ok(());
-                }
-                _ => return Ok(self.fail()?),
-            }
-        }
+        Ok(())
     }
 
     /// Walks the elements of an array; `each` consumes exactly one value.
@@ -135,27 +119,46 @@ impl<'a> Reader<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.eat(b'[')?;
-        self.space();
-        if self.peek() == Some(b']') {
-            self.pos += 1;
-            return Ok(());
-        }
-        loop {
+        let mut more = self.enter(b'[', b']')?;
+        while more {
             each(self)?;
-            self.space();
-            match self.peek() {
-                Some(b',') => self.pos += 1,
-                Some(b']') => {
-                    self.pos += 1;
-                    return Ok(());
-                }
-                _ => return Ok(self.fail()?),
-            }
+            more = self.goes_on(b']')?;
         }
+        Ok(())
+    }
+
+    /// Moves into a container; true when it is not empty.
+    #[inline(never)]
+    fn enter(&mut self, open: u8, close: u8) -> Result<bool, Malformed> {
+        self.eat(open)?;
+        self.space();
+        let empty = self.peek() == Some(close);
+        self.pos += usize::from(empty);
+        Ok(!empty)
+    }
+
+    /// Moves behind a comma, or behind the container's end; true when something follows.
+    #[inline(never)]
+    fn goes_on(&mut self, close: u8) -> Result<bool, Malformed> {
+        self.space();
+        let next = self.peek();
+        if next != Some(b',') && next != Some(close) {
+            return self.fail();
+        }
+        self.pos += 1;
+        Ok(next == Some(b','))
+    }
+
+    /// A member's name; moves to its value.
+    #[inline(never)]
+    fn member(&mut self) -> Result<Cow<'a, str>, Malformed> {
+        let key = self.string()?;
+        self.eat(b':')?;
+        Ok(key.into_decoded())
     }
 
     /// The next value must be a string.
+    #[inline(never)]
     pub(crate) fn string(&mut self) -> Result<Text<'a>, Malformed> {
         self.space();
         if self.peek() != Some(b'"') {
@@ -170,6 +173,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves behind the string that starts here; true when it holds an escape.
+    #[inline(never)]
     fn skip_string(&mut self) -> Result<bool, Malformed> {
         let bytes = self.text.as_bytes();
         let mut at = self.pos + 1;
@@ -214,6 +218,7 @@ impl<'a> Reader<'a> {
 
     /// Consumes the next value whatever it is and returns its text, which is whole and valid JSON: it is handed on as it stands.
     /// Iterative: one bit per open container, so depth costs no stack.
+    #[inline(never)]
     pub(crate) fn raw(&mut self) -> Result<&'a str, Malformed> {
         self.space();
         let start = self.pos;
@@ -317,11 +322,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Consumes the next value and forgets it.
+    #[inline(never)]
     pub(crate) fn skip(&mut self) -> Result<(), Malformed> {
         self.raw().map(drop)
     }
 
     /// Consumes the next value when it is `null`.
+    #[inline(never)]
     pub(crate) fn null(&mut self) -> Result<bool, Malformed> {
         if self.kind()? == Kind::Null {
             self.skip()?;
@@ -331,6 +338,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string, or nothing when the value is of another kind (which is consumed).
+    #[inline(never)]
     pub(crate) fn string_or_skip(&mut self) -> Result<Option<Text<'a>>, Malformed> {
         if self.kind()? == Kind::String {
             return self.string().map(Some);
@@ -340,6 +348,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number that fits, or nothing when the value is of another kind (which is consumed).
+    #[inline(never)]
     pub(crate) fn unsigned_or_skip(&mut self) -> Result<Option<u64>, Malformed> {
         let raw = self.raw()?;
         Ok(raw.parse::<u64>().ok().or_else(|| {
@@ -355,6 +364,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A boolean, or nothing when the value is of another kind (which is consumed).
+    #[inline(never)]
     pub(crate) fn bool_or_skip(&mut self) -> Result<Option<bool>, Malformed> {
         Ok(match self.raw()? {
             "true" => Some(true),
