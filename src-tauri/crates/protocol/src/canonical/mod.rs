@@ -7,6 +7,8 @@ pub(crate) mod custom_input;
 pub(crate) mod event;
 pub(crate) mod fields;
 pub(crate) mod fold;
+pub(crate) mod lack;
+pub(crate) mod offer;
 pub(crate) mod pairing;
 pub(crate) mod parallel;
 pub(crate) mod request;

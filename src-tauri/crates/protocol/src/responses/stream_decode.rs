@@ -41,7 +41,7 @@ struct Known {
 }
 
 impl Decoder {
-    /// One event's data. Data that is not JSON, and events nobody knows, are skipped.
+    /// One event's data. Data that is not JSON, and events nobody knows, are skipped; not so a piece of a call.
     pub(crate) fn push(&mut self, name: Option<&[u8]>, data: &str, to: &mut impl Receiver) {
         if self.watch.ended() {
             return;
@@ -75,7 +75,12 @@ impl Decoder {
             },
         };
         // An event that cannot be read is left out; the rest of the answer still counts.
-        let _ = known;
+        if known.is_err()
+            && let "response.function_call_arguments.delta"
+            | "response.custom_tool_call_input.delta" = kind
+        {
+            self.watch.damaged(data, to);
+        }
     }
 
     /// A whole answer: its items, then its terminal.
@@ -91,7 +96,6 @@ impl Decoder {
     /// The upstream's body ended (T181): without a terminal that is a cut.
     pub(crate) fn finish(&mut self, end: &End, to: &mut impl Receiver) {
         if !self.watch.ended() {
-            self.close_all(to);
             self.watch.cut(end, to);
         }
     }
@@ -360,7 +364,6 @@ impl Decoder {
     }
 
     fn fail(&mut self, data: &str, to: &mut impl Receiver) {
-        self.close_all(to);
         self.watch.failed(data, to);
     }
 
