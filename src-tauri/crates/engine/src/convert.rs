@@ -59,6 +59,7 @@ fn naming(settings: &Settings) -> Naming {
         (Dialect::Chat, &models.default_chat),
         (Dialect::Responses, &models.default_responses),
         (Dialect::Messages, &models.default_messages),
+        (Dialect::Gemini, &models.default_gemini),
     ];
     Naming {
         aliases: names.followed().unwrap_or_default(),

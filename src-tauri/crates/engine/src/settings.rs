@@ -303,6 +303,8 @@ pub struct Models {
     pub default_responses: Option<String>,
     /// The same for Messages clients.
     pub default_messages: Option<String>,
+    /// The same for Gemini clients.
+    pub default_gemini: Option<String>,
     /// `alias=model` or `alias=model;group=NAME`.
     pub aliases: Vec<String>,
     /// `pattern=model`.

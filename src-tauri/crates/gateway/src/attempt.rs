@@ -23,10 +23,10 @@ use crate::fault::{Fault, last_error, nobody};
 use crate::images::Drawing;
 use crate::journal::End;
 use crate::naming::{Named, Native};
+use crate::paths::Inference;
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
-use crate::surface::Inference;
 use crate::{forward, images};
 
 /// `Retry-After` in seconds where nobody can know when a running request ends.
@@ -76,6 +76,13 @@ impl Request {
     pub(crate) fn model(&self, target: &Target) -> &str {
         self.native(target)
             .map_or(&self.named.model, |native| &native.model)
+    }
+
+    /// The same, or where several models stand for one another the one whose turn it is: it is taken with this call (F94).
+    pub(crate) fn take_model<'r>(&'r self, target: &'r Target) -> &'r str {
+        let model = self.model(target);
+        let turns = target.manner.turns.as_ref();
+        turns.and_then(|turns| turns.take(model)).unwrap_or(model)
     }
 
     fn formats(&self) -> &'static [Format] {

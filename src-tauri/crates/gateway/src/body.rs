@@ -10,6 +10,7 @@ use async_compression::tokio::bufread::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
+use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
@@ -19,6 +20,7 @@ use tokio_util::io::StreamReader;
 
 use crate::draw::Strip;
 use crate::relay::Relay;
+use crate::reply::Refusal;
 
 /// Why a request body could not be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -134,6 +136,34 @@ async fn read_plain(
         }
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+/// What a client is told of it; `compact` tells which limit held (F58).
+pub(crate) fn refusal(error: &BodyError, compact: bool) -> Refusal {
+    let message = error.to_string();
+    match error {
+        BodyError::TooLarge { limit } => {
+            let setting = if compact {
+                "limits.compact_body_mib"
+            } else {
+                "limits.body_mib"
+            };
+            let message = format!(
+                "The request body is larger than {} MiB. The setting {setting} raises the limit.",
+                limit >> 20
+            );
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
+        }
+        BodyError::Encoding(_) => Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_content_encoding",
+            message,
+        ),
+        BodyError::Corrupt(_) => {
+            Refusal::new(StatusCode::BAD_REQUEST, "invalid_content_encoding", message)
+        }
+        BodyError::Cut => Refusal::new(StatusCode::BAD_REQUEST, "incomplete_body", message),
+    }
 }
 
 /// Takes in what a refused client still sends, and drops it: closing on it would reset the connection before the client has read its

@@ -179,9 +179,10 @@ impl Turn<'_> {
         }
     }
 
-    /// F98: the client's own bytes there, the relay's own bytes back.
+    /// F98: the client's own bytes there, but for the name the relay knows the model by; the relay's own bytes back.
     async fn forwarded(&self, access: &Access) -> Result<Came, Fault> {
-        let body = vec![self.request.body.clone()];
+        let model = self.request.take_model(&self.target);
+        let body = self.drawing.asked.body_naming(&self.request.body, model);
         let stream = self.drawing.asked.stream;
         let mut call = Call::json(self.endpoint(), body, stream);
         if let Some(form) = self.request.headers.get(CONTENT_TYPE) {

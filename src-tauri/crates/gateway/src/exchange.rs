@@ -159,10 +159,7 @@ fn prepare(
     target: &Target,
     speaks: protocol::Target,
 ) -> Result<Prepared, protocol::RequestError> {
-    let model = request.model(target);
-    // F94: one of several that stand for one another.
-    let turn = target.manner.turns.as_ref();
-    let model = turn.and_then(|turns| turns.take(model)).unwrap_or(model);
+    let model = request.take_model(target);
     let replaced = (request.head.model.as_deref() != Some(model)).then_some(model);
     let native = request.native(target);
     let naming = &request.config.naming;

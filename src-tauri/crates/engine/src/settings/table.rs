@@ -364,6 +364,7 @@ pub static KEYS: &[Key] = &[
     models::DEFAULT_CHAT,
     models::DEFAULT_RESPONSES,
     models::DEFAULT_MESSAGES,
+    models::DEFAULT_GEMINI,
     models::ALIASES,
     models::PATTERNS,
     models::LIST_SUFFIXES,
