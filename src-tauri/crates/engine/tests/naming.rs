@@ -123,6 +123,9 @@ async fn f89_where_a_model_list_comes_from() {
     while ask().await.source != ModelSource::Upstream {}
     let told = ask().await;
     assert!(told.at.is_some() && told.models.contains(&"gpt-6-astra".to_owned()));
+    // F95: what draws stands on no list of the upstream's.
+    let drawing = "gpt-image-2".to_owned();
+    assert!(listed(&engine).await.contains(&drawing) && !told.models.contains(&drawing));
     assert!(
         !listed(&engine)
             .await

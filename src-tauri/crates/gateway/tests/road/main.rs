@@ -22,3 +22,4 @@ mod sealed;
 mod stage;
 mod usage;
 mod waiting;
+mod zai;
