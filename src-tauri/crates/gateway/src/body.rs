@@ -19,6 +19,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
 use crate::draw::Strip;
+use crate::patience::Patience;
 use crate::relay::Relay;
 use crate::reply::Refusal;
 
@@ -222,6 +223,7 @@ enum Inner {
     Whole(Option<Bytes>),
     Relay(Box<Relay>),
     Strip(Box<Strip>),
+    Patience(Box<Patience>),
 }
 
 impl Body {
@@ -235,6 +237,10 @@ impl Body {
 
     pub(crate) fn relay(relay: Box<Relay>) -> Self {
         Self(Inner::Relay(relay))
+    }
+
+    pub(crate) fn patience(patience: Box<Patience>) -> Self {
+        Self(Inner::Patience(patience))
     }
 
     pub(crate) fn strip(strip: Box<Strip>) -> Self {
@@ -258,6 +264,9 @@ impl HttpBody for Body {
             Inner::Strip(strip) => strip
                 .poll_chunk(cx)
                 .map(|next| next.map(|chunk| chunk.map(Frame::data))),
+            Inner::Patience(patience) => patience
+                .poll_chunk(cx)
+                .map(|next| next.map(|chunk| chunk.map(Frame::data))),
         }
     }
 
@@ -270,7 +279,7 @@ impl HttpBody for Body {
             Inner::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Inner::Relay(_) | Inner::Strip(_) => SizeHint::default(),
+            Inner::Relay(_) | Inner::Strip(_) | Inner::Patience(_) => SizeHint::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ use protocol::{Dialect, ErrorBody, Observed, Out, RequestError};
 use tokio::time::{Instant, timeout_at};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
-pub(crate) use strip::Strip;
+pub(crate) use strip::{COMMENT, Strip};
 
 use crate::attempt::Request;
 use crate::exchange::{Tried, is_event_stream, is_json, refused};

@@ -24,7 +24,7 @@ use crate::paths::{IMAGE_EDITS, IMAGE_GENERATIONS};
 use crate::record::Record;
 use crate::reply::{Refusal, Shape};
 use crate::surface::request_id;
-use crate::{Caller, Gateway, attempt, forward, naming, pin};
+use crate::{Caller, Gateway, attempt, forward, naming, patience, pin};
 
 /// The waits before the second and the third try (F97).
 const WAITS: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_secs(4)];
@@ -103,7 +103,8 @@ pub(crate) async fn draw(
         return record.refuse(naming::wrong_level(&wrong), Shape::Of(call.dialect));
     }
     let inside = parts.extensions.get::<Inside>();
-    attempt::serve(
+    let (stream, id) = (asked.stream, record.request_id().to_owned());
+    let road = attempt::serve(
         attempt::Request {
             pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
             gateway,
@@ -122,8 +123,11 @@ pub(crate) async fn draw(
             head: Head::default(),
         },
         record,
-    )
-    .await
+    );
+    match stream {
+        true => patience::answer(Box::pin(road), &id).await,
+        false => road.await,
+    }
 }
 
 /// The account asked for and the names of the model, as for every other call (F27, F38, F90–F92).

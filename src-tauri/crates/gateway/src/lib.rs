@@ -28,6 +28,7 @@ mod models;
 mod naming;
 mod opened;
 mod paths;
+mod patience;
 mod pause;
 mod pin;
 mod queue;

@@ -8,6 +8,8 @@ use gateway::{Alias, Config, Naming};
 use pool::{AccountKind, Format};
 use serde_json::{Value, json};
 use simulator::{Endpoint, Gate, Scripted, Step};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use upstream::{Manner, Turns};
 
 use crate::clock::Hand;
@@ -813,5 +815,63 @@ async fn f56_a_client_that_goes_away_ends_the_drawing() {
     }
     for entry in stage.journal(2).await {
         assert_eq!(entry.end, gateway::End::Cancelled);
+    }
+}
+
+/// T163: a drawing says nothing for long. The head and comments reach a client that streams; behind them the road goes on, over the next
+/// account too, and an error in the end is an event.
+#[tokio::test]
+async fn t163_f97_a_client_that_streams_sees_signs_of_life_while_the_road_goes_on() {
+    for healthy in [true, false] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stage = Stage::set().await;
+        let base = format!("http://{}/v1", listener.local_addr().unwrap());
+        stage.relay_at("slow", Format::OpenAi, &base);
+        if healthy {
+            stage.codex("healthy");
+        }
+        let body = ask(&json!({"stream": true})).to_string();
+        let asking = tokio::spawn(stage.request(GENERATIONS).body(body).send());
+        let (mut upstream, _) = listener.accept().await.unwrap();
+        let mut seen = vec![0; 1 << 16];
+        let read = upstream.read(&mut seen).await.unwrap();
+        assert!(read > 0);
+        let hand = Hand::take();
+        hand.forward(Duration::from_secs(11)).await;
+        let mut response = asking.await.unwrap().unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert!(response.headers().contains_key("x-request-id"));
+        let first = response.chunk().await.unwrap().unwrap();
+        assert_eq!(first, ": keep-alive\n\n");
+        hand.forward(Duration::from_secs(16)).await;
+        let second = response.chunk().await.unwrap().unwrap();
+        assert_eq!(second, first);
+        drop(hand);
+        tokio::time::resume();
+        let answer = match healthy {
+            true => {
+                "HTTP/1.1 429 x\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+            }
+            false => {
+                "HTTP/1.1 400 x\r\ncontent-type: application/json\r\ncontent-length: 29\r\nconnection: close\r\n\r\n{\"error\":{\"message\":\"not so\"}}"
+            }
+        };
+        upstream.write_all(answer.as_bytes()).await.unwrap();
+        drop(upstream);
+        let rest = response.text().await.unwrap();
+        let entry = stage.journal(1).await.pop().unwrap();
+        if healthy {
+            assert_eq!(kinds(&rest), ["image_generation.completed"]);
+            assert_eq!((entry.status, entry.attempts.len()), (200, 2));
+        } else {
+            assert_eq!(kinds(&rest), ["error"]);
+            assert!(
+                rest.contains(r#"data: {"type":"error","error":{"#),
+                "{rest}"
+            );
+            assert!(rest.contains("not so"), "{rest}");
+            assert_eq!(entry.status, 400);
+        }
     }
 }

@@ -20,7 +20,7 @@ pub use fold::Fold;
 pub use named::is_of_family;
 pub use picture::Picture;
 pub use read::read;
-pub use running::{Ending, Running};
+pub use running::{Ending, Running, error_event};
 
 use crate::Rope;
 use crate::types::{Loss, RequestError};
