@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use pool::{AccountId, Ask, Format, NoCandidate, Outcome, Retry};
+use pool::{AccountId, Ask, Capability, Format, NoCandidate, Outcome, Retry};
 use protocol::{Dialect, Head};
 use tokio::time::{Instant, timeout_at};
 use upstream::Target;
@@ -62,6 +62,11 @@ impl Request {
             native: self.named.native_model(),
             group: self.named.group.as_deref(),
             direct_only: self.config.naming.direct_only,
+            needs: match (&self.drawing, self.call.embeds) {
+                (Some(_), _) => Capability::Images,
+                (None, true) => Capability::Embeddings,
+                (None, false) => Capability::Chat,
+            },
             ..Ask::new(&self.named.model, self.formats())
         }
     }
@@ -103,6 +108,9 @@ impl Request {
 
 /// Which formats can serve a call, best first (F101).
 pub(crate) fn formats(call: &Inference) -> &'static [Format] {
+    if call.embeds {
+        return &[Format::OpenAi, Format::Responses];
+    }
     match (call.codex, call.compact, call.dialect) {
         (true, _, _) => &[Format::Codex],
         (_, true, _) => &[Format::Codex, Format::Responses],

@@ -48,6 +48,12 @@ pub(crate) async fn infer(
         Ok(head) => head,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
+    if call.embeds {
+        // No member of such a body means what it means in a conversation.
+        let mut plain = protocol::Head::default();
+        plain.model = head.model;
+        head = plain;
+    }
     if let Some(model) = path_model {
         head.model = (!model.is_empty()).then_some(model);
         head.stream = call == GENERATE_STREAM;

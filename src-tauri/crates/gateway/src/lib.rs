@@ -13,6 +13,7 @@ mod body;
 mod config;
 mod count;
 mod draw;
+mod embed;
 mod empty;
 mod exchange;
 mod fault;

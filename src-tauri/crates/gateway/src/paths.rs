@@ -45,6 +45,8 @@ pub(crate) struct Inference {
     pub compact: bool,
     /// Only Codex accounts, native events (F82).
     pub codex: bool,
+    /// Vectors in place of an answer (F78).
+    pub embeds: bool,
 }
 
 pub(crate) const CHAT: Inference = Inference {
@@ -52,12 +54,14 @@ pub(crate) const CHAT: Inference = Inference {
     path: "/v1/chat/completions",
     compact: false,
     codex: false,
+    embeds: false,
 };
 pub(crate) const RESPONSES: Inference = Inference {
     dialect: Dialect::Responses,
     path: "/v1/responses",
     compact: false,
     codex: false,
+    embeds: false,
 };
 pub(crate) const COMPACT: Inference = Inference {
     compact: true,
@@ -80,6 +84,7 @@ pub(crate) const MESSAGES: Inference = Inference {
     path: "/v1/messages",
     compact: false,
     codex: false,
+    embeds: false,
 };
 
 pub(crate) const GENERATE: Inference = Inference {
@@ -87,6 +92,7 @@ pub(crate) const GENERATE: Inference = Inference {
     path: "/v1beta/models:generateContent",
     compact: false,
     codex: false,
+    embeds: false,
 };
 pub(crate) const GENERATE_STREAM: Inference = Inference {
     path: "/v1beta/models:streamGenerateContent",
@@ -99,6 +105,13 @@ pub(crate) const IMAGE_GENERATIONS: Inference = Inference {
 pub(crate) const IMAGE_EDITS: Inference = Inference {
     path: "/v1/images/edits",
     ..RESPONSES
+};
+
+/// Errors have the shape that Chat and Responses share.
+pub(crate) const EMBEDDINGS: Inference = Inference {
+    path: "/v1/embeddings",
+    embeds: true,
+    ..CHAT
 };
 
 /// The table of paths: the place, and the methods it takes.
@@ -116,6 +129,7 @@ pub(crate) fn place(path: &str) -> (Place<'_>, &'static [Method]) {
         "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
         "/v1/messages" => (Place::Inference(MESSAGES), POST),
         "/v1/messages/count_tokens" => (Place::CountTokens(Dialect::Messages), POST),
+        "/v1/embeddings" => (Place::Inference(EMBEDDINGS), POST),
         "/v1/images/generations" => (Place::Images(Kind::Generation), POST),
         "/v1/images/edits" => (Place::Images(Kind::Edit), POST),
         "/v1/models" => (Place::Models, GET),
@@ -210,6 +224,7 @@ mod tests {
                 "/v1/messages/count_tokens",
                 Place::CountTokens(Dialect::Messages),
             ),
+            ("/v1/embeddings", Place::Inference(EMBEDDINGS)),
             ("/v1/images/generations", Place::Images(Kind::Generation)),
             ("/v1/images/edits", Place::Images(Kind::Edit)),
             (

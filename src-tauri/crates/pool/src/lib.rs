@@ -32,7 +32,7 @@ mod switch;
 mod time;
 mod words;
 
-pub use account::{Account, AccountId, AccountKind, Format, Status, Token};
+pub use account::{Account, AccountId, AccountKind, Capability, Format, Status, Token};
 pub use affinity::{AFFINITY_ENTRIES, AFFINITY_LIFE};
 pub use ask::{Ask, Chosen, NoCandidate, NoCandidateKind, SkipReason, Skipped, Why};
 pub use due::{CheckReason, DueCheck, MOST_CHECKS, RESET_SPREAD, UNTOLD_CHECKS};

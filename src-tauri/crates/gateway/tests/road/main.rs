@@ -8,6 +8,7 @@
 
 mod clock;
 mod connections;
+mod embeddings;
 mod gemini;
 mod held;
 mod images;
