@@ -24,6 +24,7 @@ pub(crate) fn put_routing(settings: &Settings, pool: &mut Pool) {
             .filter(|slots| *slots > 0),
     );
     pool.set_group_limits(settings.group_limits());
+    pool.set_turn_length(rotation.turn_requests);
     pool.set_spacing(Duration::from_millis(rotation.spacing_ms));
 }
 

@@ -434,6 +434,48 @@ async fn f94_models_take_turns_and_a_restart_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn f94_keys_take_turns_of_several_requests_over_a_restart() {
+    let simulator = Simulator::start(Setup::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = String::new();
+    for start in 0..2 {
+        let engine = open(folder.path(), &simulator, None).await;
+        engine.listen().await.unwrap();
+        if start == 0 {
+            for name in ["a", "b"] {
+                let key = format!("sk-{name}");
+                simulator.add_relay(KeySetup::new(&key).label(name));
+                let new = NewKeyAccount {
+                    kind: "relay".into(),
+                    base_url: simulator.relay_base_url(),
+                    format: "openai".into(),
+                    proxy: None,
+                    ..new_key(name, KeyAccountExtras::default())
+                };
+                engine.add_key_account(new).await.unwrap();
+            }
+            for (name, value) in [
+                ("rotation.mode", "round_robin"),
+                ("rotation.turn_requests", "3"),
+            ] {
+                engine.change_setting(name, Some(value)).await.unwrap();
+            }
+        }
+        for _ in 0..5 {
+            let ask = json!({"model": "m", "messages": [{"role": "user", "content": "say:hello"}]});
+            let (status, answer) =
+                call(&engine, "POST", "/v1/chat/completions", &ask.to_string()).await;
+            assert_eq!(status, 200, "{answer}");
+            let seen = simulator.requests_to("/chat/completions").pop().unwrap();
+            served.push_str(seen.account.as_deref().unwrap());
+        }
+        engine.shutdown(Duration::ZERO).await;
+        drop(engine);
+    }
+    assert_eq!(served, "aaabbbaaab");
+}
+
+#[tokio::test]
 async fn f103_f78_what_an_account_is_said_to_serve_counts() {
     let simulator = Simulator::start(Setup::default()).await.unwrap();
     let _key = simulator.add_relay(KeySetup::new("sk-relay").label("relay"));

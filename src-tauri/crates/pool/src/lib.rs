@@ -30,6 +30,7 @@ mod standing;
 mod state;
 mod switch;
 mod time;
+mod turns;
 mod words;
 
 pub use account::{Account, AccountId, AccountKind, Capability, Format, Status, Token};
@@ -55,4 +56,5 @@ pub use standing::{Measured, health_score};
 pub use state::{AccountState, Cooldown, Counters, Event, Exhaustion, Health, HoldSource, Reason};
 pub use switch::{SWITCH_REST, SwitchReason, SwitchRule};
 pub use time::{Clock, Timestamp};
+pub use turns::Turn;
 pub use words::UnknownWord;

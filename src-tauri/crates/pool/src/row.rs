@@ -80,6 +80,8 @@ pub(crate) struct Row {
     pub(crate) used_order: u64,
     /// Turns taken (F34).
     pub(crate) turn: u64,
+    /// Requests of the turn it is in (F94).
+    pub(crate) in_turn: u64,
     /// Times selected in its life (F35).
     pub(crate) requests: u64,
     /// Until then no other request may begin on it (F114).
@@ -119,6 +121,7 @@ impl Row {
             last_traffic: PAST,
             used_order: 0,
             turn: 0,
+            in_turn: 0,
             requests: 0,
             next_start: PAST,
             bucket_until: PAST,

@@ -201,7 +201,7 @@ impl Pool {
         row.last_traffic = now.0;
         row.used_order = self.selections;
         if let Some(turn) = round {
-            row.turn = turn + 1;
+            row.take_turn(turn, self.turn_length);
             self.round = turn;
         }
         if let Some(group) = self.groups.get_mut(row.group as usize) {
