@@ -88,6 +88,8 @@ export interface AccountOptions {
   auth: string | null;
   /** Whether that was chosen; otherwise it is the format's own form. */
   auth_chosen: boolean;
+  /** What it was said to serve: chat, embeddings, images; empty: what its format lets expect. */
+  capabilities: string[];
   /** Its own default effort. */
   effort: string | null;
   /** Headers sent along. */
@@ -111,6 +113,8 @@ export interface AccountOptions {
 export interface AccountOptionsPatch {
   /** `bearer`, `x-api-key`, `x-goog-api-key` or `query`; cleared: the format's own form. */
   auth?: string | null;
+  /** chat, embeddings, images; in place of all that was said, empty is nothing said. */
+  capabilities?: string[] | null;
   /** none, minimal, low, medium, high, xhigh or max. */
   effort?: string | null;
   /** In place of all that are there. */

@@ -187,7 +187,7 @@ impl Opening {
             }
         };
         let records = pool.with(|pool| Records::load(&store, pool))?;
-        let turns = crate::turns::AllTurns::load(&store)?;
+        let turns = pool.with(|pool| crate::turns::AllTurns::load(&store, pool))?;
         // Set once, here: a second opening has a cell of its own.
         let _ = late_vault.set(vault.clone());
         if let Some(password) = convert::proxy_password(&*vault)? {

@@ -13,6 +13,7 @@ mod resolve;
 mod routing;
 mod switching;
 mod table;
+mod turns;
 mod upkeep;
 mod window;
 
@@ -123,6 +124,8 @@ pub struct Rotation {
     pub group_limits: Vec<String>,
     /// Least milliseconds between two starts on one account; 0 is none (F114).
     pub spacing_ms: u64,
+    /// Requests in a row on one account under the round robin (F94).
+    pub turn_requests: u64,
     /// Requests at once over all accounts; 0 is no limit (F115).
     pub most_requests: u64,
     /// Seconds that a request waits for a busy account; 0 does not wait (F115).
@@ -303,6 +306,8 @@ pub struct Models {
     pub default_responses: Option<String>,
     /// The same for Messages clients.
     pub default_messages: Option<String>,
+    /// The same for Gemini clients.
+    pub default_gemini: Option<String>,
     /// `alias=model` or `alias=model;group=NAME`.
     pub aliases: Vec<String>,
     /// `pattern=model`.

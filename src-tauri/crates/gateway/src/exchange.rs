@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::opened::{Opened, Serving};
 use crate::record::Record;
 use crate::relay::Slot;
-use crate::{Gateway, draw, forward, gemini};
+use crate::{Gateway, draw, embed, forward, gemini};
 
 /// How much of an error body is read for classification and for the client.
 const ERROR_BODY: usize = 64 << 10;
@@ -67,6 +67,9 @@ pub(crate) async fn attempt(
             limit,
         };
         return Box::pin(turn.attempt(record, slot)).await;
+    }
+    if request.call.embeds {
+        return Box::pin(embed::attempt(request, record, slot, target, began)).await;
     }
     let speaks = speaks(target.format);
     let prepared = match prepare(request, sent, record, &target, speaks) {
@@ -121,11 +124,7 @@ pub(crate) async fn attempt(
     }
     let streams = is_event_stream(&parts.headers);
     if !streams && !is_json(&parts.headers) {
-        let fault = Fault::new(
-            Outcome::NotAnApi,
-            "the base URL answered with a page, not with an API answer; check it",
-        );
-        return Tried::Failed(fault);
+        return Tried::Failed(not_an_api());
     }
     let answer = Answer::new(
         request.call.dialect,
@@ -159,10 +158,7 @@ fn prepare(
     target: &Target,
     speaks: protocol::Target,
 ) -> Result<Prepared, protocol::RequestError> {
-    let model = request.model(target);
-    // F94: one of several that stand for one another.
-    let turn = target.manner.turns.as_ref();
-    let model = turn.and_then(|turns| turns.take(model)).unwrap_or(model);
+    let model = request.take_model(target);
     let replaced = (request.head.model.as_deref() != Some(model)).then_some(model);
     let native = request.native(target);
     let naming = &request.config.naming;
@@ -253,6 +249,48 @@ async fn send(
         ..Call::json(endpoint, body, stream)
     };
     request.gateway.upstream.send(target, access, call).await
+}
+
+/// Sends a call whose answer is not translated, and answers a head that is good.
+pub(crate) async fn ask(
+    request: &Request,
+    target: &Target,
+    access: &Access,
+    mut call: Call,
+) -> Result<(http::response::Parts, ResponseBody), Fault> {
+    let gateway = &request.gateway;
+    let wants_events = call.stream;
+    call.headers = forward::request_headers(&request.headers, target.format);
+    let sent = gateway.upstream.send(target, access, call).await;
+    let response = sent.map_err(|error| Fault::new(error.outcome, error.message))?;
+    let (parts, body) = response.into_parts();
+    if target.format == Format::Codex
+        && let Some(quota) = upstream::quota_from_headers(&parts.headers, gateway.clock.now())
+    {
+        gateway.observe(&target.id, quota);
+    }
+    if !parts.status.is_success() {
+        let (status, headers) = (parts.status, &parts.headers);
+        return Err(refused(gateway, target, access, status, headers, body).await);
+    }
+    let events = wants_events && is_event_stream(&parts.headers);
+    if !events && !is_json(&parts.headers) {
+        return Err(not_an_api());
+    }
+    Ok((parts, body))
+}
+
+fn not_an_api() -> Fault {
+    Fault::new(
+        Outcome::NotAnApi,
+        "the base URL answered with a page, not with an API answer; check it",
+    )
+}
+
+/// A relay that has no such call: another one's turn, and no reason to let this one rest.
+pub(crate) fn lacks_path(fault: &Fault) -> bool {
+    let status = fault.status.map(|status| status.as_u16());
+    matches!(status, Some(404 | 405 | 501)) || fault.outcome == Outcome::NotAnApi
 }
 
 /// An upstream that said no: what it means and what the client may see of it.

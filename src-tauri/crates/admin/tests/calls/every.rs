@@ -133,7 +133,7 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
             "patch /accounts/{id}/options",
             format!("/accounts/{r}/options"),
             Some(
-                json!({"auth": "bearer", "effort": "low", "reads_suffixes": true, "turns": {"models": ["a", "b"]}, "wires": [{"format": "anthropic"}], "headers": [{"name": "x-team", "value": "blue"}]}),
+                json!({"auth": "bearer", "effort": "low", "reads_suffixes": true, "turns": {"models": ["a", "b"]}, "wires": [{"format": "anthropic"}], "capabilities": ["chat", "images"], "headers": [{"name": "x-team", "value": "blue"}]}),
             ),
         ),
         (

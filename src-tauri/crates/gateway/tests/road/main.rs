@@ -8,6 +8,7 @@
 
 mod clock;
 mod connections;
+mod embeddings;
 mod gemini;
 mod held;
 mod images;
@@ -22,3 +23,4 @@ mod sealed;
 mod stage;
 mod usage;
 mod waiting;
+mod zai;
