@@ -118,10 +118,17 @@ impl Engine {
     /// One account as it is now.
     pub(crate) fn view(&self, row: &AccountRow) -> AccountView {
         let now = self.clock.now();
+        let (limits, nearest) = self.limits_of(&row.id);
+        let (balance, left) = self.balance_view(row).unzip();
+        let (view, score) = self.pool.with(|pool| {
+            let score = pool.score(now, &row.id.as_str().into(), nearest, left.flatten());
+            (account(pool, row, now), score)
+        });
         AccountView {
-            balance: self.balance_view(row),
-            limits: self.limits_of(&row.id),
-            ..self.pool.with(|pool| account(pool, row, now))
+            balance,
+            limits,
+            score: score.unwrap_or(0),
+            ..view
         }
     }
 }
@@ -212,7 +219,7 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
         excluded: row.excluded,
         reserve_percent: row.reserve_percent,
         slots: row.slots,
-        score: pool.score(now, &id, None, None).unwrap_or(0),
+        score: 0,
         notes: row.notes.clone(),
         expires_at: row.expires_at.map(Timestamp),
         refreshable: row.refreshable,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
-use pool::{AccountId, Hold, HoldReason, HoldSource};
+use pool::{AccountId, Hold, HoldReason, HoldSource, Measured};
 use store::AccountRow;
 use upstream::Decimal;
 
@@ -116,12 +116,16 @@ impl Engine {
         }
     }
 
-    /// What is known of an account's balance; `None` when nobody can be asked.
-    pub(crate) fn balance_view(&self, row: &AccountRow) -> Option<BalanceView> {
+    /// What is known of an account's balance, for people and for its score (F63); `None` when nobody can be asked.
+    pub(crate) fn balance_view(
+        &self,
+        row: &AccountRow,
+    ) -> Option<(BalanceView, Option<Measured>)> {
         self.balances.with(|all| {
             let nothing = Kept::default();
             let kept = all.get(row.id.as_str()).unwrap_or(&nothing);
-            kept.adapter(row).map(|adapter| kept.view(adapter))
+            let adapter = kept.adapter(row)?;
+            Some((kept.view(adapter), kept.measured()))
         })
     }
 
