@@ -104,6 +104,8 @@ pub(crate) struct History {
 pub(crate) struct Series {
     pub account_id: String,
     pub label: String,
+    /// The provider's name of a limit of its own for some models; null is the plan.
+    pub bucket: Option<String>,
     pub window: WindowName,
     pub length_s: Option<u64>,
     /// Time and used percent.
@@ -118,6 +120,7 @@ pub(crate) struct Series {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Forecast {
     pub account_id: String,
+    pub bucket: Option<String>,
     pub window: WindowName,
     /// Null: not before it resets.
     pub empty_at: Option<i64>,
@@ -194,6 +197,7 @@ impl From<engine::QuotaLine> for Series {
         Self {
             account_id: line.account_id,
             label: line.label,
+            bucket: line.bucket,
             window: line.window.into(),
             length_s: line.length_s,
             points: line
@@ -215,6 +219,7 @@ impl From<engine::QuotaForecast> for Forecast {
     fn from(forecast: engine::QuotaForecast) -> Self {
         Self {
             account_id: forecast.account_id,
+            bucket: forecast.bucket,
             window: forecast.window.into(),
             empty_at: forecast.empty_at.map(|at| at.0),
         }
