@@ -50,6 +50,7 @@ impl Engine {
             auto_switch: resolved.settings.auto_switch.enabled,
             paused,
             offline,
+            saving_power: self.saving_power(),
             icon,
             key_masked,
             vault: self.vault.kind().as_str(),

@@ -68,7 +68,8 @@ pub struct QuotaForecast {
 }
 
 impl Engine {
-    /// The quota history of one account, or of all, in `from..=to`; the last day when nothing is said.
+    /// The quota history of one account, or of all, in `from..=to`; the last day when nothing is said. With `buckets` also that of the
+    /// limits that some models have of their own.
     ///
     /// # Errors
     /// When there is no such account, or the span is no span of at most 32 days.
@@ -77,6 +78,7 @@ impl Engine {
         account: Option<&str>,
         from: Option<Timestamp>,
         to: Option<Timestamp>,
+        buckets: bool,
     ) -> Result<QuotaHistory, EngineError> {
         let now = self.clock.now();
         let to = to.unwrap_or(now);
@@ -99,7 +101,7 @@ impl Engine {
             forecast: Vec::new(),
         };
         for row in rows {
-            self.add_history(&mut history, row, now).await?;
+            self.add_history(&mut history, row, now, buckets).await?;
         }
         Ok(history)
     }
@@ -110,6 +112,7 @@ impl Engine {
         history: &mut QuotaHistory,
         row: AccountRow,
         now: Timestamp,
+        buckets: bool,
     ) -> Result<(), EngineError> {
         let (id, from, until) = (
             row.id.clone(),
@@ -135,6 +138,7 @@ impl Engine {
             .iter()
             .chain(&recent)
             .filter_map(|sample| named_window(&sample.window))
+            .filter(|(bucket, _)| buckets || bucket.is_none())
             .collect();
         windows.sort_unstable();
         windows.dedup();

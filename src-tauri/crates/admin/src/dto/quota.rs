@@ -88,6 +88,9 @@ pub(crate) struct HistoryQuery {
     pub from: Option<i64>,
     /// Up to then, at most 32 days later; now when nothing is said.
     pub to: Option<i64>,
+    /// Also the limits that some models have of their own.
+    #[serde(default)]
+    pub buckets: bool,
 }
 
 /// Quota over time, and where it is heading.

@@ -162,7 +162,9 @@ async fn f69_the_history_shows_gaps_resets_and_where_it_is_heading() {
         (10, "tertiary", 1.0, 9_000),
     ]))
     .await;
-    let history = stage.get("/quota/history").await.ok();
+    let plans = stage.get("/quota/history").await.ok();
+    assert_eq!(plans["series"].as_array().unwrap().len(), 2);
+    let history = stage.get("/quota/history?buckets=true").await.ok();
     let span = history["to"].as_i64().unwrap() - history["from"].as_i64().unwrap();
     assert_eq!(span, 24 * 60 * MIN, "a day when nothing is said");
     let series = history["series"].as_array().unwrap();
