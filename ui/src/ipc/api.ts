@@ -174,7 +174,7 @@ export type AdminEvent =
   | { type: "notice"; account: Named | null; back_at: number | null; code: NoticeCode; level: Level; percent: number | null; port: number | null; reason: string | null; text: string }
   /** A setting has another value. */
   | { type: "settings_changed"; key: string }
-  /** A sign-in goes on or has ended. */
+  /** A sign-in goes on or has ended: ask where it stands. */
   | { type: "sign_in"; id: string }
   /** The reader was too slow and missed events: look at everything again. */
   | { type: "lagged" };
@@ -360,6 +360,7 @@ export interface Exported {
 /** When a window will be used up if the last hour goes on; hidden with fewer than three readings (F69). */
 export interface Forecast {
   account_id: string;
+  bucket: string | null;
   /** Null: not before it resets. */
   empty_at: number | null;
   window: WindowName;
@@ -622,19 +623,24 @@ export interface NewAccount {
 
 /** Several keys of one provider or relay (F113): each becomes an account of the group. */
 export interface NewAccounts {
-  base_url: string;
-  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
-  format: string;
-  /** The label when nothing is said. */
+  /** How the keys are carried; null: as the format does. */
+  auth?: string | null;
+  /** A preset may say it. */
+  base_url?: string;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it. */
+  format?: string;
+  /** The preset's, or the label, when nothing is said. */
   group?: string | null;
   /** One key a line. Write-only: no answer shows them again. */
   keys: string;
-  /** `relay`, `zai` or `provider`. */
-  kind: string;
+  /** `relay`, `zai` or `provider`; a preset may say it. */
+  kind?: string;
   /** What their labels begin with; a number follows. */
   label: string;
   /** Models they may serve; null is all. */
   models?: string[] | null;
+  /** A preset's name: it says what is left out. */
+  preset?: string | null;
   priority?: number | null;
   /** Their own proxy without a password, or `direct`. */
   proxy?: string | null;
@@ -838,6 +844,8 @@ export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recen
 /** One window of one account over time, at most 500 points. */
 export interface Series {
   account_id: string;
+  /** The provider's name of a limit of its own for some models; null is the plan. */
+  bucket: string | null;
   /** Spans without a reading: draw no line across them. */
   gaps: ([number, number])[];
   label: string;
@@ -980,6 +988,8 @@ export interface Status {
   policy: Rotation;
   /** Requests running. */
   running: number;
+  /** The machine saves its battery: quota is not asked by itself meanwhile. */
+  saving_power: boolean;
   /** Whether a listener runs. */
   serving: boolean;
   /** Address for clients, without a path. */
@@ -1235,7 +1245,7 @@ export interface Calls {
   /** Accounts with their last readings */
   "GET /quota": { query: { refresh?: boolean }; answer: Account[] };
   /** Quota over time, and where it is heading */
-  "GET /quota/history": { query: { account?: string; from?: number; to?: number }; answer: History };
+  "GET /quota/history": { query: { account?: string; from?: number; to?: number; buckets?: boolean }; answer: History };
   /** Lists what a relay offers; the key is used once and not kept */
   "POST /relay/models": { body: RelayModelsRequest; answer: RelayModels };
   /** Where requests to a base URL will go */

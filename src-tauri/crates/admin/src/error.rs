@@ -61,13 +61,6 @@ impl AdminError {
     }
 }
 
-impl AdminError {
-    /// The words.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-}
-
 impl From<EngineError> for AdminError {
     /// What providers say may hold anything, so that the last word is the redactor's (F30).
     fn from(error: EngineError) -> Self {
