@@ -5,7 +5,10 @@
 
 use bytes::Bytes;
 
-use super::{proof, wire::LONGEST_CALL_ID};
+use super::{
+    proof,
+    wire::{LONGEST_CALL_ID, SEARCH_MODELS},
+};
 use crate::{
     Rope,
     canonical::{
@@ -38,6 +41,7 @@ pub(crate) fn encode<'a>(
         messages: Commas::default(),
         flatten,
         google: model.is_some_and(|model| model.contains("gemini")),
+        searches: model.is_some_and(|model| SEARCH_MODELS.iter().any(|word| model.contains(word))),
         naming,
         losses,
     };
@@ -60,6 +64,8 @@ pub(super) struct Encoder<'l> {
     pub(super) flatten: bool,
     /// The model is Google's, behind its endpoint of this dialect.
     google: bool,
+    /// The model searches the web when asked to (T55).
+    pub(super) searches: bool,
     pub(super) naming: Naming,
     pub(super) losses: &'l mut Losses,
 }

@@ -3,29 +3,28 @@
 use super::request_encode::Encoder;
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
         request::{Chosen, Request, Tool, ToolChoice},
         schema::write_parameters,
     },
     json::write::{Commas, Sink},
     responses::wire::{grammar, require_declared},
-    types::{Dialect, RequestError},
+    types::RequestError,
 };
 
 impl Encoder<'_> {
     pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
         let mut commas = Commas::default();
         let mut seen: Vec<String> = Vec::new();
+        let mut search = None;
         for tool in &request.tools {
-            if let Tool::Hosted {
-                origin: Dialect::Responses | Dialect::Messages | Dialect::Gemini,
-                kind,
-                ..
-            } = tool
-            {
-                self.losses.dropped(
-                    format!("tools ({})", kind.decode()),
-                    "only its own provider runs this tool (T56, T59)",
-                );
+            if hosted::of(tool) == Some(Hosted::Search) && self.searches {
+                // Of several searches the first counts.
+                search.get_or_insert(tool);
+                continue;
+            }
+            if matches!(tool, Tool::Hosted { .. }) {
+                hosted::leave_out(tool, self.losses);
                 continue;
             }
             let wire = tool
@@ -50,8 +49,19 @@ impl Encoder<'_> {
         if !seen.is_empty() {
             self.out.raw("]");
         }
+        if let Some(Tool::Hosted { native, .. }) = search {
+            let limits = hosted::limits(native);
+            let mut told = String::new();
+            hosted::search_of_chat(&limits, &mut told);
+            self.key("web_search_options");
+            self.out.raw(&told);
+            hosted::search_told(&limits, &["user_location"], self.losses);
+        }
         match &request.tool_choice {
             None => return Ok(()),
+            // These models search always.
+            Some(ToolChoice::Hosted(_)) if search.is_some() => return Ok(()),
+            Some(ToolChoice::Hosted(kind)) => return Err(hosted::demanded(&kind.decode())),
             Some(_) if seen.is_empty() => {
                 if !matches!(
                     request.tool_choice,
@@ -140,7 +150,7 @@ impl Encoder<'_> {
     fn choice(&mut self, choice: &ToolChoice<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
         self.key("tool_choice");
         match choice {
-            ToolChoice::Auto => self.out.raw("\"auto\""),
+            ToolChoice::Auto | ToolChoice::Hosted(_) => self.out.raw("\"auto\""),
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, tools)?,

@@ -1,6 +1,7 @@
 //! The Responses dialect: between its wire form and the common form of the hub.
 
 pub(crate) mod answer;
+pub(crate) mod cite;
 mod event;
 mod items_decode;
 mod parts_decode;

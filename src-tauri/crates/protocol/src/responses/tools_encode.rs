@@ -3,6 +3,7 @@
 use super::{request_encode::Encoder, wire};
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
         request::{Chosen, Request, Tool, ToolChoice},
         schema::write_parameters,
     },
@@ -10,7 +11,6 @@ use crate::{
         text::Text,
         write::{Commas, Sink},
     },
-    messages::tools_decode::web_search,
     types::{Dialect, RequestError},
 };
 
@@ -47,6 +47,11 @@ impl Encoder<'_> {
         let Some(choice) = &request.tool_choice else {
             return Ok(());
         };
+        if let ToolChoice::Hosted(kind) = choice
+            && !hosted::has_search(&request.tools)
+        {
+            return Err(hosted::demanded(&kind.decode()));
+        }
         if request.tools.is_empty() {
             // T60: a choice among nothing is refused upstream; "none" loses nothing.
             if *choice != ToolChoice::None {
@@ -61,6 +66,7 @@ impl Encoder<'_> {
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, &request.tools)?,
+            ToolChoice::Hosted(_) => self.out.raw("{\"type\":\"web_search\"}"),
             ToolChoice::Allowed { required, tools } => {
                 self.out.raw("{\"type\":\"allowed_tools\",\"mode\":");
                 self.out.raw(if *required {
@@ -150,16 +156,25 @@ impl Encoder<'_> {
             }
             // T55: both have it; the rest of other dialects were taken out before.
             Tool::Hosted {
-                origin: Dialect::Messages | Dialect::Gemini,
+                origin: Dialect::Chat | Dialect::Messages | Dialect::Gemini,
                 native,
                 ..
             } => {
                 commas.next(&mut self.out);
-                self.out.raw(&web_search(native));
-                self.losses.approximated(
-                    "tools (web_search)",
-                    "runs as the account's own web search; its sources are told in the text alone (T55)",
-                );
+                if hosted::of(tool) == Some(Hosted::Code) {
+                    self.out
+                        .raw("{\"type\":\"code_interpreter\",\"container\":{\"type\":\"auto\"}}");
+                    self.losses.approximated(
+                        "tools (code execution)",
+                        "runs as the account's own code interpreter (T55)",
+                    );
+                    return;
+                }
+                let limits = hosted::limits(native);
+                let mut told = String::new();
+                hosted::search_of_responses(&limits, &mut told);
+                self.out.raw(&told);
+                hosted::search_told(&limits, &["allowed_domains", "user_location"], self.losses);
             }
             Tool::Hosted { native, .. } => {
                 commas.next(&mut self.out);
