@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use pool::{AccountId, Format, Outcome, SkipReason};
 use protocol::replay::{self, Amended, Sealed};
-use protocol::{Head, Loss};
+use protocol::{Dialect, Head, Loss};
 use upstream::Target;
 
 use crate::attempt::Request;
@@ -152,6 +152,9 @@ impl Amends {
                 sent.amend(replay::without_previous);
             }
             self.forgotten |= kept_elsewhere && self.owner_out;
+        }
+        if request.call.dialect == Dialect::Messages && target.format == Format::Anthropic {
+            sent.amend(replay::without_foreign_sources);
         }
         if self.unsealed {
             sent.amend(|body, head| replay::without_seals(body, head, Sealed::All));

@@ -5,6 +5,7 @@ mod judge;
 
 use bytes::Bytes;
 use judge::{Said, events, judge_chat, judge_gemini, judge_messages, judge_responses};
+use proptest::prelude::*;
 use protocol::{
     Answer, Dialect, End, Failure, Options, Out, ReasoningOutput, Target, Terminal, peek, prepare,
 };
@@ -860,5 +861,30 @@ fn t88_what_was_searched_comes_back_and_breaks_nothing() {
             assert_eq!(text.contains(word), there, "{client:?} to {to:?}: {word}");
         }
         assert_ne!(losses, "[]", "{client:?} to {to:?}");
+    }
+}
+
+proptest! {
+    /// Damaged events: the client still sees whole frames of JSON and one end, whoever names sources.
+    #[test]
+    fn damaged_sources_are_survived(cut in 0usize..4000, swap in any::<u8>(), at in 0usize..4000, pair in 0usize..12, streams in any::<bool>()) {
+        let (client, to) = pairs().nth(pair).expect("a pair");
+        let mut bytes = frames(&told_by(to), false).to_vec();
+        let at = at % bytes.len();
+        bytes[at] = swap;
+        bytes.truncate(bytes.len().saturating_sub(cut % 700));
+        let mut answer = answer_of(client, to, streams, &searching(client));
+        let mut out = Out::new();
+        answer.push(&Bytes::from(bytes), &mut out);
+        let mut sent = out.take().unwrap_or_default().to_vec();
+        answer.finish(&mut out, End::Clean);
+        sent.extend_from_slice(&out.take().unwrap_or_default());
+        if streams {
+            for (_, value) in events(&sent) {
+                prop_assert!(value.is_object() || value == "[DONE]", "{value}");
+            }
+        } else if let Ok(json) = answer.into_json() {
+            prop_assert!(serde_json::from_slice::<Value>(&json).is_ok());
+        }
     }
 }

@@ -10,7 +10,6 @@ use crate::{
     canonical::{
         cite::{Citation, Page, Place, Search, Unit},
         event::{Event, Receiver},
-        seal::PREFIX,
     },
     json::{
         read::{Kind, Malformed, Reader},
@@ -20,8 +19,9 @@ use crate::{
     types::Dialect,
 };
 
-/// How the ids of searches begin that another provider made.
-pub(crate) const FOREIGN_SEARCH: &str = "srvtoolu_switchyard_";
+/// How the ids of searches begin that another provider made; it also stands where this vendor keeps its proof of what it found. Nothing with it goes
+/// back to the vendor, which would refuse it ([`crate::replay::without_foreign_sources`]).
+pub(crate) const FOREIGN: &str = "srvtoolu_switchyard_";
 
 /// Tells a source of the words that lie there, in bytes of the answer's spelling.
 pub(super) fn tell(
@@ -157,7 +157,7 @@ pub(super) fn citation(citation: &Citation<'_>) -> Option<String> {
     out.raw(",\"cited_text\":");
     out.text(citation.quoted.as_ref().unwrap_or(&Text::default()));
     out.raw(",\"encrypted_index\":\"");
-    out.raw(PREFIX);
+    out.raw(FOREIGN);
     out.raw("\"}");
     Some(out)
 }
@@ -183,7 +183,7 @@ pub(super) fn blocks(search: &Search<'_>) -> Option<Blocks> {
     let id = if made.starts_with("srvtoolu_") {
         made.into_owned()
     } else {
-        format!("{FOREIGN_SEARCH}{made}")
+        format!("{FOREIGN}{made}")
     };
     let mut result =
         format!("{{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"{id}\",\"content\":[");
@@ -195,7 +195,7 @@ pub(super) fn blocks(search: &Search<'_>) -> Option<Blocks> {
         result.raw(",\"title\":");
         result.text(page.title.as_ref().unwrap_or(&page.url));
         result.raw(",\"encrypted_content\":\"");
-        result.raw(PREFIX);
+        result.raw(FOREIGN);
         result.raw("\",\"page_age\":null}");
     }
     result.raw("]}");

@@ -2,7 +2,7 @@
 
 pub(crate) mod answer;
 mod block;
-mod cite;
+pub(crate) mod cite;
 pub(crate) mod count;
 pub(crate) mod errors;
 mod event;
