@@ -4,6 +4,7 @@ use super::{request_encode::Encoder, wire::WANTS_COMPLETION_TOKENS};
 use crate::{
     canonical::request::{Format, Request},
     json::{text::Text, write::Sink},
+    responses::models,
     types::{Head, Options},
 };
 
@@ -30,10 +31,19 @@ impl Encoder<'_> {
             });
             self.out.number(limit);
         }
-        let effort = options
+        let has_tools = request.tools.iter().any(|tool| tool.named().is_some());
+        let mut effort = options
             .effort
             .map(Text::spell)
             .or_else(|| settings.effort.clone().map(Text::into_owned));
+        if has_tools && models::refuses_tools(model, effort.as_ref()) {
+            self.losses.approximated(
+                "reasoning effort",
+                "set to none: this model's endpoint takes no tools while it thinks (T101)",
+            );
+            effort = Some(Text::spell("none"));
+        }
+        let thinks = models::thinks(model, effort.as_ref());
         let tier = options
             .service_tier
             .map(Text::spell)
@@ -65,12 +75,17 @@ impl Encoder<'_> {
             ),
         ];
         for (key, value) in plain {
+            if thinks && value.is_some() && !matches!(key, "seed" | "stop") {
+                if key != "temperature" || !matches!(value, Some("1" | "1.0")) {
+                    self.losses.dropped(key, models::REFUSED);
+                }
+                continue;
+            }
             if let Some(value) = value {
                 self.key(key);
                 self.out.raw(value);
             }
         }
-        let has_tools = request.tools.iter().any(|tool| tool.named().is_some());
         if let Some(parallel) = settings.parallel_tool_calls.filter(|_| has_tools) {
             self.key("parallel_tool_calls");
             self.out.raw(if parallel { "true" } else { "false" });

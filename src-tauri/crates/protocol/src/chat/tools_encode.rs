@@ -5,7 +5,7 @@ use crate::{
     canonical::{
         hosted::{self, Hosted},
         request::{Chosen, Request, Tool, ToolChoice},
-        schema::write_parameters,
+        schema::{self, fits_strict, write_parameters},
     },
     json::write::{Commas, Sink},
     responses::wire::{grammar, require_declared},
@@ -94,8 +94,9 @@ impl Encoder<'_> {
                     self.out.text(description);
                 }
                 self.out.raw(",\"parameters\":");
-                let strict = *strict == Some(true);
-                write_parameters(parameters.as_deref(), strict, &mut self.out);
+                // F84: asked for, it closes the objects also where it cannot be kept.
+                write_parameters(parameters.as_deref(), *strict == Some(true), &mut self.out);
+                let strict = self.strict(*strict, parameters.as_deref(), wire);
                 // Many servers do not know the field: it is sent only where it says something.
                 self.out
                     .raw(if strict { ",\"strict\":true}}" } else { "}}" });
@@ -147,7 +148,31 @@ impl Encoder<'_> {
         }
     }
 
+    /// Whether a schema is to be strict: a server refuses one that is not made for it (T45).
+    fn strict(&mut self, asked: Option<bool>, schema: Option<&str>, wire: &str) -> bool {
+        let strict = asked == Some(true) && fits_strict(schema);
+        if asked == Some(true) && !strict {
+            self.losses
+                .dropped(format!("tool {wire} (strict)"), schema::NOT_STRICT);
+        }
+        strict
+    }
+
     fn choice(&mut self, choice: &ToolChoice<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
+        if self.no_force
+            && matches!(
+                choice,
+                ToolChoice::Required
+                    | ToolChoice::Named(_)
+                    | ToolChoice::Allowed { required: true, .. }
+            )
+        {
+            self.losses.approximated(
+                "tool_choice",
+                "left to the model, which refuses to be made to call a tool while it thinks (T62)",
+            );
+            return Ok(());
+        }
         self.key("tool_choice");
         match choice {
             ToolChoice::Auto | ToolChoice::Hosted(_) => self.out.raw("\"auto\""),

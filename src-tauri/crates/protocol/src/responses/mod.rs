@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod cite;
 mod event;
 mod items_decode;
+pub(crate) mod models;
 mod parts_decode;
 pub(crate) mod request_decode;
 pub(crate) mod request_encode;

@@ -5,7 +5,7 @@ use crate::{
     canonical::{
         hosted::{self, Hosted},
         request::{Chosen, Request, Tool, ToolChoice},
-        schema::write_parameters,
+        schema::{self, fits_strict, write_parameters},
     },
     json::{
         text::Text,
@@ -122,8 +122,14 @@ impl Encoder<'_> {
                     self.out.text(description);
                 }
                 self.out.raw(",\"parameters\":");
-                let strict = strict.unwrap_or(false);
-                write_parameters(parameters.as_deref(), strict, &mut self.out);
+                // T45; F84: asked for, it closes the objects also where it cannot be kept.
+                let asked = *strict == Some(true);
+                let strict = asked && fits_strict(parameters.as_deref());
+                if asked && !strict {
+                    self.losses
+                        .dropped(format!("tool {wire_name} (strict)"), schema::NOT_STRICT);
+                }
+                write_parameters(parameters.as_deref(), asked, &mut self.out);
                 // T44: left out, the upstream may take it for true.
                 self.out.raw(if strict {
                     ",\"strict\":true}"
