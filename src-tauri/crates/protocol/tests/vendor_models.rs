@@ -1,4 +1,4 @@
-//! What single models refuse, on the way to a relay of a dialect that its clients do not speak (T5, T45, T62, T100, T101, T103, T105).
+//! What single models refuse, on the way to a relay of a dialect that its clients do not speak (T5, T45, T62, T100, T103, T105).
 
 use bytes::Bytes;
 use protocol::{Dialect, Options, Target, peek, prepare};
@@ -59,28 +59,6 @@ fn t100_models_that_think_are_not_told_how_to_sample() {
     let gemini = json!({"generationConfig": {"temperature": 0, "topP": 0.95, "topK": 64, "presencePenalty": 1}});
     let (body, _) = sent(Dialect::Gemini, Target::Chat, "gpt-5", &gemini);
     assert!(body.get("top_p").is_none() && body.get("presence_penalty").is_none());
-}
-
-#[test]
-fn t101_tools_come_before_thinking_where_a_model_takes_one_of_both() {
-    let tools =
-        json!({"tools": [{"type": "function", "name": "f"}], "reasoning": {"effort": "high"}});
-    for (to, model, effort) in [
-        (Target::Chat, "gpt-5.4", json!("none")),
-        (Target::Chat, "gpt-5.3", json!("high")),
-    ] {
-        let (body, losses) = sent(Dialect::Responses, to, model, &tools);
-        assert_eq!(body["reasoning_effort"], effort, "{model}");
-        assert_eq!(losses.contains("T101"), effort == "none", "{model}");
-    }
-    let silent = json!({"tools": [{"type": "function", "name": "f"}]});
-    let (body, _) = sent(Dialect::Responses, Target::Chat, "gpt-5.6", &silent);
-    assert_eq!(body["reasoning_effort"], "none");
-    let (body, _) = sent(Dialect::Responses, Target::Chat, "gpt-5.6", &json!({}));
-    assert!(body.get("reasoning_effort").is_none(), "without tools");
-    let blocks = json!({"tools": [{"name": "f", "input_schema": {"type": "object"}}], "thinking": {"type": "enabled", "budget_tokens": 9000}});
-    let (body, _) = sent(Dialect::Messages, Target::Responses, "gpt-5.4", &blocks);
-    assert_eq!(body["reasoning"]["effort"], "high", "Responses takes both");
 }
 
 #[test]

@@ -31,18 +31,10 @@ impl Encoder<'_> {
             });
             self.out.number(limit);
         }
-        let has_tools = request.tools.iter().any(|tool| tool.named().is_some());
-        let mut effort = options
+        let effort = options
             .effort
             .map(Text::spell)
             .or_else(|| settings.effort.clone().map(Text::into_owned));
-        if has_tools && models::refuses_tools(model, effort.as_ref()) {
-            self.losses.approximated(
-                "reasoning effort",
-                "set to none: this model's endpoint takes no tools while it thinks (T101)",
-            );
-            effort = Some(Text::spell("none"));
-        }
         let thinks = models::thinks(model, effort.as_ref());
         let tier = options
             .service_tier
@@ -86,6 +78,7 @@ impl Encoder<'_> {
                 self.out.raw(value);
             }
         }
+        let has_tools = request.tools.iter().any(|tool| tool.named().is_some());
         if let Some(parallel) = settings.parallel_tool_calls.filter(|_| has_tools) {
             self.key("parallel_tool_calls");
             self.out.raw(if parallel { "true" } else { "false" });

@@ -1,4 +1,4 @@
-//! What the models of OpenAI refuse, by their names (T5, T100, T101, T105). A model that is not in the table takes everything.
+//! What the models of OpenAI refuse, by their names (T5, T100, T105). A model that is not in the table takes everything.
 //!
 //! Called by the request encoders of Chat and of Responses; the Codex backend has a list of its own.
 
@@ -33,9 +33,6 @@ const TABLE: &[(&str, Thinks)] = &[
     ("gpt-6", Thinks::ByDefault),
 ];
 
-/// Models whose Chat endpoint refuses tools while they think (T101).
-const NO_TOOLS_BESIDE_THOUGHTS: &[&str] = &["gpt-5.4", "gpt-5.5", "gpt-5.6"];
-
 /// Models that take no instructions but the person's own words (T5).
 const NO_SYSTEM: &[&str] = &["o1-mini", "o1-preview"];
 
@@ -63,15 +60,6 @@ pub(crate) fn thinks(model: Option<&str>, effort: Option<&Text<'_>>) -> bool {
     }
 }
 
-/// Whether the Chat endpoint refuses tools with that effort (T101).
-pub(crate) fn refuses_tools(model: Option<&str>, effort: Option<&Text<'_>>) -> bool {
-    let name = bare(model);
-    NO_TOOLS_BESIDE_THOUGHTS
-        .iter()
-        .any(|start| name.starts_with(start))
-        && thinks(model, effort)
-}
-
 /// Whether instructions have to be told as words of the person (T5).
 pub(crate) fn refuses_system(model: Option<&str>) -> bool {
     let name = bare(model);
@@ -83,29 +71,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn t100_t101_models_are_known_by_their_names() {
-        for (model, effort, thinking, alone) in [
-            ("gpt-4.1", None, false, false),
-            ("gpt-4.1", Some("high"), false, false),
-            ("o3-mini", None, true, false),
-            ("openai/o4-mini", Some("low"), true, false),
-            ("gpt-5", Some("none"), true, false),
-            ("gpt-5-chat-latest", None, false, false),
-            ("gpt-5.1", None, false, false),
-            ("gpt-5.1-codex", None, true, false),
-            ("gpt-5.2", Some("low"), true, false),
-            ("gpt-5.4", None, false, false),
-            ("openai/gpt-5.5", Some("low"), true, true),
-            ("gpt-5.6", None, true, true),
-            ("gpt-5.6", Some("none"), false, false),
-            ("glm-4.6", Some("high"), false, false),
+    fn t100_models_are_known_by_their_names() {
+        for (model, effort, thinking) in [
+            ("gpt-4.1", None, false),
+            ("gpt-4.1", Some("high"), false),
+            ("o3-mini", None, true),
+            ("openai/o4-mini", Some("low"), true),
+            ("gpt-5", Some("none"), true),
+            ("gpt-5-chat-latest", None, false),
+            ("gpt-5.1", None, false),
+            ("gpt-5.1-codex", None, true),
+            ("gpt-5.2", Some("low"), true),
+            ("gpt-5.4", None, false),
+            ("openai/gpt-5.5", Some("low"), true),
+            ("gpt-5.6", None, true),
+            ("gpt-5.6", Some("none"), false),
+            ("glm-4.6", Some("high"), false),
         ] {
             let effort = effort.map(Text::spell);
-            let seen = (
-                thinks(Some(model), effort.as_ref()),
-                refuses_tools(Some(model), effort.as_ref()),
-            );
-            assert_eq!(seen, (thinking, alone), "{model} {effort:?}");
+            let seen = thinks(Some(model), effort.as_ref());
+            assert_eq!(seen, thinking, "{model} {effort:?}");
         }
     }
 }
