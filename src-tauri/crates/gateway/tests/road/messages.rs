@@ -328,6 +328,35 @@ async fn t90_thoughts_of_another_provider_are_left_out_and_asked_once_more() {
 }
 
 #[tokio::test]
+async fn t101_tools_come_before_thinking_where_an_endpoint_takes_one_of_both() {
+    let mut stage = Stage::set().await;
+    let relay = stage.relay("relay", Format::OpenAi);
+    let refusal = r#"{"error":{"message":"Function tools with reasoning_effort are not supported for this model in /v1/chat/completions. Please use /v1/responses instead.","type":"invalid_request_error","param":null,"code":null}}"#;
+    relay.script([Step::json(400, refusal)]);
+    let (blocks, _) = content(&stage.post("/v1/messages", &ask(true, "say:one")).await);
+    assert_eq!(of_type(&blocks, "text")[0]["text"], "one");
+    let efforts: Vec<Value> = stage
+        .asked()
+        .iter()
+        .map(|(_, body)| body["reasoning_effort"].clone())
+        .collect();
+    assert_eq!(efforts, ["high", "none"]);
+    let entry = stage.journal(1).await.pop().unwrap();
+    assert!(
+        entry.losses.iter().any(|loss| loss.contains("effort")),
+        "{:?}",
+        entry.losses
+    );
+    // Asked in its own dialect too; a second refusal is the client's.
+    let chat = json!({"model": "gpt-5.5", "reasoning_effort": "low", "messages": [{"role": "user", "content": "say:two"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}]});
+    relay.script([Step::json(400, refusal), Step::json(400, refusal)]);
+    let told = stage.post("/v1/chat/completions", &chat).await;
+    assert_eq!(told.status, 400);
+    assert_eq!(stage.asked().len(), 4);
+}
+
+#[tokio::test]
 async fn t88_a_search_of_another_provider_does_not_go_to_the_vendor() {
     let mut stage = Stage::set().await;
     stage.relay("claude", Format::Anthropic);
