@@ -5,6 +5,7 @@
 
 mod account_options;
 mod accounts;
+mod backups;
 mod balance;
 mod catalog;
 mod change;
@@ -62,6 +63,7 @@ pub use account_options::{
     AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN, WireOption,
 };
 pub use accounts::{KeyAccountExtras, NewKeyAccount};
+pub use backups::{BACKUP_WORDS, BackupAccount, BackupPreview, BackupView, BackupsView};
 pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;
 pub use change::AccountChange;
