@@ -128,6 +128,8 @@ pub struct Engine {
     pub(crate) pausing: crate::pause::Pausing,
     /// Wakes the rounds that keep the knowledge of accounts fresh.
     pub(crate) upkeep: crate::upkeep::Upkeep,
+    /// Wakes the look at the watched folder.
+    pub(crate) watched: crate::watched::Watched,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

@@ -277,6 +277,16 @@ impl Engine {
         Ok(SecretString::from(value))
     }
 
+    /// One fresh default key in the place of all (F129).
+    pub(crate) async fn renew_keys(self: &Arc<Self>) -> Result<(), EngineError> {
+        let key = fresh()?;
+        self.change_keys(move |keys, now| {
+            *keys = vec![StoredKey::new(DEFAULT_KEY.into(), key, now)];
+            Ok(())
+        })
+        .await
+    }
+
     /// Removes a key; it is refused from the next request on. The last one may go: then everything is refused (F26).
     pub async fn revoke_key(self: &Arc<Self>, name: &str) -> Result<(), EngineError> {
         let name = name.to_owned();

@@ -9,11 +9,13 @@ mod backups;
 mod balance;
 mod catalog;
 mod change;
+mod clearing;
 pub mod clock;
 mod compose;
 mod convert;
 mod credentials;
 mod demo;
+mod diagnostics;
 mod discovery;
 pub mod env;
 mod error;
@@ -38,6 +40,7 @@ mod presets;
 mod progress;
 mod quota_history;
 mod quota_query;
+mod reaching;
 mod read_only;
 mod records;
 pub mod redact;
@@ -57,6 +60,7 @@ mod upkeep;
 mod usage;
 mod verifying;
 mod views;
+mod watched;
 mod welcome;
 
 pub use account_options::{
@@ -67,6 +71,7 @@ pub use backups::{BACKUP_WORDS, BackupAccount, BackupPreview, BackupView, Backup
 pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;
 pub use change::AccountChange;
+pub use clearing::Noted;
 pub use compose::{Engine, OpenOptions};
 pub use discovery::{ModelListView, ModelSource};
 pub use error::EngineError;
@@ -83,6 +88,7 @@ pub use pool::{
 pub use presets::{PRESETS, Preset, notice_of, preset};
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
 pub use quota_query::{QuotaAsked, QuotaQueried};
+pub use reaching::{REACH_WORDS, ReachView};
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
 pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};

@@ -226,6 +226,7 @@ impl Opening {
             demo: crate::demo::Demo::default(),
             pausing: crate::pause::Pausing::default(),
             upkeep: crate::upkeep::Upkeep::default(),
+            watched: crate::watched::Watched::default(),
             read_only,
         });
         engine.sweep_demo().await;

@@ -53,6 +53,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     engine.tasks.run(engine.clone().follow_pool());
     engine.start_upkeep();
     engine.tasks.run(engine.clone().watch_balances());
+    engine.tasks.run(engine.clone().watch_folder());
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;

@@ -42,7 +42,7 @@ pub use error::StoreError;
 pub use journal::{AttemptRow, JournalFilter, JournalRow};
 pub use quarantine::backups;
 pub use quota_samples::{QuotaSampleRow, SAMPLE_INTERVAL_MS};
-pub use restore::{pending_restore, stage_restore};
+pub use restore::{pending_restore, set_aside_copies, stage_restore};
 pub use schema::SCHEMA_VERSION;
 pub use switches::SwitchRow;
 pub use usage_daily::{EARLIER, UsageRow};

@@ -45,6 +45,16 @@ pub fn pending_restore(home: &Path) -> bool {
     ready(&home.join(FILE_NAME)).exists()
 }
 
+/// Copies of databases that could not be read or were replaced, with their logs.
+pub fn set_aside_copies(home: &Path) -> Vec<PathBuf> {
+    let path = home.join(FILE_NAME);
+    let mut found = siblings(&path, "corrupt-");
+    found.extend(siblings(&path, "replaced-"));
+    let logs: Vec<PathBuf> = found.iter().map(|copy| beside_log(copy)).collect();
+    found.extend(logs.into_iter().filter(|log| log.exists()));
+    found
+}
+
 /// Puts the copy that waits in place, if there is one. Every step may be done again.
 pub(crate) fn finish(path: &Path, now: i64) -> Result<(), StoreError> {
     let ready = ready(path);
