@@ -4,6 +4,7 @@ mod ask;
 mod commands;
 mod desk;
 mod failure;
+mod home;
 mod input;
 mod limits;
 mod login;

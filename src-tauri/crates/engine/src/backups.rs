@@ -170,7 +170,7 @@ impl Engine {
         let vault = self.vault.clone();
         self.tasks
             .blocking(move || {
-                let source = Store::open_backup(&file.path)?;
+                let source = Store::open_backup(&file.path).map_err(unreadable)?;
                 let rows = source.accounts()?;
                 let last = source.recent_requests(1, &JournalFilter::default())?;
                 let there: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
@@ -208,12 +208,7 @@ impl Engine {
         self.tasks
             .blocking(move || store::stage_restore(&root, &file.name))
             .await?
-            .map_err(|error| match error {
-                store::StoreError::Corrupt { why, .. } => EngineError::Invalid(format!(
-                    "this backup cannot be read ({why}); nothing was changed"
-                )),
-                other => other.into(),
-            })?;
+            .map_err(unreadable)?;
         tracing::warn!(
             backup = name,
             "a backup takes the database's place at the next start"
@@ -231,5 +226,14 @@ impl Engine {
                     "there is no backup {name:?}; `switchyard backup list` shows them"
                 ))
             })
+    }
+}
+
+fn unreadable(error: store::StoreError) -> EngineError {
+    match error {
+        store::StoreError::Corrupt { why, .. } => EngineError::Invalid(format!(
+            "this backup cannot be read ({why}); nothing was changed"
+        )),
+        other => other.into(),
     }
 }

@@ -97,6 +97,10 @@ pub struct KeyView {
 }
 
 impl StoredKey {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn new(name: String, key: String, now: Timestamp) -> Self {
         Self {
             name,
@@ -164,6 +168,15 @@ pub(crate) fn make(
     let keys = vec![StoredKey::new(DEFAULT_KEY.into(), fresh()?, now)];
     save(vault, &keys)?;
     Ok(keys)
+}
+
+/// Keys of a backup file; none where it holds none.
+pub(crate) fn from_json(value: &serde_json::Value) -> Result<Vec<StoredKey>, EngineError> {
+    if value.is_null() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_value(value.clone())
+        .map_err(|_| EngineError::Invalid("the gateway keys of the backup cannot be read".into()))
 }
 
 fn save(vault: &dyn vault::Vault, keys: &[StoredKey]) -> Result<(), EngineError> {
@@ -275,6 +288,28 @@ impl Engine {
         })
         .await?;
         Ok(SecretString::from(value))
+    }
+
+    /// All keys with their secrets, for a file under a passphrase (F125).
+    pub(crate) fn keys_as_json(&self) -> serde_json::Value {
+        self.with_keys(|keys| serde_json::to_value(keys).unwrap_or_default())
+    }
+
+    /// These keys beside those of other names, in the place of those of the same name (F125).
+    pub(crate) async fn restore_keys(
+        self: &Arc<Self>,
+        restored: Vec<StoredKey>,
+    ) -> Result<(), EngineError> {
+        self.change_keys(move |keys, _| {
+            for key in restored {
+                match keys.iter_mut().find(|other| other.name == key.name) {
+                    Some(other) => *other = key,
+                    None => keys.push(key),
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// One fresh default key in the place of all (F129).

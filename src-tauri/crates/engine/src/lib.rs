@@ -36,6 +36,7 @@ mod naming;
 mod notices;
 mod opening;
 mod pause;
+mod portable;
 mod presets;
 mod progress;
 mod quota_history;
@@ -84,6 +85,9 @@ pub use opening::Opening;
 pub use pool::{
     AccountKind, Clock, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot,
     QuotaSource, QuotaWindow, Timestamp,
+};
+pub use portable::{
+    BackupWritten, CREDENTIAL_WORDS, RESTORE_WORDS, RestoreReport, RestoredAccount, RestoredSetting,
 };
 pub use presets::{PRESETS, Preset, notice_of, preset};
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};

@@ -124,8 +124,8 @@ impl Engine {
             }
         }
         let asked = ways
-            .iter()
-            .map(|(url, proxy)| self.reach(url, proxy.as_ref()));
+            .into_iter()
+            .map(|(url, proxy)| async move { self.reach(&url, proxy.as_ref()).await });
         let views: Vec<_> = futures_util::stream::iter(asked)
             .buffered(AT_ONCE)
             .collect()
