@@ -96,6 +96,7 @@ pub(crate) struct BackupRequest {
     pub path: String,
     /// Seals the file, which then holds the secrets too; without it the file holds none.
     #[serde(default)]
+    #[schema(write_only)]
     pub passphrase: Option<String>,
 }
 
@@ -115,6 +116,7 @@ pub(crate) struct RestoreRequest {
     /// Whole path of the file.
     pub path: String,
     #[serde(default)]
+    #[schema(write_only)]
     pub passphrase: Option<String>,
     /// Only say what would happen.
     #[serde(default)]
