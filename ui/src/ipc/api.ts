@@ -531,6 +531,8 @@ export interface Key {
   expired: boolean;
   /** Refused from then on. */
   expires_at: number | null;
+  /** The variable that holds it, if it cannot be replaced or removed here. */
+  locked_by: string | null;
   /** First and last characters only. */
   masked: string;
   /** Requests it may run at once; null is any number. */

@@ -153,6 +153,9 @@ pub struct Serve {
     /// Port to listen on, for this run; 0 is any free one [default: the setting server.port, 8787]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
+    /// Another settings file than the home's
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Serve the web console too, under a token of its own, which is printed at start
     #[arg(long)]
     pub console: bool,

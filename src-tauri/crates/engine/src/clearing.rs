@@ -171,7 +171,7 @@ impl Engine {
             .filter(|entry| entry.source == Source::File)
             .map(|entry| entry.key.name)
             .collect();
-        let path = self.home().settings();
+        let path = self.settings.path().to_owned();
         let removed = self
             .tasks
             .blocking(move || match std::fs::remove_file(path) {

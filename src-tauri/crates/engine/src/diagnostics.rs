@@ -40,7 +40,7 @@ impl Engine {
         text.push_str(&format!("\n== Last {LAST} requests ==\n"));
         for request in self.requests(LAST as u32).await?.iter().rev() {
             let mut line = format!(
-                "{} {} {} {} account={} model={} key={} {} ms",
+                "{} {} {} {} account={} model={} client={} {} ms",
                 time(request.started_at),
                 request.endpoint,
                 request

@@ -381,7 +381,7 @@ fn read(text: &str) -> Result<Value, EngineError> {
         Some(TYPE) => {}
         Some(export::ENCRYPTED_TYPE) => {
             return Err(EngineError::Invalid(
-                "the file is under a passphrase: give it".into(),
+                "the file is sealed: its passphrase is needed".into(),
             ));
         }
         _ => return Err(broken()),

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use engine::env::Env;
 use engine::home::Home;
-use engine::{Engine, NewKeyAccount, Noted, OpenOptions, VaultChoice};
+use engine::{Engine, EngineError, NewKeyAccount, Noted, OpenOptions, VaultChoice};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -37,14 +37,26 @@ impl Place {
 
     /// The engine of this home, in which nothing is served.
     async fn open(&self, home: &str) -> Arc<Engine> {
+        self.open_with(home, &[]).await.unwrap()
+    }
+
+    /// The same with more in the environment.
+    async fn open_with(
+        &self,
+        home: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Arc<Engine>, EngineError> {
         let lock = Home::at(&self.at(home)).unwrap().lock().unwrap();
         let person = self.folder.path().display().to_string();
-        let env = Env::from_pairs([("HOME".to_owned(), person)]);
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let env = Env::from_pairs(std::iter::once(("HOME".to_owned(), person)).chain(more));
         let mut options = OpenOptions::new(lock, env).unwrap();
         options.vault = VaultChoice::File;
         options.passphrase = Some(SecretString::from("correct horse"));
         options.flags = vec![("codex.base_url".into(), "http://127.0.0.1:9/codex".into())];
-        Engine::open(options).await.unwrap()
+        Engine::open(options).await
     }
 }
 
@@ -580,5 +592,53 @@ async fn f120_a_proxy_is_tested_before_it_is_saved() {
         all.iter()
             .any(|one| one.host == "http://relay.example.invalid" && one.standing == "down")
     );
+    end(engine).await;
+}
+
+/// F126: the environment's key is in force and locked; the vault keeps its own for the day without it.
+#[tokio::test]
+async fn f126_the_environment_may_hold_the_gateway_key() {
+    const OWN: &str = "sk-of-the-environment-1";
+    let place = Place::new();
+    let engine = place.open("home").await;
+    let kept = engine.key("default").unwrap().expose_secret().to_owned();
+    end(engine).await;
+    let held = [("SWITCHYARD_SERVER_KEY", OWN)];
+    for wrong in ["too short", "two words are no key at all"] {
+        let held = [("SWITCHYARD_SERVER_KEY", wrong)];
+        let refused = place.open_with("home", &held);
+        let error = refused.await.unwrap_err().to_string();
+        assert!(
+            error.contains("SWITCHYARD_SERVER_KEY") && !error.contains(wrong),
+            "{error}"
+        );
+    }
+    let engine = place.open_with("home", &held).await.unwrap();
+    let key = |engine: &Engine| engine.key("default").unwrap().expose_secret().to_owned();
+    assert_eq!(key(&engine), OWN);
+    assert_eq!(engine.keys()[0].locked_by, Some("SWITCHYARD_SERVER_KEY"));
+    for refused in [
+        engine.rotate_key().await.map(drop),
+        engine.revoke_key("default").await,
+    ] {
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .contains("SWITCHYARD_SERVER_KEY")
+        );
+    }
+    engine.add_key("laptop").await.unwrap();
+    assert_eq!(engine.keys()[1].locked_by, None);
+    end(engine).await;
+    let engine = place.open("home").await;
+    assert_eq!((key(&engine), engine.keys().len()), (kept.clone(), 2));
+    end(engine).await;
+    let engine = place.open_with("home", &held).await.unwrap();
+    engine.factory_reset().await.unwrap();
+    assert_eq!((key(&engine), engine.keys().len()), (OWN.to_owned(), 1));
+    end(engine).await;
+    let engine = place.open("home").await;
+    assert!(![OWN, &kept].contains(&&key(&engine)[..]));
     end(engine).await;
 }

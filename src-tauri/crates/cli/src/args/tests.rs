@@ -44,6 +44,7 @@ fn f137_f138_every_documented_line_is_understood() {
         "serve",
         "serve --host 127.0.0.1 --port 8787 --console",
         "serve --console --console-port 0",
+        "serve --config settings.toml",
         "serve --host ::1 --port 0",
         "serve --host localhost",
         "demo",
