@@ -240,6 +240,65 @@ export interface Attention {
 /** The one thing to do about it. */
 export type AttentionAction = "sign_in" | "try_now" | "open";
 
+/** One backup of the database in the home folder. It holds no secret. */
+export interface Backup {
+  bytes: number;
+  made_at: number;
+  /** By which it is asked for. */
+  name: string;
+  sort: BackupSort;
+}
+
+/** An account in a backup of the database. */
+export interface BackupAccount {
+  /** Its credential is in the vault; without one it has to sign in again. */
+  credential: boolean;
+  /** Masked. */
+  email: string | null;
+  /** It is here now, too. */
+  here: boolean;
+  kind: Kind;
+  label: string;
+}
+
+/** What putting a backup in the database's place would bring. */
+export interface BackupPreview {
+  accounts: BackupAccount[];
+  backup: Backup;
+  last_request_at: number | null;
+  /** Labels of accounts that are here and not in it. */
+  removed: string[];
+}
+
+/** Where settings and accounts go. */
+export interface BackupRequest {
+  /** Seals the file, which then holds the secrets too; without it the file holds none. */
+  passphrase?: string | null;
+  /** Whole path of the file to write. */
+  path: string;
+}
+
+export type BackupSort = "daily" | "by_hand" | "migration";
+
+/** What was written. */
+export interface BackupWritten {
+  accounts: number;
+  path: string;
+  /** Secrets are in it, under the passphrase. */
+  secrets: boolean;
+  settings: number;
+}
+
+/** The backups of the home. */
+export interface Backups {
+  /** Newest first. */
+  backups: Backup[];
+  /** Read-only mode: the newest backup that can be read, to be put in the place of the database that cannot. */
+  offered: string | null;
+  /** A backup takes the database's place at the next start. */
+  pending: boolean;
+}
+
 /** What is left of an account's money, as last read (F111). */
 export interface Balance {
   /** Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai` or `openai_billing`. */
@@ -286,6 +345,11 @@ export interface Bucket {
   secondary: Window | null;
 }
 
+/** How much went. */
+export interface Cleared {
+  count: number;
+}
+
 /** Bought credits beside the plan. */
 export interface Credits {
   /** In the provider's own spelling. */
@@ -297,6 +361,20 @@ export interface Credits {
 /** Which simulated accounts were added. */
 export interface Demo {
   accounts: Account[];
+}
+
+/** The diagnostic bundle, redacted. */
+export interface Diagnostics {
+  /** As it would be saved. */
+  text: string;
+}
+
+/** A bundle that was shown, and where it goes. */
+export interface DiagnosticsRequest {
+  /** Whole path of the file to write. */
+  path: string;
+  /** What was shown. */
+  text: string;
 }
 
 export type Dialect = "codex" | "responses" | "openai" | "anthropic" | "gemini";
@@ -444,6 +522,8 @@ export interface ImportRequest {
   verify?: boolean;
 }
 
+export type Kept = "kept" | "restored" | "missing";
+
 /** A gateway key as it may be shown. */
 export interface Key {
   /** Exact names, or beginnings with `*`; null is all. */
@@ -456,6 +536,8 @@ export interface Key {
   expired: boolean;
   /** Refused from then on. */
   expires_at: number | null;
+  /** The variable that holds it, if it cannot be replaced or removed here. */
+  locked_by: string | null;
   /** First and last characters only. */
   masked: string;
   /** Requests it may run at once; null is any number. */
@@ -689,6 +771,14 @@ export interface PauseRequest {
 /** What is wrong. */
 export type Problem = "needs_login" | "banned" | "failing";
 
+/** A proxy to test. */
+export interface ProxyTest {
+  /** The account whose host is to be reached; left out: the ChatGPT backend's. */
+  account?: string | null;
+  /** As it would be saved, or `direct`; left out: the saved one, also while it is switched off. */
+  url?: string | null;
+}
+
 /** The last reading of an account's quota. */
 export interface Quota {
   buckets: Bucket[];
@@ -719,6 +809,21 @@ export interface QuotaQueried {
   skipped: number;
   /** It was stopped: accounts that are missing in `items` were not asked. */
   stopped: boolean;
+}
+
+export type Reach = "ok" | "limited" | "down";
+
+/** How a host was reached. Nothing of an account was sent. */
+export interface Reached {
+  /** `scheme://host[:port]`. */
+  host: string;
+  latency_ms: number;
+  /** Why there is no good answer. */
+  problem: string | null;
+  /** The proxy on the way, its password masked. */
+  proxy: string | null;
+  standing: Reach;
+  status: number | null;
 }
 
 /** Which accounts are asked for their models. */
@@ -837,6 +942,53 @@ export interface Reset {
   resets_at: number;
   used_percent: number;
   window: WindowName;
+}
+
+/** The word that a person's consent is. */
+export interface ResetRequest {
+  /** `factory reset`, so that no call by mistake does it. */
+  confirm: string;
+}
+
+export type Restore = "new" | "update";
+
+/** A file to restore. */
+export interface RestoreRequest {
+  /** Only say what would happen. */
+  dry_run?: boolean;
+  passphrase?: string | null;
+  /** Whole path of the file. */
+  path: string;
+}
+
+/** What a restore did, or would do. It removes nothing. */
+export interface Restored {
+  accounts: RestoredAccount[];
+  /** Gateway keys that are added, or replaced by the file's. */
+  keys: string[];
+  /** The file was under a passphrase. */
+  secrets: boolean;
+  settings: RestoredSetting[];
+}
+
+/** An account of the file. */
+export interface RestoredAccount {
+  action: Restore;
+  /** The vault's own is kept, the file's is taken, or there is none and it has to sign in. */
+  credential: Kept;
+  /** Masked. */
+  email: string | null;
+  kind: Kind;
+  label: string;
+}
+
+/** A setting whose value in the file is another one. */
+export interface RestoredSetting {
+  from: unknown;
+  /** Why it stays as it is: what locks it, or that it is unknown. */
+  kept: string | null;
+  key: string;
+  to: unknown;
 }
 
 export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first" | "least_used" | "priority" | "pace_aware";
@@ -1166,6 +1318,8 @@ export interface Calls {
   "POST /accounts/import-codex": { query: { dry_run?: boolean }; answer: Import };
   /** Imports files, folders or ZIP files as one batch, or says what that would do */
   "POST /accounts/import/files": { body: ImportFiles; answer: Import };
+  /** Forgets the tokens of every sign-in; the accounts stay */
+  "POST /accounts/log-out": { answer: Cleared };
   /** Adds one account for each key, one key a line, and asks for their balances */
   "POST /accounts/many": { body: NewAccounts; answer: AccountsAdded };
   /** Puts the named accounts first, in this order */
@@ -1206,16 +1360,34 @@ export interface Calls {
   "POST /accounts/{id}/test": { path: { id: string }; body: TestRequest; answer: TestResult };
   /** Forgets cooldown and exhaustion: the next request may use it */
   "POST /accounts/{id}/try-now": { path: { id: string }; answer: Account };
+  /** Writes settings and accounts into a file only its owner can read: without secrets, or with them under a passphrase */
+  "POST /backup/file": { body: BackupRequest; answer: BackupWritten };
+  /** Restores such a file, or says what that would do */
+  "POST /backup/file/restore": { body: RestoreRequest; answer: Restored };
+  /** The backups of the database */
+  "GET /backups": { answer: Backups };
+  /** Makes a backup of the database now */
+  "POST /backups": { answer: Backup };
+  /** What is in a backup, and what it would change */
+  "GET /backups/{name}": { path: { name: string }; answer: BackupPreview };
+  /** Puts a backup in the database's place at the next start, also in read-only mode; what is there is kept beside it */
+  "POST /backups/{name}/restore": { path: { name: string }; answer: null };
   /** Adds simulated accounts; nothing leaves this machine */
   "POST /demo/accounts": { answer: Demo };
   /** Removes every simulated account */
   "DELETE /demo/accounts": { answer: null };
+  /** The diagnostic bundle as it would be saved */
+  "GET /diagnostics": { answer: Diagnostics };
+  /** Writes a bundle that was shown into a file only its owner can read */
+  "POST /diagnostics/file": { body: DiagnosticsRequest; answer: null };
   /** Events as they happen */
   "GET /events": { stream: AdminEvent };
   /** Which account would serve a model now, and why the others would not */
   "GET /explain": { query: { model: string }; answer: Explain[] };
   /** Finished requests, newest first */
   "GET /journal": { query: { limit?: number; before?: number; account?: string; outcome?: string; text?: string }; answer: RequestRow[] };
+  /** Clears the journal */
+  "DELETE /journal": { answer: Cleared };
   /** All gateway keys */
   "GET /keys": { answer: Key[] };
   /** Makes a key; it is copied, never shown */
@@ -1236,20 +1408,28 @@ export interface Calls {
   "GET /models/names": { answer: ModelNames };
   /** Asks accounts for their models now; what fails keeps its old list */
   "POST /models/refresh": { body: RefreshModels; answer: ModelList[] };
+  /** Reaches every host that settings and accounts name */
+  "POST /network/test": { answer: Reached[] };
   /** The first page in one answer */
   "GET /overview": { answer: Overview };
   /** Refuses requests for a while, or until resumed */
   "POST /pause": { body: PauseRequest; answer: Status };
   /** Known providers, to fill the form */
   "GET /presets": { answer: RelayPreset[] };
+  /** Reaches a host through a proxy, also one that is not saved */
+  "POST /proxy/test": { body: ProxyTest; answer: Reached };
   /** Accounts with their last readings */
   "GET /quota": { query: { refresh?: boolean }; answer: Account[] };
   /** Quota over time, and where it is heading */
   "GET /quota/history": { query: { account?: string; from?: number; to?: number; buckets?: boolean }; answer: History };
+  /** Clears the history of quota */
+  "DELETE /quota/history": { answer: Cleared };
   /** Lists what a relay offers; the key is used once and not kept */
   "POST /relay/models": { body: RelayModelsRequest; answer: RelayModels };
   /** Where requests to a base URL will go */
   "POST /relay/preview": { body: RelayPreviewRequest; answer: RelayPreview };
+  /** Back to the beginning: accounts, credentials, keys, settings, history, backups and logs go */
+  "POST /reset": { body: ResetRequest; answer: null };
   /** Serves again */
   "POST /resume": { answer: Status };
   /** Every setting */
@@ -1280,6 +1460,8 @@ export interface Calls {
   "POST /try": { body: TryRequest; stream: TryEvent };
   /** Sums over a span of days */
   "GET /usage": { query: { from?: number; to?: number; group?: "account" | "model" | "client" | "day"; account?: string }; answer: Usage };
+  /** Clears the sums by day; what limits and budgets have counted stays */
+  "DELETE /usage": { answer: Cleared };
   /** The last 24 hours */
   "GET /usage/today": { answer: Today };
 }

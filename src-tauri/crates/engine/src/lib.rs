@@ -5,14 +5,17 @@
 
 mod account_options;
 mod accounts;
+mod backups;
 mod balance;
 mod catalog;
 mod change;
+mod clearing;
 pub mod clock;
 mod compose;
 mod convert;
 mod credentials;
 mod demo;
+mod diagnostics;
 mod discovery;
 pub mod env;
 mod error;
@@ -34,10 +37,12 @@ mod naming;
 mod notices;
 mod opening;
 mod pause;
+mod portable;
 mod presets;
 mod progress;
 mod quota_history;
 mod quota_query;
+mod reaching;
 mod read_only;
 mod records;
 pub mod redact;
@@ -57,15 +62,18 @@ mod upkeep;
 mod usage;
 mod verifying;
 mod views;
+mod watched;
 mod welcome;
 
 pub use account_options::{
     AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN, WireOption,
 };
 pub use accounts::{KeyAccountExtras, NewKeyAccount};
+pub use backups::{BACKUP_WORDS, BackupAccount, BackupPreview, BackupView, BackupsView};
 pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;
 pub use change::AccountChange;
+pub use clearing::Noted;
 pub use compose::{Engine, OpenOptions};
 pub use discovery::{ModelListView, ModelSource};
 pub use error::EngineError;
@@ -80,9 +88,13 @@ pub use pool::{
     AccountKind, Clock, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot,
     QuotaSource, QuotaWindow, Timestamp,
 };
+pub use portable::{
+    BackupWritten, CREDENTIAL_WORDS, RESTORE_WORDS, RestoreReport, RestoredAccount, RestoredSetting,
+};
 pub use presets::{PRESETS, Preset, notice_of, preset};
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
 pub use quota_query::{QuotaAsked, QuotaQueried};
+pub use reaching::{REACH_WORDS, ReachView};
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
 pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};
