@@ -1151,6 +1151,13 @@ fn there_and_back_is_the_same_conversation() {
                 .replace("developer", "system")
                 .replace("\\n", "")
         };
+        // A model that takes no instructions is told them as the person's words, on the way through Chat alone (T5).
+        if body["model"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("o1-"))
+        {
+            continue;
+        }
         // Ids that are too long for Chat are capped there (T73).
         let short_ids = first["input"]
             .as_array()
