@@ -71,6 +71,9 @@ pub(super) struct RawItem<'a> {
     pub(super) seal: Option<Text<'a>>,
     /// What a hosted call brought, as base64, and its type.
     pub(super) result: Option<Text<'a>>,
+    /// What ran in the provider's sandbox, and what it printed.
+    pub(super) code: Option<Text<'a>>,
+    pub(super) outputs: Option<Reader<'a>>,
     /// What a search of the web did.
     pub(super) action: Option<Reader<'a>>,
     pub(super) format: Option<Text<'a>>,
@@ -101,6 +104,11 @@ pub(super) fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malfo
             }
             ("result", Kind::String) => item.result = Some(value.string()?),
             ("output_format", Kind::String) => item.format = Some(value.string()?),
+            ("code", Kind::String) => item.code = Some(value.string()?),
+            ("outputs", Kind::Array) => {
+                item.outputs = Some(value.clone());
+                value.skip()?;
+            }
             ("action", Kind::Object) => {
                 item.action = Some(value.clone());
                 value.skip()?;
@@ -186,6 +194,12 @@ impl RawItem<'_> {
         let drawn = self.result.as_ref().is_some_and(|data| !data.is_empty());
         let kind = self.kind.as_ref();
         drawn && kind.is_some_and(|kind| kind.is("image_generation_call"))
+    }
+
+    pub(super) fn is_code(&self) -> bool {
+        let kind = self.kind.as_ref();
+        kind.is_some_and(|kind| kind.is("code_interpreter_call"))
+            && self.code.as_ref().is_some_and(|code| !code.is_empty())
     }
 
     pub(super) fn is_custom(&self) -> bool {

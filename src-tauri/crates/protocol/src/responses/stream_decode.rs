@@ -6,7 +6,7 @@
 use super::{
     cite,
     event::{AnswerHead, Fields, RawItem, find_type, read_answer, read_fields, read_item},
-    tell::{picture, tell, tell_sources},
+    tell::{code, picture, tell, tell_sources},
 };
 use crate::{
     canonical::{
@@ -300,6 +300,10 @@ impl Decoder {
                 // Its place among the items is known only now, when it is whole.
                 let slot = self.watch.open(Start::Message { phase: None }, to);
                 picture(slot, item, to);
+                to.take(Event::ItemEnd { slot });
+            } else if item.is_code() {
+                let slot = self.watch.open(Start::Message { phase: None }, to);
+                code(slot, item, to);
                 to.take(Event::ItemEnd { slot });
             } else if let Some(search) = item.search() {
                 let slot = self.watch.open(Start::Search, to);
