@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use cli::args::{
+use crate::args::{
     Backup, BackupCommand, Clear, ClearCommand, Diagnostics, Reset, ResetCommand, Restore,
     TestCommand,
 };
-use cli::exit::Exit;
+use crate::exit::Exit;
+use anyhow::Context;
 use http::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
