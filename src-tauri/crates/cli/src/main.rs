@@ -3,6 +3,7 @@
 mod ask;
 mod commands;
 mod desk;
+mod edit;
 mod failure;
 mod input;
 mod limits;
