@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Once;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -416,6 +416,40 @@ impl TestApp {
             .to_owned();
         self.evidence.note("gateway key", &key);
         self.key = key;
+    }
+
+    /// Starts a server with these arguments and reads what it prints about itself as one JSON document.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn serve_telling(&self, arguments: &[&str]) -> (Child, Value) {
+        let mut all = vec!["--json", "serve", "--port", "0"];
+        all.extend(arguments);
+        let mut child = self
+            .command(&all)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the server starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let reading = async {
+            let mut printed = String::new();
+            while let Some(line) = lines.next_line().await.expect("its output") {
+                printed.push_str(&line);
+                if line == "}" {
+                    break;
+                }
+            }
+            serde_json::from_str(&printed).expect("one JSON document")
+        };
+        let told = timeout(LIMIT, reading).await.expect("its words in time");
+        tokio::spawn(async move {
+            let mut rest = Vec::new();
+            lines.into_inner().read_to_end(&mut rest).await.ok();
+        });
+        (child, told)
     }
 
     /// Starts the server where it must refuse to, and returns how it ended.

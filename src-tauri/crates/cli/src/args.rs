@@ -3,6 +3,7 @@
 //! It does nothing: `main` reads it and calls the engine. A secret is never an argument (other users see those): keys and
 //! passphrases come from standard input or the environment.
 
+mod home;
 mod limits;
 
 use std::net::IpAddr;
@@ -10,6 +11,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use home::{
+    Backup, BackupCommand, Clear, ClearCommand, Diagnostics, Reset, ResetCommand, Restore,
+    TestCommand,
+};
 pub use naming::{Auth, Extras, ModelsCommand};
 
 mod naming;
@@ -121,6 +126,22 @@ pub enum Command {
         #[command(subcommand)]
         command: SettingsCommand,
     },
+    /// Make a backup of the database, or of settings and accounts as a file
+    Backup(Backup),
+    /// Bring a backup back
+    Restore(Restore),
+    /// Clear what was noted, each sort alone
+    Clear(Clear),
+    /// Log every sign-in out, clear usage, or go back to the beginning
+    Reset(Reset),
+    /// Try an account, a proxy, or the network
+    Test {
+        /// What to try
+        #[command(subcommand)]
+        command: TestCommand,
+    },
+    /// Show the diagnostic bundle, without secrets, and save it
+    Diagnostics(Diagnostics),
 }
 
 /// `serve`
@@ -132,6 +153,9 @@ pub struct Serve {
     /// Port to listen on, for this run; 0 is any free one [default: the setting server.port, 8787]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
+    /// Another settings file than the home's
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Serve the web console too, under a token of its own, which is printed at start
     #[arg(long)]
     pub console: bool,

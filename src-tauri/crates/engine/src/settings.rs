@@ -6,6 +6,7 @@
 mod checks;
 mod field;
 mod file;
+mod keeping;
 pub(crate) mod models;
 mod money;
 mod proxy;
@@ -63,6 +64,10 @@ pub struct Settings {
     pub log: Log,
     /// How much of the past is kept.
     pub journal: Journal,
+    /// Daily backups.
+    pub backup: Backup,
+    /// Importing by itself.
+    pub import: Import,
     /// The command `ask`.
     pub ask: Ask,
     /// Names of models.
@@ -269,6 +274,20 @@ pub struct Journal {
     pub rows: u64,
     /// Days kept at most.
     pub days: u64,
+}
+
+/// `backup.*` (F124)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Backup {
+    /// Daily backups kept; 0 makes none.
+    pub keep: u64,
+}
+
+/// `import.*` (F10)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Import {
+    /// Whole path of the watched folder.
+    pub folder: Option<String>,
 }
 
 /// `ui.*`

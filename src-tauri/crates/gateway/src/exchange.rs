@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
 use pool::{AccountKind, Format, Outcome};
-use protocol::{Answer, Dialect, Options, Prepared, ReasoningOutput};
+use protocol::{Answer, Dialect, Loss, Options, Prepared, ReasoningOutput};
 use tokio::time::{Instant, timeout};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
@@ -175,7 +175,11 @@ fn prepare(
         },
         codex_client: request.call.codex || forward::is_codex_client(&request.headers),
         lite: request.headers.contains_key(forward::LITE),
-        effort: native.and_then(|native| native.effort.as_deref()),
+        effort: if sent.thoughtless {
+            Some("none")
+        } else {
+            native.and_then(|native| native.effort.as_deref())
+        },
         default_effort: default_effort(request, target),
         service_tier: native.filter(|native| native.fast).map(|_| "priority"),
         image_tool: native.is_some_and(|native| native.image),
@@ -198,7 +202,13 @@ fn prepare(
         &options,
     )?;
     if let Some(record) = record {
-        record.losses(sent.losses().chain(&prepared.losses));
+        let calmed = sent.thoughtless.then(|| {
+            Loss::approximated(
+                "reasoning effort",
+                "none, since this model's endpoint takes no tools while it thinks (T101)",
+            )
+        });
+        record.losses(sent.losses().chain(&prepared.losses).chain(calmed.as_ref()));
     }
     Ok(prepared)
 }

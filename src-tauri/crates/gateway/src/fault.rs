@@ -38,6 +38,14 @@ impl Fault {
         }
     }
 
+    /// A Chat endpoint says that this model takes tools or thinks, and is asked for both (T101).
+    pub(crate) fn tools_or_thoughts(&self) -> bool {
+        let told = self.body.as_deref().and_then(upstream::error_message);
+        told.is_some_and(|error| {
+            error.message.contains("reasoning_effort") && error.message.contains("/v1/responses")
+        })
+    }
+
     /// The upstream does not know the answer that the request continues (F38, T136).
     pub(crate) fn answer_unknown(&self) -> bool {
         let told = self.body.as_deref().and_then(upstream::error_message);

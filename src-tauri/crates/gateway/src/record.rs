@@ -267,6 +267,9 @@ impl Drop for Record {
                 String::new(),
             );
         }
+        if std::thread::panicking() {
+            return self.close(End::Failed, Some("internal_error"));
+        }
         self.close(End::Cancelled, None);
     }
 }

@@ -44,6 +44,6 @@ pub use prepare::prepare;
 pub use rope::Rope;
 pub use types::{
     Dialect, End, ErrorBody, Failure, GatewayError, Head, Loss, LossKind, Observed, Options,
-    Prepared, ReasoningOutput, RequestError, RequestState, Route, SystemRole, Target, Terminal,
-    Usage,
+    Prepared, ReasoningOutput, Refusal, RequestError, RequestState, Route, SystemRole, Target,
+    Terminal, Usage,
 };

@@ -324,12 +324,12 @@ fn chat_settings_for_responses_and_codex() {
             json!({"tools": [
                 {"type": "function", "function": {"name": "a"}},
                 {"type": "function", "function": {"name": "b", "parameters": null}},
-                {"type": "function", "function": {"name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array"}}}, "strict": true}},
+                {"type": "function", "function": {"name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array"}}, "required": ["l"]}, "strict": true}},
             ]}),
             json!({"tools": [
                 {"type": "function", "name": "a", "parameters": {"type": "object", "properties": {}}, "strict": false},
                 {"type": "function", "name": "b", "parameters": {"type": "object", "properties": {}}, "strict": false},
-                {"type": "function", "name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array", "items": {}}}, "additionalProperties": false}, "strict": true},
+                {"type": "function", "name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array", "items": {}}}, "required": ["l"], "additionalProperties": false}, "strict": true},
             ]}),
             json!({}),
         ),

@@ -2,6 +2,7 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
+use super::keeping;
 use super::switching;
 use super::turns;
 use super::upkeep;
@@ -352,6 +353,8 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.journal.days,
         },
     },
+    keeping::DAILY_BACKUPS,
+    keeping::WATCHED_FOLDER,
     Key {
         name: "ask.model",
         doc: "Model that `switchyard ask` uses without -m. Default: the first one offered.",

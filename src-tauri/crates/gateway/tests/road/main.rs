@@ -17,6 +17,7 @@ mod keys;
 mod messages;
 mod models;
 mod naming;
+mod panics;
 mod previous;
 mod rows;
 mod sealed;

@@ -11,6 +11,8 @@ use crate::{
     types::{End, ErrorBody, Observed, Terminal, Usage},
 };
 
+const DAMAGED: &str = r#"{"type":"error","error":{"type":"api_error","message":"The upstream sent an event that cannot be read in the middle of a tool call. Ask again."}}"#;
+
 /// The book of one answer.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -84,7 +86,7 @@ impl Watch {
         });
     }
 
-    /// The upstream told of an error; its items are closed.
+    /// The upstream told of an error; what is open stays so.
     pub(crate) fn failed(&mut self, data: &str, to: &mut impl Receiver) {
         self.observed.terminal = Some(Terminal::Failed);
         self.observed.failure = Some(Bytes::copy_from_slice(data.as_bytes()));
@@ -93,7 +95,16 @@ impl Watch {
         to.take(Event::Failed(Fault { error, status }));
     }
 
-    /// The upstream's body ended before its terminal (T181); its items are closed.
+    /// An event inside a call could not be read. Without it the call would be another one, which nobody asked for; what is no event at all
+    /// (some servers send words to keep the connection) is passed over.
+    #[cold]
+    pub(crate) fn damaged(&mut self, data: &str, to: &mut impl Receiver) {
+        if data.trim_start().starts_with('{') && !self.ended() {
+            self.failed(DAMAGED, to);
+        }
+    }
+
+    /// The upstream's body ended before its terminal (T181); what is open stays so.
     pub(crate) fn cut(&mut self, end: &End, to: &mut impl Receiver) {
         let message = match end {
             End::Clean => "The upstream ended its answer without finishing it.".to_owned(),

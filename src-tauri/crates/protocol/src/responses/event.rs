@@ -1,6 +1,7 @@
 //! The fields of Responses events, items and answers that decoding asks for, as slices of their text. Called by `stream_decode`.
 
-use super::usage;
+use super::{cite, usage};
+use crate::canonical::cite::Search;
 use crate::json::{
     read::{Kind, Malformed, Reader},
     text::Text,
@@ -74,6 +75,8 @@ pub(super) struct RawItem<'a> {
     pub(super) seal: Option<Text<'a>>,
     /// What a hosted call brought, as base64, and its type.
     pub(super) result: Option<Text<'a>>,
+    /// What a search of the web did.
+    pub(super) action: Option<Reader<'a>>,
     pub(super) format: Option<Text<'a>>,
     pub(super) content: Option<Reader<'a>>,
     pub(super) summary: Option<Reader<'a>>,
@@ -102,6 +105,10 @@ pub(super) fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malfo
             }
             ("result", Kind::String) => item.result = Some(value.string()?),
             ("output_format", Kind::String) => item.format = Some(value.string()?),
+            ("action", Kind::Object) => {
+                item.action = Some(value.clone());
+                value.skip()?;
+            }
             ("content", Kind::Array) => {
                 item.content = Some(value.clone());
                 value.skip()?;
@@ -166,6 +173,17 @@ pub(super) fn read_answer<'a>(
 impl RawItem<'_> {
     pub(super) fn is_reasoning(&self) -> bool {
         self.kind.as_ref().is_some_and(|kind| kind.is("reasoning"))
+    }
+
+    /// What it searched for, where it is a search of the web (T55).
+    pub(super) fn search(&self) -> Option<Search<'_>> {
+        let action = self.action.clone()?;
+        let searched = self
+            .kind
+            .as_ref()
+            .is_some_and(|kind| kind.is("web_search_call"));
+        let id = self.id.as_ref();
+        searched.then(|| cite::search(id, action).ok()).flatten()
     }
 
     pub(super) fn is_picture(&self) -> bool {
