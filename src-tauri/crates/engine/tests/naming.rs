@@ -444,7 +444,7 @@ async fn f94_keys_take_turns_of_several_requests_over_a_restart() {
         if start == 0 {
             for name in ["a", "b"] {
                 let key = format!("sk-{name}");
-                simulator.add_relay(KeySetup::new(&key).label(name));
+                let _key = simulator.add_relay(KeySetup::new(&key).label(name));
                 let new = NewKeyAccount {
                     kind: "relay".into(),
                     base_url: simulator.relay_base_url(),

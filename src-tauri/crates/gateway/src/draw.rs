@@ -21,7 +21,7 @@ use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 pub(crate) use strip::{COMMENT, Strip};
 
 use crate::attempt::Request;
-use crate::exchange::{Tried, ask, is_event_stream, lacks_path};
+use crate::exchange::{Tried, ask, ask_whole, is_event_stream, lacks_path};
 use crate::fault::{Fault, event_fault, unreadable};
 use crate::images::Drawing;
 use crate::opened::{Serving, read_whole};
@@ -216,8 +216,7 @@ impl Turn<'_> {
     ) -> Result<Drawn, Fault> {
         let written = asked.native();
         let call = Call::json(self.endpoint(), written.body.into_vec(), false);
-        let (parts, body) = ask(self.request, &self.target, access, call).await?;
-        let body = read_whole(body).await?;
+        let (headers, body) = ask_whole(self.request, &self.target, access, call).await?;
         let whole = pictures_in(&body).ok_or_else(|| self.nothing_drawn(&body))?;
         if let Some(record) = record {
             record.losses(written.losses.iter());
@@ -227,7 +226,7 @@ impl Turn<'_> {
             ..Observed::default()
         };
         let body = images::with_real_size(&body, &whole);
-        Ok(self.answered(parts.headers, body, seen))
+        Ok(self.answered(headers, body, seen))
     }
 
     async fn by_tool(
@@ -251,11 +250,11 @@ impl Turn<'_> {
                 Err(running) => fold = running.into_fold().unwrap_or_default(),
             }
         } else {
-            let each = |chunk: &Bytes| {
+            let mut each = |chunk: &Bytes| {
                 fold.push(chunk);
                 fold.terminal().is_some()
             };
-            self.read(&mut body, each).await?;
+            self.read(&mut body, &mut each).await?;
         }
         let mut seen = Observed {
             usage: fold.usage(),
@@ -289,11 +288,11 @@ impl Turn<'_> {
         mut running: Running,
     ) -> Result<Result<strip::Begun, Running>, Fault> {
         let mut out = Out::new();
-        let each = |chunk: &Bytes| {
+        let mut each = |chunk: &Bytes| {
             out.push(running.push(chunk));
             running.is_decided()
         };
-        self.read(&mut upstream, each).await?;
+        self.read(&mut upstream, &mut each).await?;
         if !running.begun() {
             return Ok(Err(running));
         }
@@ -349,7 +348,7 @@ impl Turn<'_> {
     async fn read(
         &self,
         body: &mut ResponseBody,
-        mut each: impl FnMut(&Bytes) -> bool,
+        each: &mut (dyn FnMut(&Bytes) -> bool + Send),
     ) -> Result<(), Fault> {
         let idle = self.request.config.idle_timeout;
         loop {

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use upstream::{Access, Call, Endpoint, Target};
 
 use crate::attempt::Request;
-use crate::exchange::{Tried, ask, lacks_path};
+use crate::exchange::{Tried, ask_whole, lacks_path};
 use crate::fault::Fault;
-use crate::opened::{Serving, read_whole};
+use crate::opened::Serving;
 use crate::record::Record;
 use crate::relay::Slot;
 
@@ -60,8 +60,7 @@ async fn embedded(
     };
     let mut call = Call::json(Endpoint::Embeddings, body, false);
     call.query.clone_from(&request.query);
-    let (parts, body) = ask(request, target, access, call).await?;
-    let body = read_whole(body).await?;
+    let (headers, body) = ask_whole(request, target, access, call).await?;
     let looked = embeddings::look(&body).filter(|looked| looked.any);
     let Some(looked) = looked else {
         return Err(Fault::new(
@@ -78,5 +77,5 @@ async fn embedded(
         true => body,
         false => embeddings::naming(&body, &request.asked).concat().into(),
     };
-    Ok((parts.headers, body, seen))
+    Ok((headers, body, seen))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -18,7 +19,7 @@ use crate::amend::Sent;
 use crate::attempt::Request;
 use crate::body::Body;
 use crate::fault::Fault;
-use crate::opened::{Opened, Serving};
+use crate::opened::{Opened, Serving, read_whole};
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::{Gateway, draw, embed, forward, gemini};
@@ -261,13 +262,33 @@ async fn send(
     request.gateway.upstream.send(target, access, call).await
 }
 
-/// Sends a call whose answer is not translated, and answers a head that is good.
-pub(crate) async fn ask(
-    request: &Request,
-    target: &Target,
-    access: &Access,
-    mut call: Call,
-) -> Result<(http::response::Parts, ResponseBody), Fault> {
+/// A head that is good, and the body behind it.
+pub(crate) type Asked = Result<(http::response::Parts, ResponseBody), Fault>;
+
+/// Sends a call whose answer is not translated. Boxed, so that its many callers share one copy: such calls are seldom, and their answers slow.
+pub(crate) fn ask<'a>(
+    request: &'a Request,
+    target: &'a Target,
+    access: &'a Access,
+    call: Call,
+) -> BoxFuture<'a, Asked> {
+    Box::pin(asked(request, target, access, call))
+}
+
+/// The same, with the whole body.
+pub(crate) fn ask_whole<'a>(
+    request: &'a Request,
+    target: &'a Target,
+    access: &'a Access,
+    call: Call,
+) -> BoxFuture<'a, Result<(HeaderMap, Bytes), Fault>> {
+    Box::pin(async move {
+        let (parts, body) = ask(request, target, access, call).await?;
+        Ok((parts.headers, read_whole(body).await?))
+    })
+}
+
+async fn asked(request: &Request, target: &Target, access: &Access, mut call: Call) -> Asked {
     let gateway = &request.gateway;
     let wants_events = call.stream;
     call.headers = forward::request_headers(&request.headers, target.format);

@@ -104,7 +104,7 @@ pub(crate) async fn draw(
     }
     let inside = parts.extensions.get::<Inside>();
     let (stream, id) = (asked.stream, record.request_id().to_owned());
-    let road = attempt::serve(
+    let road = Box::pin(attempt::serve(
         attempt::Request {
             pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
             gateway,
@@ -123,9 +123,9 @@ pub(crate) async fn draw(
             head: Head::default(),
         },
         record,
-    );
+    ));
     match stream {
-        true => patience::answer(Box::pin(road), &id).await,
+        true => patience::answer(road, &id).await,
         false => road.await,
     }
 }

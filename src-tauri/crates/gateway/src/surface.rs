@@ -161,29 +161,31 @@ async fn dispatch(
         return refusal.into_response(shape);
     }
     let rules = key.rules.as_deref();
-    match place {
-        Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
-        Place::WebSocket => upgrade_required(shape),
-        Place::CountTokens(dialect) => count::tokens(config, &parts, body, dialect).await,
+    let (call, model) = match place {
+        Place::Root | Place::Health | Place::Unknown(_) => return empty(StatusCode::OK),
+        Place::WebSocket => return upgrade_required(shape),
+        // Seldom places are boxed: their state would make every request's larger.
+        Place::CountTokens(dialect) => {
+            return Box::pin(count::tokens(config, &parts, body, dialect)).await;
+        }
         Place::Models | Place::GeminiModels | Place::CodexModels => {
-            models::list(&gateway, list_words(&place, &parts), rules)
+            return models::list(&gateway, list_words(&place, &parts), rules);
         }
         Place::Model(id) | Place::GeminiModel(id) => {
-            models::one(&gateway, list_words(&place, &parts), rules, id)
+            return models::one(&gateway, list_words(&place, &parts), rules, id);
         }
         Place::Usage(codex_only) => {
             let call = if codex_only { &CODEX } else { &RESPONSES };
-            usage::answer(&gateway, config, attempt::formats(call))
+            return usage::answer(&gateway, config, attempt::formats(call));
         }
-        Place::Images(kind) => images::draw(gateway, config.clone(), kind, parts, body, key).await,
-        Place::Inference(call) => {
-            infer(gateway, config.clone(), call, parts, body, key, None).await
+        Place::Images(kind) => {
+            let drawing = images::draw(gateway, config.clone(), kind, parts, body, key);
+            return Box::pin(drawing).await;
         }
-        Place::Generate(call, model) => {
-            let model = gemini::decoded(model);
-            infer(gateway, config.clone(), call, parts, body, key, Some(model)).await
-        }
-    }
+        Place::Inference(call) => (call, None),
+        Place::Generate(call, model) => (call, Some(gemini::decoded(model))),
+    };
+    infer(gateway, config.clone(), call, parts, body, key, model).await
 }
 
 /// F26, F27: a key that is not, not any more or not now good.
