@@ -70,7 +70,6 @@ impl<'a> Reader<'a> {
     }
 
     /// The kind of the next value, which is not consumed.
-    #[inline(never)]
     pub(crate) fn kind(&mut self) -> Result<Kind, Malformed> {
         self.space();
         match self.peek() {
@@ -128,7 +127,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves into a container; true when it is not empty.
-    #[inline(never)]
     fn enter(&mut self, open: u8, close: u8) -> Result<bool, Malformed> {
         self.eat(open)?;
         self.space();
@@ -138,7 +136,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves behind a comma, or behind the container's end; true when something follows.
-    #[inline(never)]
     fn goes_on(&mut self, close: u8) -> Result<bool, Malformed> {
         self.space();
         let next = self.peek();
@@ -150,7 +147,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A member's name; moves to its value.
-    #[inline(never)]
     fn member(&mut self) -> Result<Cow<'a, str>, Malformed> {
         let key = self.string()?;
         self.eat(b':')?;
@@ -158,7 +154,6 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value must be a string.
-    #[inline(never)]
     pub(crate) fn string(&mut self) -> Result<Text<'a>, Malformed> {
         self.space();
         if self.peek() != Some(b'"') {
@@ -340,7 +335,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A string, or nothing when the value is of another kind (which is consumed).
-    #[inline(never)]
     pub(crate) fn string_or_skip(&mut self) -> Result<Option<Text<'a>>, Malformed> {
         if self.kind()? == Kind::String {
             return self.string().map(Some);
