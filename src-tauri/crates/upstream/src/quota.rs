@@ -67,6 +67,7 @@ pub fn quota_from_headers(headers: &HeaderMap, now: Timestamp) -> Option<QuotaSn
                 name,
                 primary,
                 secondary,
+                read_at: now,
             })
         })
         .collect();
@@ -104,7 +105,17 @@ fn header_window(
     slot: &str,
     now: Timestamp,
 ) -> Option<QuotaWindow> {
-    let field = |what: &str| number(headers, &format!("x-{limit}-{slot}-{what}"));
+    // One name, written once and ended four ways: this is asked of every answer.
+    let mut name = String::with_capacity(64);
+    for part in ["x-", limit, "-", slot, "-"] {
+        name.push_str(part);
+    }
+    let stem = name.len();
+    let mut field = |what: &str| {
+        name.truncate(stem);
+        name.push_str(what);
+        number(headers, &name)
+    };
     window(Fields {
         used_percent: field("used-percent"),
         length_secs: field("window-minutes").map(|m| m * 60.0),
@@ -290,6 +301,7 @@ pub fn quota_from_event(data: &[u8], now: Timestamp) -> Option<QuotaSnapshot> {
                 name,
                 primary,
                 secondary,
+                read_at: now,
             }],
         ),
         None => (primary, secondary, Vec::new()),
@@ -349,6 +361,7 @@ pub(crate) fn quota_from_usage(body: &[u8], now: Timestamp) -> Option<QuotaSnaps
                 name,
                 primary,
                 secondary,
+                read_at: now,
             })
         });
     Some(QuotaSnapshot {

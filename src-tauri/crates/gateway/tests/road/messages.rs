@@ -328,6 +328,57 @@ async fn t90_thoughts_of_another_provider_are_left_out_and_asked_once_more() {
 }
 
 #[tokio::test]
+async fn t101_tools_come_before_thinking_where_an_endpoint_takes_one_of_both() {
+    let mut stage = Stage::set().await;
+    let relay = stage.relay("relay", Format::OpenAi);
+    let refusal = r#"{"error":{"message":"Function tools with reasoning_effort are not supported for this model in /v1/chat/completions. Please use /v1/responses instead.","type":"invalid_request_error","param":null,"code":null}}"#;
+    relay.script([Step::json(400, refusal)]);
+    let (blocks, _) = content(&stage.post("/v1/messages", &ask(true, "say:one")).await);
+    assert_eq!(of_type(&blocks, "text")[0]["text"], "one");
+    let efforts: Vec<Value> = stage
+        .asked()
+        .iter()
+        .map(|(_, body)| body["reasoning_effort"].clone())
+        .collect();
+    assert_eq!(efforts, ["high", "none"]);
+    let entry = stage.journal(1).await.pop().unwrap();
+    assert!(
+        entry.losses.iter().any(|loss| loss.contains("effort")),
+        "{:?}",
+        entry.losses
+    );
+    // Asked in its own dialect too; a second refusal is the client's.
+    let chat = json!({"model": "gpt-5.5", "reasoning_effort": "low", "messages": [{"role": "user", "content": "say:two"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}]});
+    relay.script([Step::json(400, refusal), Step::json(400, refusal)]);
+    let told = stage.post("/v1/chat/completions", &chat).await;
+    assert_eq!(told.status, 400);
+    assert_eq!(stage.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn t88_a_search_of_another_provider_does_not_go_to_the_vendor() {
+    let mut stage = Stage::set().await;
+    stage.relay("claude", Format::Anthropic);
+    let mut body = ask(false, "say:one");
+    body["messages"] = json!([
+        {"role": "user", "content": "say:one"},
+        {"role": "assistant", "content": [
+            {"type": "server_tool_use", "id": "srvtoolu_switchyard_ws_1", "name": "web_search", "input": {"query": "q"}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_switchyard_ws_1", "content": []},
+            {"type": "text", "text": "one", "citations": [{"type": "web_search_result_location", "url": "https://example.com", "title": "T", "cited_text": "", "encrypted_index": "srvtoolu_switchyard_"}]}]},
+        {"role": "user", "content": "say:two"},
+    ]);
+    let (blocks, _) = content(&stage.post("/v1/messages", &body).await);
+    assert_eq!(of_type(&blocks, "text")[0]["text"], "two");
+    let asked = stage.asked();
+    assert_eq!(
+        (asked.len(), &asked[0].1["messages"][1]["content"]),
+        (1, &json!([{"type": "text", "text": "one"}]))
+    );
+}
+
+#[tokio::test]
 async fn f79_t194_count_tokens_is_an_estimate_that_says_so() {
     let mut stage = Stage::set().await;
     stage.relay("claude", Format::Anthropic);

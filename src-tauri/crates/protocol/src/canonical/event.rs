@@ -1,8 +1,10 @@
 //! The events of an answer in the common form.
 //!
-//! Laws every decoder keeps: slots count up from 0 in the order their items start; every start has exactly one end before the terminal; there is
-//! exactly one terminal ([`Event::Done`] or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing.
+//! Laws every decoder keeps: slots count up from 0 in the order their items start; every start has exactly one end before [`Event::Done`]; there is
+//! exactly one terminal (it or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing. A failure ends nothing that is
+//! open: clients run a call as soon as they see its end, and what was cut off of its arguments nobody knows.
 
+use super::cite::{Citation, Search};
 use crate::{
     json::text::Text,
     types::{Dialect, ErrorBody, Usage},
@@ -22,6 +24,8 @@ pub(crate) enum Start<'e> {
         namespace: Option<Text<'e>>,
         custom: bool,
     },
+    /// A search that ran at the provider: one [`Event::Search`], then the end.
+    Search,
 }
 
 /// One step of an answer.
@@ -43,8 +47,16 @@ pub(crate) enum Event<'e> {
     },
     /// Words of a refusal.
     Refusal { slot: usize, delta: Text<'e> },
-    /// A source the message's text points to: a raw Responses annotation.
-    Annotation { slot: usize, native: &'e str },
+    /// A source of the message's words. It comes behind them and before the message ends.
+    Citation {
+        slot: usize,
+        citation: Box<Citation<'e>>,
+    },
+    /// A search that ran at the provider, in an item of its own.
+    Search {
+        slot: usize,
+        search: Box<Search<'e>>,
+    },
     /// Words of reasoning.
     Reasoning { slot: usize, delta: Text<'e> },
     /// The next reasoning words are a new paragraph.

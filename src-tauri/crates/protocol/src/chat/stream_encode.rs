@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 
 use super::{
-    answer::nested_annotation,
+    answer::annotation,
     proof, usage,
     wire::{DONE, finish_word},
 };
@@ -112,17 +112,19 @@ impl Encoder {
                 out.text(&delta);
                 self.close(out);
             }
-            Event::Annotation { native, .. } => {
-                if let Some(nested) = nested_annotation(native) {
+            Event::Citation { citation, .. } => {
+                if let Some(told) = annotation(&citation, self.reasoning) {
                     self.open(out);
                     out.raw("\"annotations\":[");
-                    out.raw(&nested);
+                    out.raw(&told);
                     out.raw("]");
                     self.close(out);
                 }
             }
             Event::Reasoning { delta, .. } => self.think(delta.raw(), out),
             Event::ReasoningBreak { .. } => self.think("\\n\\n", out),
+            // The dialect has no place for a search that ran elsewhere; what it found is told with the words (T56).
+            Event::Search { .. } => {}
             // A seal is for whoever made it, and Chat has a place for one kind alone.
             Event::Seal { origin, seal, .. } => {
                 self.proof = (origin == Dialect::Gemini).then(|| seal.raw().to_owned());
@@ -152,7 +154,7 @@ impl Encoder {
     fn start(&mut self, start: Start<'_>, out: &mut BytesMut) {
         match start {
             Start::Message { .. } => self.slots.push(Slot::Words),
-            Start::Reasoning => self.slots.push(Slot::Thoughts),
+            Start::Reasoning | Start::Search => self.slots.push(Slot::Thoughts),
             Start::Call {
                 call_id,
                 name,
@@ -276,6 +278,7 @@ impl Encoder {
     fn open(&mut self, out: &mut BytesMut) {
         if self.prefix.is_empty() {
             let prefix = &mut self.prefix;
+            prefix.reserve(192);
             prefix.raw("data: {\"id\":");
             prefix.string(&self.id);
             prefix.raw(",\"object\":\"chat.completion.chunk\",\"created\":");

@@ -3,40 +3,36 @@
 use super::request_encode::Encoder;
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
+        offer::{chooses_among_none, describe_raw, is_second},
         request::{Chosen, Request, Tool, ToolChoice},
-        schema::write_parameters,
+        schema::{self, fits_strict, write_parameters},
     },
     json::write::{Commas, Sink},
-    responses::wire::{grammar, require_declared},
-    types::{Dialect, RequestError},
+    responses::wire::require_declared,
+    types::RequestError,
 };
 
 impl Encoder<'_> {
     pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
         let mut commas = Commas::default();
         let mut seen: Vec<String> = Vec::new();
+        let mut search = None;
         for tool in &request.tools {
-            if let Tool::Hosted {
-                origin: Dialect::Responses | Dialect::Messages | Dialect::Gemini,
-                kind,
-                ..
-            } = tool
-            {
-                self.losses.dropped(
-                    format!("tools ({})", kind.decode()),
-                    "only its own provider runs this tool (T56, T59)",
-                );
+            if hosted::of(tool) == Some(Hosted::Search) && self.searches {
+                // Of several searches the first counts.
+                search.get_or_insert(tool);
+                continue;
+            }
+            if matches!(tool, Tool::Hosted { .. }) {
+                hosted::leave_out(tool, self.losses);
                 continue;
             }
             let wire = tool
                 .named()
                 .map(|(space, name)| self.naming.wire(space, name).into_owned())
                 .unwrap_or_default();
-            if tool.named().is_some() && seen.contains(&wire) {
-                self.losses.dropped(
-                    format!("tool {wire}"),
-                    "a tool of this name was declared before (T49)",
-                );
+            if tool.named().is_some() && is_second(&wire, &seen, self.losses) {
                 continue;
             }
             if seen.is_empty() {
@@ -50,18 +46,20 @@ impl Encoder<'_> {
         if !seen.is_empty() {
             self.out.raw("]");
         }
+        if let Some(Tool::Hosted { native, .. }) = search {
+            let limits = hosted::limits(native);
+            let mut told = String::new();
+            hosted::search_of_chat(&limits, &mut told);
+            self.key("web_search_options");
+            self.out.raw(&told);
+            hosted::search_told(&limits, &["user_location"], self.losses);
+        }
         match &request.tool_choice {
-            None => return Ok(()),
-            Some(_) if seen.is_empty() => {
-                if !matches!(
-                    request.tool_choice,
-                    Some(ToolChoice::None | ToolChoice::Auto)
-                ) {
-                    self.losses
-                        .dropped("tool_choice", "there are no tools to choose from (T60)");
-                }
-                return Ok(());
-            }
+            None => {}
+            // These models search always.
+            Some(ToolChoice::Hosted(_)) if search.is_some() => {}
+            Some(ToolChoice::Hosted(kind)) => return Err(hosted::demanded(&kind.decode())),
+            Some(choice) if seen.is_empty() => chooses_among_none(choice, self.losses),
             Some(choice) => self.choice(choice, &request.tools)?,
         }
         Ok(())
@@ -84,8 +82,9 @@ impl Encoder<'_> {
                     self.out.text(description);
                 }
                 self.out.raw(",\"parameters\":");
-                let strict = *strict == Some(true);
-                write_parameters(parameters.as_deref(), strict, &mut self.out);
+                // F84: asked for, it closes the objects also where it cannot be kept.
+                write_parameters(parameters.as_deref(), *strict == Some(true), &mut self.out);
+                let strict = self.strict(*strict, parameters.as_deref(), wire);
                 // Many servers do not know the field: it is sent only where it says something.
                 self.out
                     .raw(if strict { ",\"strict\":true}}" } else { "}}" });
@@ -98,22 +97,9 @@ impl Encoder<'_> {
                 self.out
                     .raw("{\"type\":\"function\",\"function\":{\"name\":\"");
                 self.out.raw(wire);
-                self.out.raw("\",\"description\":\"");
-                if let Some(description) = description {
-                    self.out.raw(description.raw());
-                }
-                if let Some((syntax, definition)) = format.and_then(grammar) {
-                    self.out.raw("\\n\\nThe input must follow this grammar (");
-                    self.out.raw(syntax.trim_matches('"'));
-                    self.out.raw("):\\n");
-                    self.out.raw(
-                        definition
-                            .strip_prefix('"')
-                            .and_then(|inner| inner.strip_suffix('"'))
-                            .unwrap_or(""),
-                    );
-                }
-                self.out.raw("\",\"parameters\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"],\"additionalProperties\":false}}}");
+                self.out.raw("\",\"description\":");
+                describe_raw(description.as_ref(), *format, &mut self.out);
+                self.out.raw(",\"parameters\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"],\"additionalProperties\":false}}}");
             }
             Tool::Custom {
                 description,
@@ -137,10 +123,34 @@ impl Encoder<'_> {
         }
     }
 
+    /// Whether a schema is to be strict: a server refuses one that is not made for it (T45).
+    fn strict(&mut self, asked: Option<bool>, schema: Option<&str>, wire: &str) -> bool {
+        let strict = asked == Some(true) && fits_strict(schema);
+        if asked == Some(true) && !strict {
+            self.losses
+                .dropped(format!("tool {wire} (strict)"), schema::NOT_STRICT);
+        }
+        strict
+    }
+
     fn choice(&mut self, choice: &ToolChoice<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
+        if self.no_force
+            && matches!(
+                choice,
+                ToolChoice::Required
+                    | ToolChoice::Named(_)
+                    | ToolChoice::Allowed { required: true, .. }
+            )
+        {
+            self.losses.approximated(
+                "tool_choice",
+                "left to the model, which refuses to be made to call a tool while it thinks (T62)",
+            );
+            return Ok(());
+        }
         self.key("tool_choice");
         match choice {
-            ToolChoice::Auto => self.out.raw("\"auto\""),
+            ToolChoice::Auto | ToolChoice::Hosted(_) => self.out.raw("\"auto\""),
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, tools)?,

@@ -8,10 +8,12 @@ use bytes::BytesMut;
 use super::{
     answer::{OPEN, Words, call, close, counts, tail, text, thought},
     array::Framing,
+    cite,
     seal::spelled,
 };
 use crate::{
     canonical::{
+        cite::Citation,
         event::{Event, Finish, Start},
         request::Seal,
     },
@@ -29,6 +31,9 @@ pub(crate) struct Encoder {
     open: Vec<Open>,
     /// The proof of thoughts that waits for its part.
     pending: Option<String>,
+    /// What was searched, and the sources of the words.
+    queries: Vec<Text<'static>>,
+    sources: Vec<(usize, Citation<'static>)>,
 }
 
 /// An item whose whole is needed.
@@ -61,6 +66,8 @@ impl Encoder {
             words,
             open: Vec::new(),
             pending: None,
+            queries: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -82,8 +89,11 @@ impl Encoder {
                     self.piece(out, |out| text(delta.raw(), None, out));
                 }
             }
-            // T31: a source without its place in the text has no place here.
-            Event::Annotation { .. } => {}
+            // Told at the end (T31).
+            Event::Citation { citation, .. } => self.sources.push((0, citation.into_owned())),
+            Event::Search { search, .. } => {
+                self.queries.extend(search.query.map(Text::into_owned));
+            }
             Event::Reasoning { slot, delta } => self.think(slot, delta.raw(), out),
             Event::ReasoningBreak { slot } => self.think(slot, "\\n\\n", out),
             Event::Seal {
@@ -122,7 +132,7 @@ impl Encoder {
 
     fn start(&mut self, slot: usize, start: Start<'_>) {
         let kind = match start {
-            Start::Message { .. } => return,
+            Start::Message { .. } | Start::Search => return,
             Start::Reasoning => Kind::Thought(None),
             Start::Call {
                 call_id,
@@ -184,7 +194,9 @@ impl Encoder {
         self.framing.open(out);
         out.raw(OPEN);
         text("", signature.as_deref(), out);
-        close(Some(finish), out);
+        let mut grounding = String::new();
+        cite::write(&self.queries, &self.sources, &mut grounding);
+        close(Some(finish), &grounding, out);
         counts(usage, out);
         out.raw(&self.tail);
         self.framing.close(out);
@@ -195,7 +207,7 @@ impl Encoder {
         self.framing.open(out);
         out.raw(OPEN);
         part(out);
-        close(None, out);
+        close(None, "", out);
         out.raw(&self.tail);
         self.framing.close(out);
     }

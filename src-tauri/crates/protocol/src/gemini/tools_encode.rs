@@ -2,50 +2,30 @@
 
 use super::{request_encode::Encoder, schema_encode::subset};
 use crate::{
-    canonical::request::{Chosen, Request, Tool, ToolChoice},
+    canonical::{
+        hosted::{self, Hosted},
+        offer::{RAW_INPUT, chooses_among_none, describe_raw, is_second, offered},
+        request::{Chosen, Request, Tool, ToolChoice},
+    },
     json::{
         text::Text,
         write::{Commas, Sink},
     },
-    messages::wire::WEB_SEARCH,
-    responses::wire::{grammar, require_declared},
-    types::{Dialect, RequestError},
+    responses::wire::require_declared,
+    types::RequestError,
 };
-
-/// The parameters of a tool that takes raw text (T51).
-const RAW_INPUT: &str = "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"]}";
 
 impl Encoder<'_> {
     /// Writes both; true when any tool is on offer.
     pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<bool, RequestError> {
-        // Only some of them may be called: the others are not offered (table C4).
-        let allowed = match &request.tool_choice {
-            Some(ToolChoice::Allowed { tools, .. }) => {
-                for chosen in tools {
-                    require_declared(chosen, &request.tools)?;
-                }
-                Some(tools)
-            }
-            _ => None,
-        };
-        let offered = |tool: &Tool<'_>| match (allowed, tool.named()) {
-            (Some(allowed), Some((space, name))) => allowed
-                .iter()
-                .any(|chosen| chosen.name == *name && chosen.namespace.as_ref() == space),
-            _ => true,
-        };
         let mut seen: Vec<String> = Vec::new();
         let mut commas = Commas::default();
-        for tool in request.tools.iter().filter(|tool| offered(tool)) {
+        for tool in offered(request)? {
             let Some((space, name)) = tool.named() else {
                 continue;
             };
             let wire = self.naming.wire(space, name).into_owned();
-            if seen.contains(&wire) {
-                self.losses.dropped(
-                    format!("tool {wire}"),
-                    "a tool of this name was declared before (T49)",
-                );
+            if is_second(&wire, &seen, self.losses) {
                 continue;
             }
             if seen.is_empty() {
@@ -60,39 +40,52 @@ impl Encoder<'_> {
             self.out.raw("]}]");
         }
         let search = self.hosted(&request.tools, seen.is_empty());
+        if let Some(ToolChoice::Hosted(kind)) = &request.tool_choice {
+            if !(search && hosted::has_search(&request.tools)) {
+                return Err(hosted::demanded(&kind.decode()));
+            }
+            self.losses.approximated(
+                "tool_choice",
+                "the model decides whether it searches: it cannot be made to (T55)",
+            );
+            return Ok(true);
+        }
         self.choice(request, !seen.is_empty())?;
         Ok(!seen.is_empty() || search)
     }
 
-    /// Tools that run at a vendor: both have a search of the web, which few models take beside other tools (T55).
+    /// Tools that run at a vendor and that both have; few models take them beside other tools (T55).
     fn hosted(&mut self, tools: &[Tool<'_>], alone: bool) -> bool {
-        let mut written = false;
+        let mut names: Vec<&str> = Vec::new();
         for tool in tools {
-            let Tool::Hosted { origin, kind, .. } = tool else {
+            let name = match hosted::of(tool) {
+                _ if !self.model.hosted || !alone => None,
+                Some(Hosted::Search) => Some("googleSearch"),
+                Some(Hosted::Fetch) => Some("urlContext"),
+                Some(Hosted::Code) => Some("codeExecution"),
+                None => None,
+            };
+            let (Some(name), Tool::Hosted { native, .. }) = (name, tool) else {
+                hosted::leave_out(tool, self.losses);
                 continue;
             };
-            let search = match origin {
-                Dialect::Responses => kind.raw().starts_with("web_search"),
-                Dialect::Messages => kind.raw().starts_with(WEB_SEARCH),
-                Dialect::Chat | Dialect::Gemini => false,
-            };
-            if search && self.model.hosted && alone {
-                if !std::mem::replace(&mut written, true) {
-                    self.key("tools");
-                    self.out.raw("[{\"googleSearch\":{}}]");
-                }
-                self.losses.approximated(
-                    "tools (web_search)",
-                    "runs as the account's own web search; its sources are told in the text alone (T55)",
-                );
-                continue;
+            if name == "googleSearch" {
+                hosted::search_told(&hosted::limits(native), &[], self.losses);
+            } else {
+                let reason = "runs as the account's own tool, without its settings (T55)";
+                self.losses.approximated(format!("tools ({name})"), reason);
             }
-            self.losses.dropped(
-                format!("tools ({})", kind.decode()),
-                "only its own provider runs this tool (T55, T56, T59)",
-            );
+            if !names.contains(&name) {
+                names.push(name);
+            }
         }
-        written
+        if !names.is_empty() {
+            self.key("tools");
+            self.out.raw("[{\"");
+            self.out.raw(&names.join("\":{}},{\""));
+            self.out.raw("\":{}}]");
+        }
+        !names.is_empty()
     }
 
     fn tool(&mut self, tool: &Tool<'_>, wire: &str) {
@@ -125,16 +118,9 @@ impl Encoder<'_> {
                 format,
                 ..
             } => {
-                self.out.raw(",\"description\":\"");
-                self.out
-                    .raw(description.as_ref().map_or("", |text| text.raw()));
-                if let Some((syntax, definition)) = format.and_then(grammar) {
-                    self.out.raw("\\n\\nThe input must follow this grammar (");
-                    self.out.raw(syntax.trim_matches('"'));
-                    self.out.raw("):\\n");
-                    self.out.raw(definition.trim_matches('"'));
-                }
-                self.out.raw("\",\"parameters\":");
+                self.out.raw(",\"description\":");
+                describe_raw(description.as_ref(), *format, &mut self.out);
+                self.out.raw(",\"parameters\":");
                 self.out.raw(RAW_INPUT);
             }
             Tool::Hosted { .. } => {}
@@ -175,15 +161,12 @@ impl Encoder<'_> {
             return Ok(());
         };
         if !any {
-            // T60
-            if !matches!(choice, ToolChoice::None | ToolChoice::Auto) {
-                self.losses
-                    .dropped("tool_choice", "there are no tools to choose from (T60)");
-            }
+            chooses_among_none(choice, self.losses);
             return Ok(());
         }
         let (mode, names): (_, &[Chosen<'_>]) = match choice {
             ToolChoice::Auto
+            | ToolChoice::Hosted(_)
             | ToolChoice::Allowed {
                 required: false, ..
             } => ("AUTO", &[]),

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod block;
+pub(crate) mod cite;
 pub(crate) mod count;
 pub(crate) mod errors;
 mod event;
@@ -14,7 +15,7 @@ mod settings_decode;
 mod settings_encode;
 pub(crate) mod stream_decode;
 pub(crate) mod stream_encode;
-pub(crate) mod tools_decode;
+mod tools_decode;
 mod tools_encode;
 mod turns;
 pub(crate) mod usage;

@@ -1,9 +1,10 @@
 //! Messages events → the events of the common form.
 //!
 //! Goes by the `type` in the data. Neighbouring blocks of text are one message; blocks of tools that ran at the vendor have no place and are
-//! passed over (T88). Deltas are slices of the event. Called by the hub, also for whole answers.
+//! passed over (T88), but for what was searched and found. Deltas are slices of the event. Called by the hub, also for whole answers.
 
 use super::{
+    cite::{self, Asked},
     event::{Started, read_event, read_start},
     usage::Counts,
     wire::read_stop,
@@ -36,6 +37,10 @@ pub(crate) struct Decoder {
     message: Option<usize>,
     block: Option<Block>,
     stop: Option<Stop>,
+    /// How much was said, in bytes of its spelling.
+    said: usize,
+    /// What the vendor was asked to search and has not found yet.
+    searching: Vec<Asked>,
 }
 
 /// The block that is open.
@@ -49,6 +54,10 @@ struct Block {
 enum BlockKind {
     Text {
         slot: usize,
+        /// What was said before it.
+        start: usize,
+        /// Its sources, raw.
+        sources: Vec<String>,
     },
     Thinking {
         slot: usize,
@@ -59,6 +68,8 @@ enum BlockKind {
         told: bool,
         input: String,
     },
+    /// A call of a tool that runs at the vendor, by its place among those.
+    Hosted(Asked),
     /// Has no place in the common form.
     Other,
 }
@@ -70,13 +81,17 @@ enum Stop {
 }
 
 impl Decoder {
-    /// One event's data. Data that is not JSON, and events nobody knows, are skipped.
+    /// One event's data. Data that is not JSON, and events nobody knows, are skipped; not so what may have been a piece of a call.
     pub(crate) fn push(&mut self, data: &str, to: &mut impl Receiver) {
         if self.watch.ended() {
             return;
         }
         // An event that cannot be read is left out; the rest of the answer still counts.
-        let _ = self.read(data, to);
+        if self.read(data, to).is_err()
+            && let Some(BlockKind::Call { .. }) = self.block.as_ref().map(|block| &block.kind)
+        {
+            self.watch.damaged(data, to);
+        }
     }
 
     /// A whole answer: its blocks, then its end.
@@ -120,7 +135,6 @@ impl Decoder {
         if self.stop.is_some() {
             return self.end(to);
         }
-        self.close_all(to);
         self.watch.cut(end, to);
     }
 
@@ -148,7 +162,6 @@ impl Decoder {
             }
             ("message_stop", _) => self.end(to),
             ("error", _) => {
-                self.close_all(to);
                 self.watch.failed(data, to);
             }
             _ => {}
@@ -176,7 +189,6 @@ impl Decoder {
         if let Some(known) = &self.id {
             // T180: the same again is nothing new; another one before any word replaces it unseen.
             if self.watch.observed.content_started && name.as_ref() != Some(known) {
-                self.close_all(to);
                 self.watch.failed(SPLICED, to);
             }
             return Ok(());
@@ -203,18 +215,34 @@ impl Decoder {
             words,
             seal,
             input,
+            citations,
+            tool_use_id,
+            content,
         } = read_start(&mut block)?;
         let kind = match kind.as_ref().map(Text::raw).unwrap_or_default() {
             "text" => {
                 let slot = self.open_message(to);
+                let start = self.said;
                 if let Some(delta) = words.filter(|words| !words.is_empty()) {
+                    self.said += delta.raw().len();
                     to.take(Event::Text {
                         slot,
                         delta,
                         logprobs: None,
                     });
                 }
-                BlockKind::Text { slot }
+                let mut sources = Vec::new();
+                if let Some(mut list) = citations {
+                    list.elements(|one| {
+                        sources.push(one.raw()?.to_owned());
+                        Ok::<(), Malformed>(())
+                    })?;
+                }
+                BlockKind::Text {
+                    slot,
+                    start,
+                    sources,
+                }
             }
             "thinking" => {
                 let slot = self.open_other(Start::Reasoning, to);
@@ -260,6 +288,25 @@ impl Decoder {
                         .unwrap_or_default(),
                 }
             }
+            "server_tool_use" => {
+                self.watch.observed.content_started = true;
+                BlockKind::Hosted(Asked::new(id.as_ref(), input))
+            }
+            "web_search_tool_result" | "web_fetch_tool_result" => {
+                self.watch.observed.content_started = true;
+                // A result that cannot be read is left out; the rest of the answer still counts.
+                if let Some(search) =
+                    cite::found(&mut self.searching, tool_use_id.as_ref(), content)
+                {
+                    let slot = self.open_other(Start::Search, to);
+                    to.take(Event::Search {
+                        slot,
+                        search: Box::new(search),
+                    });
+                    to.take(Event::ItemEnd { slot });
+                }
+                BlockKind::Other
+            }
             _ => {
                 self.watch.observed.content_started = true;
                 BlockKind::Other
@@ -275,9 +322,10 @@ impl Decoder {
         mut delta: Reader<'_>,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
-        let (mut kind, mut words) = (None, None);
+        let (mut kind, mut words, mut source) = (None, None, None);
         delta.members(|key, value| {
             match key {
+                "citation" => source = Some(value.raw()?),
                 "type" => kind = value.string_or_skip()?,
                 "text" | "thinking" | "signature" | "partial_json" => {
                     words = value.string_or_skip()?
@@ -286,6 +334,14 @@ impl Decoder {
             }
             Ok::<(), Malformed>(())
         })?;
+        if let (Some(source), Some(block)) = (source, &mut self.block) {
+            if let BlockKind::Text { sources, .. } = &mut block.kind
+                && block.index == index
+            {
+                sources.push(source.to_owned());
+            }
+            return Ok(());
+        }
         let (Some(kind), Some(delta)) = (kind, words.filter(|words| !words.is_empty())) else {
             return Ok(());
         };
@@ -295,6 +351,8 @@ impl Decoder {
             let kind = match kind.raw() {
                 "text_delta" => BlockKind::Text {
                     slot: self.open_message(to),
+                    start: self.said,
+                    sources: Vec::new(),
                 },
                 "thinking_delta" => BlockKind::Thinking {
                     slot: self.open_other(Start::Reasoning, to),
@@ -308,11 +366,14 @@ impl Decoder {
             return Ok(());
         };
         match (&mut block.kind, kind.raw()) {
-            (BlockKind::Text { slot }, "text_delta") => to.take(Event::Text {
-                slot: *slot,
-                delta,
-                logprobs: None,
-            }),
+            (BlockKind::Text { slot, .. }, "text_delta") => {
+                self.said += delta.raw().len();
+                to.take(Event::Text {
+                    slot: *slot,
+                    delta,
+                    logprobs: None,
+                });
+            }
             (BlockKind::Thinking { slot, .. }, "thinking_delta") => {
                 to.take(Event::Reasoning { slot: *slot, delta });
             }
@@ -324,6 +385,7 @@ impl Decoder {
                 *told = true;
                 to.take(Event::Input { slot: *slot, delta });
             }
+            (BlockKind::Hosted(asked), "input_json_delta") => asked.input.push_str(delta.raw()),
             _ => {}
         }
         Ok(())
@@ -402,7 +464,18 @@ impl Decoder {
             return;
         };
         match block.kind {
-            BlockKind::Text { .. } | BlockKind::Other => {}
+            BlockKind::Text {
+                slot,
+                start,
+                sources,
+            } => {
+                // T31: they stand for the words of their block.
+                for source in &sources {
+                    cite::tell(slot, source, (start, self.said), to);
+                }
+            }
+            BlockKind::Hosted(asked) => self.searching.push(asked),
+            BlockKind::Other => {}
             BlockKind::Thinking { slot, seal } => {
                 if !seal.is_empty() {
                     to.take(Event::Seal {

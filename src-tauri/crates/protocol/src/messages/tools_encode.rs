@@ -2,18 +2,20 @@
 
 use serde_json::{Map, Value};
 
-use super::{request_encode::Encoder, wire::WEB_SEARCH};
+use super::request_encode::Encoder;
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
+        offer::{RAW_INPUT, chooses_among_none, describe_raw, is_second, offered},
         request::{Chosen, Request, Tool, ToolChoice},
         schema::write_parameters,
     },
     json::{
-        read::{Kind, Malformed, Reader},
+        read::{Malformed, Reader},
         write::{Commas, Sink},
     },
-    responses::wire::{grammar, require_declared},
-    types::{Dialect, RequestError},
+    responses::wire::require_declared,
+    types::RequestError,
 };
 
 /// The version of the vendor's web search that every hosted model has (T55).
@@ -22,27 +24,9 @@ const SEARCH_TOOL: &str = "web_search_20250305";
 impl Encoder<'_> {
     /// Writes both; true when the model is made to call a tool.
     pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<bool, RequestError> {
-        // Only some of them may be called: the others are not offered (table C4).
-        let allowed = match &request.tool_choice {
-            Some(ToolChoice::Allowed { tools, .. }) => {
-                for chosen in tools {
-                    require_declared(chosen, &request.tools)?;
-                }
-                Some(tools)
-            }
-            _ => None,
-        };
         let mut commas = Commas::default();
         let mut seen: Vec<String> = Vec::new();
-        for tool in &request.tools {
-            if let (Some(allowed), Some((space, name))) = (allowed, tool.named()) {
-                let offered = allowed
-                    .iter()
-                    .any(|chosen| chosen.name == *name && chosen.namespace.as_ref() == space);
-                if !offered {
-                    continue;
-                }
-            }
+        for tool in offered(request)? {
             let Some(wire) = self.wire_name(tool, &seen) else {
                 continue;
             };
@@ -57,42 +41,22 @@ impl Encoder<'_> {
         if !seen.is_empty() {
             self.out.raw("]");
         }
-        self.choice(request, !seen.is_empty())
+        let searches = hosted::has_search(&request.tools) && self.model.hosted;
+        self.choice(request, !seen.is_empty(), searches)
     }
 
     /// The name of a tool on the wire; `None` for one that is not sent, which is told.
     fn wire_name(&mut self, tool: &Tool<'_>, seen: &[String]) -> Option<String> {
         let Some((space, name)) = tool.named() else {
-            let Tool::Hosted { origin, kind, .. } = tool else {
-                return None;
-            };
-            let search = match origin {
-                Dialect::Responses => kind.raw().starts_with("web_search"),
-                Dialect::Gemini => kind.is("googleSearch"),
-                Dialect::Chat | Dialect::Messages => false,
-            };
+            let search = hosted::of(tool) == Some(Hosted::Search);
             if search && self.model.hosted && !seen.iter().any(|name| name == "web_search") {
-                self.losses.approximated(
-                    "tools (web_search)",
-                    "runs as the account's own web search; its sources are told in the text alone (T55)",
-                );
                 return Some("web_search".to_owned());
             }
-            self.losses.dropped(
-                format!("tools ({})", kind.decode()),
-                "only its own provider runs this tool (T56, T59)",
-            );
+            hosted::leave_out(tool, self.losses);
             return None;
         };
         let wire = self.naming.wire(space, name).into_owned();
-        if seen.contains(&wire) {
-            self.losses.dropped(
-                format!("tool {wire}"),
-                "a tool of this name was declared before (T49)",
-            );
-            return None;
-        }
-        Some(wire)
+        (!is_second(&wire, seen, self.losses)).then_some(wire)
     }
 
     fn tool(&mut self, tool: &Tool<'_>, wire: &str) {
@@ -128,32 +92,44 @@ impl Encoder<'_> {
             } => {
                 self.out.raw("{\"name\":\"");
                 self.out.raw(wire);
-                self.out.raw("\",\"description\":\"");
-                if let Some(description) = description {
-                    self.out.raw(description.raw());
-                }
-                if let Some((syntax, definition)) = format.and_then(grammar) {
-                    self.out.raw("\\n\\nThe input must follow this grammar (");
-                    self.out.raw(syntax.trim_matches('"'));
-                    self.out.raw("):\\n");
-                    let inner = definition.strip_prefix('"');
-                    let inner = inner.and_then(|inner| inner.strip_suffix('"'));
-                    self.out.raw(inner.unwrap_or(""));
-                }
-                self.out.raw("\",\"input_schema\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"]}}");
+                self.out.raw("\",\"description\":");
+                describe_raw(description.as_ref(), *format, &mut self.out);
+                self.out.raw(",\"input_schema\":");
+                self.out.raw(RAW_INPUT);
+                self.out.raw("}");
             }
             Tool::Hosted { native, .. } => {
                 self.out.raw("{\"type\":\"");
                 self.out.raw(SEARCH_TOOL);
-                debug_assert!(SEARCH_TOOL.starts_with(WEB_SEARCH));
                 self.out.raw("\",\"name\":\"web_search\"");
-                search_limits(native, &mut self.out);
+                let limits = hosted::limits(native);
+                let sites = match limits.allowed {
+                    Some(allowed) => ("allowed_domains", Some(allowed)),
+                    // The vendor takes one of both.
+                    None => ("blocked_domains", limits.blocked),
+                };
+                let place = ("user_location", limits.place.as_deref());
+                for (key, value) in [sites, place, ("max_uses", limits.uses)] {
+                    if let Some(value) = value {
+                        self.out.raw(",\"");
+                        self.out.raw(key);
+                        self.out.raw("\":");
+                        self.out.raw(value);
+                    }
+                }
+                let takes = [sites.0, place.0, "max_uses"];
+                hosted::search_told(&limits, &takes, self.losses);
                 self.out.raw("}");
             }
         }
     }
 
-    fn choice(&mut self, request: &Request<'_>, any: bool) -> Result<bool, RequestError> {
+    fn choice(
+        &mut self,
+        request: &Request<'_>,
+        any: bool,
+        searches: bool,
+    ) -> Result<bool, RequestError> {
         let single = request.settings.parallel_tool_calls == Some(false);
         let Some(choice) = &request.tool_choice else {
             if any && single {
@@ -163,12 +139,13 @@ impl Encoder<'_> {
             }
             return Ok(false);
         };
+        if let ToolChoice::Hosted(kind) = choice
+            && !searches
+        {
+            return Err(hosted::demanded(&kind.decode()));
+        }
         if !any {
-            // T60
-            if !matches!(choice, ToolChoice::None | ToolChoice::Auto) {
-                self.losses
-                    .dropped("tool_choice", "there are no tools to choose from (T60)");
-            }
+            chooses_among_none(choice, self.losses);
             return Ok(false);
         }
         self.key("tool_choice");
@@ -179,13 +156,16 @@ impl Encoder<'_> {
             } => ("auto", false),
             ToolChoice::None => ("none", false),
             ToolChoice::Required | ToolChoice::Allowed { required: true, .. } => ("any", true),
-            ToolChoice::Named(_) => ("tool", true),
+            ToolChoice::Named(_) | ToolChoice::Hosted(_) => ("tool", true),
         };
         self.out.raw("{\"type\":\"");
         self.out.raw(word);
         self.out.raw("\"");
         if let ToolChoice::Named(chosen) = choice {
             self.named(chosen, &request.tools)?;
+        }
+        if matches!(choice, ToolChoice::Hosted(_)) {
+            self.out.raw(",\"name\":\"web_search\"");
         }
         if single && word != "none" {
             self.out.raw(",\"disable_parallel_tool_use\":true");
@@ -201,33 +181,6 @@ impl Encoder<'_> {
         self.out.raw(&name);
         self.out.raw("\"");
         Ok(())
-    }
-}
-
-/// The sites that may be read and the person's place, from the hosted search of Responses.
-fn search_limits<S: Sink>(native: &str, out: &mut S) {
-    let (mut allowed, mut place) = (None, None);
-    let _ = Reader::new(native).members(|key, value| {
-        match (key, value.kind()?) {
-            ("filters", Kind::Object) => value.members(|key, value| {
-                let raw = value.raw()?;
-                if key == "allowed_domains" && raw.starts_with("[\"") {
-                    allowed = Some(raw);
-                }
-                Ok(())
-            })?,
-            ("user_location", Kind::Object) => place = Some(value.raw()?),
-            _ => value.skip()?,
-        }
-        Ok::<(), Malformed>(())
-    });
-    for (key, value) in [("allowed_domains", allowed), ("user_location", place)] {
-        if let Some(value) = value {
-            out.raw(",\"");
-            out.raw(key);
-            out.raw("\":");
-            out.raw(value);
-        }
     }
 }
 
