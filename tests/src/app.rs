@@ -23,6 +23,7 @@ pub struct TestAppBuilder {
     name: String,
     accounts: Vec<Account>,
     settings: Vec<(String, String)>,
+    made_up: bool,
 }
 
 /// A running application with its upstream.
@@ -31,6 +32,7 @@ pub struct TestApp {
     upstreams: Vec<SimUpstream>,
     evidence: Evidence,
     settings: Vec<(String, String)>,
+    made_up: bool,
     passphrase: String,
     /// In every prompt of this test, and searched for in its files.
     mark: String,
@@ -53,6 +55,7 @@ impl TestApp {
             name: name.to_owned(),
             accounts: Vec::new(),
             settings: Vec::new(),
+            made_up: false,
         }
     }
 }
@@ -69,6 +72,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn setting(mut self, key: &str, value: &str) -> Self {
         self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// For a client that makes up credentials, even out of names that stand in the application's files: only real ones count as secrets.
+    #[must_use]
+    pub fn credentials_are_made_up(mut self) -> Self {
+        self.made_up = true;
         self
     }
 
@@ -126,6 +136,7 @@ impl TestAppBuilder {
             upstreams,
             evidence,
             settings: self.settings,
+            made_up: self.made_up,
             passphrase,
             mark,
             model,
@@ -600,7 +611,8 @@ impl TestApp {
 
     /// Notes every credential that has reached the upstream, rotated ones too.
     fn note_credentials(&self) {
-        for seen in self.simulator.requests() {
+        let seen = self.simulator.requests();
+        for seen in seen.iter().filter(|_| !self.made_up) {
             let header = seen
                 .headers
                 .get("authorization")

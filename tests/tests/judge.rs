@@ -55,6 +55,7 @@ async fn app(name: &str) -> (TestApp, Child, Value) {
         .setting("proxy.enabled", "true")
         .setting("proxy.url", "http://127.0.0.1:9")
         .setting("rotation.mode", "round_robin")
+        .credentials_are_made_up()
         .prepare()
         .await;
     app.enter_accounts().await;
@@ -66,28 +67,34 @@ async fn app(name: &str) -> (TestApp, Child, Value) {
     (app, server, told)
 }
 
-/// Lets it make `examples` requests for each call of the document; a fault shows the requests that led to it.
-async fn judged(document: &Path, url: &str, credential: &str, examples: u32, without: &[&str]) {
+/// Lets it make requests for each call of the document by these rules; `account` is one that there is. A fault shows the request that led to it.
+async fn judged(
+    rules: &str,
+    document: &Path,
+    url: &str,
+    credential: &str,
+    more: &[&str],
+    account: &str,
+) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(judge());
     command
         .arg("--config-file")
-        .arg(root().join("tests/clients/judge/schemathesis.toml"))
+        .arg(root().join("tests/clients/judge").join(rules))
         .arg("run")
         .arg(document)
         .args(["--url", url])
         .args(["--header", &format!("Authorization: Bearer {credential}")])
-        .args(["--max-examples", &examples.to_string()])
+        .args(["--max-examples", "15"])
         .args(["--phases", "examples,coverage,fuzzing"])
         .args(["--seed", "1", "--generation-deterministic", "--no-color"])
         .args(["--continue-on-failure", "--request-timeout", "30"])
         .args(["--suppress-health-check", "all", "--warnings", "off"])
+        .args(more)
+        .env("SWITCHYARD_ACCOUNT", account)
         .env("NO_PROXY", "127.0.0.1,localhost")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(folder.path());
-    for path in without {
-        command.args(["--exclude-path", path]);
-    }
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -105,23 +112,37 @@ async fn judged(document: &Path, url: &str, credential: &str, examples: u32, wit
         "{said}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    println!("{}", said.lines().last().unwrap_or_default());
+    for line in said.lines().filter(|line| line.contains("generated")) {
+        println!("{}: {}", document.display(), line.trim());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_admin_api_has_no_fault_of_its_own() {
     let (app, mut server, told) = app("judged-admin").await;
     let text = |name: &str| told[name].as_str().expect(name);
-    judged(
-        &root().join("ui/src/ipc/openapi.json"),
-        &format!("{}/admin/v1", text("console_url")),
+    let ids = app.account_ids().await;
+    let document = root().join("ui/src/ipc/openapi.json");
+    let (url, token) = (
+        format!("{}/admin/v1", text("console_url")),
         text("console_token"),
-        15,
-        // A stream without an end.
-        &["/events"],
-    )
-    .await;
+    );
+    let existing = [
+        "--include-path-regex",
+        r"^/(accounts/.id.|settings/)",
+        "--exclude-method",
+        "DELETE",
+    ];
+    judged("existing.toml", &document, &url, token, &existing, &ids[0]).await;
+    // A stream without an end.
+    let all = ["--exclude-path", "/events"];
+    judged("schemathesis.toml", &document, &url, token, &all, "").await;
     assert_eq!(server.try_wait().expect("its state"), None, "it still runs");
+    let http = reqwest::Client::builder().no_proxy().build();
+    let http = http.expect("an HTTP client");
+    let asked = http.get(format!("{url}/status")).bearer_auth(token).send();
+    let status = asked.await.expect("an answer").status();
+    assert_eq!(status, 200, "the token was good all the while");
     server.kill().await.expect("the server ends");
     assert_eq!(app.leaks(), Vec::<String>::new());
 }
@@ -131,14 +152,18 @@ async fn the_gateway_has_no_fault_of_its_own() {
     let (app, mut server, told) = app("judged-gateway").await;
     let text = |name: &str| told[name].as_str().expect(name);
     judged(
+        "schemathesis.toml",
         &root().join("tests/clients/judge/gateway.json"),
         text("url"),
         text("key"),
-        60,
         &[],
+        "",
     )
     .await;
     assert_eq!(server.try_wait().expect("its state"), None, "it still runs");
+    let served = app.upstream_requests().len();
+    println!("{served} requests reached an upstream");
+    assert!(served > 500, "{served} requests reached an upstream");
     server.kill().await.expect("the server ends");
     assert_eq!(app.leaks(), Vec::<String>::new());
 }

@@ -192,6 +192,15 @@ pub enum AccountCommand {
         /// Its id or label
         id: String,
     },
+    /// Change an account
+    Set {
+        /// Its id or label
+        id: String,
+        /// NAME=VALUE, of label, models, group, priority, proxy, excluded, reserve (percent), slots, notes, auth, reads_suffixes, effort,
+        /// formats; an empty value clears
+        #[arg(required = true, value_name = "NAME=VALUE")]
+        changes: Vec<String>,
+    },
     /// Remove an account and its credential
     Remove {
         /// Its id or label
@@ -302,7 +311,7 @@ pub struct Add {
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub priority: u32,
     /// Read many keys, one a line: each becomes an account of the group, which is named like the label by default
-    #[arg(long, conflicts_with = "preset")]
+    #[arg(long)]
     pub many: bool,
     /// A proxy of its own (http, https, socks4, socks4a, socks5, socks5h), or `direct`
     #[arg(long, value_name = "URL")]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, home, input, limits, login, naming, open_options, print, table};
+use crate::{ask, edit, home, input, limits, login, naming, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -350,6 +350,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
             tell(&accounts, json, table::accounts);
             Ok(())
         }
+        AccountCommand::Set { id, changes } => edit::set(desk, json, &id, &changes).await,
         AccountCommand::Remove { id, yes } => {
             let account = desk.call(Method::GET, &one(&id, ""), None).await?.json()?;
             let question = format!(

@@ -6,6 +6,7 @@ pub mod exit;
 mod ask;
 mod commands;
 mod desk;
+mod edit;
 mod failure;
 mod home;
 mod input;

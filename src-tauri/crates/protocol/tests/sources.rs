@@ -588,6 +588,24 @@ fn t31_files_and_documents_keep_what_the_other_dialect_can_say() {
 }
 
 #[test]
+fn t34_code_that_ran_at_the_provider_is_told_in_words() {
+    let body = json!({"id": "resp_1", "model": "up", "status": "completed", "output": [
+        {"type": "code_interpreter_call", "id": "ci_1", "status": "completed", "code": "print(1)", "outputs": [{"type": "logs", "logs": "1"}, {"type": "image", "url": URL}, 7]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "one"}]}]});
+    let body = Bytes::from(body.to_string());
+    for client in [Dialect::Chat, Dialect::Messages, Dialect::Gemini] {
+        let mut answer = answer_of(client, Target::Responses, false, &searching(client));
+        let json = answer.answer_json(&body).expect("an answer");
+        let json: Value = serde_json::from_slice(&json).expect("JSON");
+        assert_eq!(
+            read_whole(client, &json).text,
+            "\n```python\nprint(1)\n```\n\n```\n1\n```\none",
+            "{client:?}"
+        );
+    }
+}
+
+#[test]
 fn t31_thoughts_in_the_text_move_it_so_no_place_is_told() {
     let body = Bytes::from(searching(Dialect::Chat).to_string());
     let head = peek(Dialect::Chat, &body).expect("a request");

@@ -84,6 +84,8 @@ fn f137_f138_every_documented_line_is_understood() {
         "account enable a",
         "account disable a",
         "account remove a",
+        "account set a slots=4 reserve=20 group=",
+        "account add --many --preset zai --label z",
         "account remove a --yes",
         "account refresh",
         "account refresh a",

@@ -255,13 +255,17 @@ pub(super) fn write(queries: &[Text<'_>], sources: &[(usize, Citation<'_>)], out
     if chunks.is_empty() && queries.is_empty() {
         return;
     }
-    out.raw(",\"groundingMetadata\":{\"webSearchQueries\":[");
-    let mut commas = Commas::default();
-    for query in queries {
-        commas.next(out);
-        out.text(query);
+    out.raw(",\"groundingMetadata\":{");
+    if !queries.is_empty() {
+        out.raw("\"webSearchQueries\":[");
+        let mut commas = Commas::default();
+        for query in queries {
+            commas.next(out);
+            out.text(query);
+        }
+        out.raw("],");
     }
-    out.raw("],\"groundingChunks\":[");
+    out.raw("\"groundingChunks\":[");
     out.raw(&chunks);
     out.raw("],\"groundingSupports\":[");
     out.raw(&supports);

@@ -70,7 +70,6 @@ impl<'a> Reader<'a> {
     }
 
     /// The kind of the next value, which is not consumed.
-    #[inline(never)]
     pub(crate) fn kind(&mut self) -> Result<Kind, Malformed> {
         self.space();
         match self.peek() {
@@ -128,7 +127,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves into a container; true when it is not empty.
-    #[inline(never)]
     fn enter(&mut self, open: u8, close: u8) -> Result<bool, Malformed> {
         self.eat(open)?;
         self.space();
@@ -138,7 +136,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves behind a comma, or behind the container's end; true when something follows.
-    #[inline(never)]
     fn goes_on(&mut self, close: u8) -> Result<bool, Malformed> {
         self.space();
         let next = self.peek();
@@ -150,7 +147,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A member's name; moves to its value.
-    #[inline(never)]
     fn member(&mut self) -> Result<Cow<'a, str>, Malformed> {
         let key = self.string()?;
         self.eat(b':')?;
@@ -158,7 +154,6 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value must be a string.
-    #[inline(never)]
     pub(crate) fn string(&mut self) -> Result<Text<'a>, Malformed> {
         self.space();
         if self.peek() != Some(b'"') {
@@ -180,26 +175,28 @@ impl<'a> Reader<'a> {
         let mut escaped = false;
         loop {
             // Short strings are the common case of streams; memchr pays from a few dozen bytes on.
-            let found = match near_special(bytes, at) {
-                Near::Found(hit) => Some(hit),
+            let hit = match near_special(bytes, at) {
+                Near::Found(hit) => hit,
                 Near::NotBefore(from) => {
-                    memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..]).map(|offset| from + offset)
-                }
-            };
-            match found {
-                Some(hit) if bytes[hit] == b'"' => {
+                    let far = memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..]);
+                    let hit = far.map_or(bytes.len(), |offset| from + offset);
                     // A bare control character is no JSON either, and this text is spliced into ours as it is spelled. One pass without
-                    // a branch costs little beside the search.
-                    if bytes[self.pos + 1..hit]
+                    // a branch costs little beside the search; the near one has looked already.
+                    if bytes[from..hit]
                         .iter()
                         .fold(false, |bad, byte| bad | (*byte < 0x20))
                     {
                         return self.fail();
                     }
+                    hit
+                }
+            };
+            match bytes.get(hit) {
+                Some(b'"') => {
                     self.pos = hit + 1;
                     return Ok(escaped);
                 }
-                Some(hit) if bytes[hit] == b'\\' => {
+                Some(b'\\') => {
                     escaped = true;
                     at = match bytes.get(hit + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => hit + 2,
@@ -338,7 +335,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A string, or nothing when the value is of another kind (which is consumed).
-    #[inline(never)]
     pub(crate) fn string_or_skip(&mut self) -> Result<Option<Text<'a>>, Malformed> {
         if self.kind()? == Kind::String {
             return self.string().map(Some);

@@ -53,7 +53,7 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
         all => all,
     };
     for item in items.iter().filter(shown) {
-        block(item, &mut commas, out);
+        block(item, words, &mut commas, out);
     }
     out.raw("],\"stop_reason\":\"");
     out.raw(stop_word(
@@ -66,7 +66,7 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
     out.raw("}");
 }
 
-fn block<S: Sink>(item: &Folded, commas: &mut Commas, out: &mut S) {
+fn block<S: Sink>(item: &Folded, words: &Words, commas: &mut Commas, out: &mut S) {
     match &item.kind {
         FoldedKind::Message {
             text,
@@ -98,7 +98,7 @@ fn block<S: Sink>(item: &Folded, commas: &mut Commas, out: &mut S) {
             out.raw("\"}");
         }
         FoldedKind::Search(search) => {
-            if let Some(told) = cite::blocks(search) {
+            if let Some(told) = cite::blocks(search, &words.id) {
                 commas.next(out);
                 for piece in [&told.call, &told.input, "},", &told.result] {
                     out.raw(piece);

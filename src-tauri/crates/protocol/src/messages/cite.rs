@@ -171,12 +171,13 @@ pub(super) struct Blocks {
     pub(super) result: String,
 }
 
-pub(super) fn blocks(search: &Search<'_>) -> Option<Blocks> {
+/// `answer` is the id of the whole message: ids of searches without one derive from it.
+pub(super) fn blocks(search: &Search<'_>, answer: &str) -> Option<Blocks> {
     let query = search.query.as_ref()?;
     let made = match &search.id {
         Some(id) => call_id(id),
         None => Cow::Owned(format!(
-            "{:08x}",
+            "{answer}_{:08x}",
             super::wire::mark(query.raw().as_bytes()) & 0xffff_ffff
         )),
     };

@@ -129,7 +129,7 @@ impl Encoder {
             }
             Event::Search { slot, search } => {
                 if let Some(block) = self.blocks.iter_mut().find(|block| block.slot == slot) {
-                    block.kind = Kind::Search(cite::blocks(&search));
+                    block.kind = Kind::Search(cite::blocks(&search, &self.words.id));
                 }
             }
             Event::Seal {

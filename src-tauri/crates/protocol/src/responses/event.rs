@@ -16,8 +16,8 @@ pub(super) struct Fields<'a> {
     pub(super) logprobs: Option<&'a str>,
     pub(super) paragraph: u64,
     pub(super) annotation: Option<&'a str>,
-    pub(super) item: Option<Reader<'a>>,
-    pub(super) response: Option<Reader<'a>>,
+    pub(super) item: Option<RawItem<'a>>,
+    pub(super) response: Option<(AnswerHead<'a>, Option<Reader<'a>>)>,
 }
 
 pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
@@ -46,14 +46,10 @@ pub(super) fn read_fields<'a>(reader: &mut Reader<'a>) -> Result<Fields<'a>, Mal
             "logprobs" => fields.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
             "summary_index" => fields.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
             "annotation" => fields.annotation = Some(value.raw()?),
-            "item" | "response" if value.kind()? == Kind::Object => {
-                let nested = Some(value.clone());
-                if key == "item" {
-                    fields.item = nested;
-                } else {
-                    fields.response = nested;
-                }
-                value.skip()?;
+            // Read at once: these are the long events, and to skip one first is to read it twice.
+            "item" if value.kind()? == Kind::Object => fields.item = Some(read_item(value)?),
+            "response" if value.kind()? == Kind::Object => {
+                fields.response = Some(read_answer(value)?);
             }
             _ => value.skip()?,
         }
@@ -75,6 +71,9 @@ pub(super) struct RawItem<'a> {
     pub(super) seal: Option<Text<'a>>,
     /// What a hosted call brought, as base64, and its type.
     pub(super) result: Option<Text<'a>>,
+    /// What ran in the provider's sandbox, and what it printed.
+    pub(super) code: Option<Text<'a>>,
+    pub(super) outputs: Option<Reader<'a>>,
     /// What a search of the web did.
     pub(super) action: Option<Reader<'a>>,
     pub(super) format: Option<Text<'a>>,
@@ -105,6 +104,11 @@ pub(super) fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malfo
             }
             ("result", Kind::String) => item.result = Some(value.string()?),
             ("output_format", Kind::String) => item.format = Some(value.string()?),
+            ("code", Kind::String) => item.code = Some(value.string()?),
+            ("outputs", Kind::Array) => {
+                item.outputs = Some(value.clone());
+                value.skip()?;
+            }
             ("action", Kind::Object) => {
                 item.action = Some(value.clone());
                 value.skip()?;
@@ -190,6 +194,12 @@ impl RawItem<'_> {
         let drawn = self.result.as_ref().is_some_and(|data| !data.is_empty());
         let kind = self.kind.as_ref();
         drawn && kind.is_some_and(|kind| kind.is("image_generation_call"))
+    }
+
+    pub(super) fn is_code(&self) -> bool {
+        let kind = self.kind.as_ref();
+        kind.is_some_and(|kind| kind.is("code_interpreter_call"))
+            && self.code.as_ref().is_some_and(|code| !code.is_empty())
     }
 
     pub(super) fn is_custom(&self) -> bool {

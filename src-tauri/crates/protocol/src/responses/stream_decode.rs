@@ -5,8 +5,8 @@
 
 use super::{
     cite,
-    event::{Fields, RawItem, find_type, read_answer, read_fields, read_item},
-    tell::{picture, tell, tell_sources},
+    event::{AnswerHead, Fields, RawItem, find_type, read_answer, read_fields, read_item},
+    tell::{code, picture, tell, tell_sources},
 };
 use crate::{
     canonical::{
@@ -95,7 +95,8 @@ impl Decoder {
             return Err(Malformed(0));
         }
         reader.clone().raw()?;
-        self.terminal("completed", reader, body, to)
+        let answer = read_answer(&mut reader)?;
+        self.terminal("completed", answer, body, to)
     }
 
     /// The upstream's body ended (T181): without a terminal that is a cut.
@@ -135,16 +136,14 @@ impl Decoder {
             }
             "output_item.added" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut item) = fields.item {
-                    let item = read_item(&mut item)?;
+                if let Some(item) = fields.item {
                     let index = fields.index.unwrap_or(self.items.len() as u64);
                     self.open(index, &item, to);
                 }
             }
             "output_item.done" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut item) = fields.item {
-                    let item = read_item(&mut item)?;
+                if let Some(item) = fields.item {
                     let index = fields.index.or_else(|| {
                         self.items
                             .iter()
@@ -165,10 +164,10 @@ impl Decoder {
                     cite::tell(Dialect::Responses, slot, native, to);
                 }
             }
+            "in_progress" | "queued" if self.watch.is_introduced() => {}
             "created" | "in_progress" | "queued" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut response) = fields.response {
-                    let (head, _) = read_answer(&mut response)?;
+                if let Some((head, _)) = fields.response {
                     self.watch
                         .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
                 }
@@ -302,6 +301,10 @@ impl Decoder {
                 let slot = self.watch.open(Start::Picture, to);
                 picture(slot, item, to);
                 to.take(Event::ItemEnd { slot });
+            } else if item.is_code() {
+                let slot = self.watch.open(Start::Message { phase: None }, to);
+                code(slot, item, to);
+                to.take(Event::ItemEnd { slot });
             } else if let Some(search) = item.search() {
                 let slot = self.watch.open(Start::Search, to);
                 to.take(Event::Search {
@@ -332,11 +335,10 @@ impl Decoder {
     fn terminal(
         &mut self,
         kind: &str,
-        mut response: Reader<'_>,
+        (head, output): (AnswerHead<'_>, Option<Reader<'_>>),
         data: &str,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
-        let (head, output) = read_answer(&mut response)?;
         self.watch
             .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
         self.watch.usage(head.usage);

@@ -6,6 +6,7 @@ use crate::{
         event::{Event, Receiver},
         picture::Picture,
     },
+    gemini::request_decode::fence,
     json::{
         read::{Kind, Malformed},
         text::Text,
@@ -23,6 +24,37 @@ pub(super) fn picture(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) {
     to.take(Event::Picture {
         slot,
         picture: Box::new(picture),
+    });
+}
+
+/// Tells code that ran at the provider, and what it printed, in words (T34).
+pub(super) fn code(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) {
+    let mut say = |delta: Text<'_>| {
+        to.take(Event::Text {
+            slot,
+            delta,
+            logprobs: None,
+        });
+    };
+    if let Some(code) = &item.code {
+        say(fence("python", code));
+    }
+    let Some(mut outputs) = item.outputs.clone() else {
+        return;
+    };
+    // What cannot be read of it is left out; the rest of the answer still counts.
+    let _ = outputs.elements(|output| {
+        if output.kind()? != Kind::Object {
+            return output.skip();
+        }
+        output.members(|key, value| {
+            if key == "logs"
+                && let Some(printed) = value.clone().string_or_skip()?
+            {
+                say(fence("", &printed));
+            }
+            value.skip()
+        })
     });
 }
 

@@ -240,8 +240,9 @@ async fn f68_a_battery_saver_stops_rounds_and_its_end_brings_them_at_once() {
 #[tokio::test(start_paused = true)]
 async fn f122_a_sleep_acts_once_whoever_tells_it_first() {
     const HOUR: i64 = 3_600_000;
-    // Second at which the clock leaps, at which the system speaks, and what is told.
-    let cases: [(u64, u64, &[(u64, i64)]); 4] = [
+    /// Second at which the clock leaps, at which the system speaks, and what is told.
+    type Case = (u64, u64, &'static [(u64, i64)]);
+    let cases: [Case; 4] = [
         // The system is first: no half minute is waited for.
         (40, 41, &[(41, HOUR)]),
         // The clocks are first.
