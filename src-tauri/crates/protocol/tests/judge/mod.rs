@@ -334,12 +334,27 @@ fn responses_end(response: &Value) -> String {
     .to_owned()
 }
 
-/// F98: a picture as clients of other dialects are shown it, in the text.
+/// F98, T34: a picture, and code that ran at the provider, as clients of other dialects are shown them, in the text.
 fn shown(item: &Value) -> String {
-    let format = item["output_format"].as_str().unwrap_or("png");
-    match item["result"].as_str() {
-        Some(data) => format!("![image](data:image/{format};base64,{data})"),
-        None => String::new(),
+    match text(item, "/type") {
+        "image_generation_call" => {
+            let format = item["output_format"].as_str().unwrap_or("png");
+            let picture = |data| format!("![image](data:image/{format};base64,{data})");
+            item["result"].as_str().map(picture).unwrap_or_default()
+        }
+        "code_interpreter_call" => {
+            let mut all = String::new();
+            if let Some(code) = item["code"].as_str() {
+                all += &format!("\n```python\n{code}\n```\n");
+            }
+            for output in item["outputs"].as_array().into_iter().flatten() {
+                if let Some(printed) = output["logs"].as_str() {
+                    all += &format!("\n```\n{printed}\n```\n");
+                }
+            }
+            all
+        }
+        _ => String::new(),
     }
 }
 
@@ -372,8 +387,7 @@ pub fn said_json_responses(response: &Value) -> Said {
                 text(item, "/name").to_owned(),
                 text(item, "/input").to_owned(),
             )),
-            "image_generation_call" => said.text += &shown(item),
-            _ => {}
+            _ => said.text += &shown(item),
         }
     }
     said
@@ -503,9 +517,7 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
             "response.output_text.delta" => told += text(value, "/delta"),
             "response.output_item.done" => {
                 let item = &value["item"];
-                if text(value, "/item/type") == "image_generation_call" {
-                    told += &shown(item);
-                }
+                told += &shown(item);
                 items.push(item.clone());
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
