@@ -178,7 +178,7 @@ export const presets: T.RelayPreset[] = [
   preset('ollama', 'Ollama', 'http://127.0.0.1:11434/v1', { local: true }),
 ];
 
-const plainKey: T.GatewayKey = { name: 'default', masked: 'sk-sw…3f9c', created_at: NOW - 6e9, enabled: true, expired: false, expires_at: null, allowed_models: null, max_concurrency: null, budget: null };
+const plainKey: T.GatewayKey = { name: 'default', masked: 'sk-sw…3f9c', created_at: NOW - 6e9, enabled: true, expired: false, expires_at: null, allowed_models: null, max_concurrency: null, budget: null, locked_by: null };
 export const keys: T.GatewayKey[] = [
   plainKey,
   { ...plainKey, name: 'editor', masked: 'sk-sw…a01d', created_at: NOW - 9e8, allowed_models: ['gpt-5*'], max_concurrency: 4, expires_at: NOW + 20 * D, budget: { budget: { tokens: 20_000_000, usd: '25', period_days: 30 }, used: { ...spent(1240), cost: '16.2231' } } },
