@@ -450,6 +450,12 @@ async fn f129_logging_out_clearing_and_beginning_anew_are_separate() {
         "needs_login"
     );
     assert_ne!(engine.account("office").unwrap().health, "needs_login");
+    end(engine).await;
+    let engine = place.open("home").await;
+    assert_eq!(
+        engine.account("one@example.com").unwrap().health,
+        "needs_login"
+    );
     let office = engine.export(&["office".into()], None).await.unwrap();
     assert!(office.expose_secret().contains(RELAY_KEY));
     assert!(
