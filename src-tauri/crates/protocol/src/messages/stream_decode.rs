@@ -306,6 +306,19 @@ impl Decoder {
                 }
                 BlockKind::Other
             }
+            "code_execution_tool_result" | "bash_code_execution_tool_result" => {
+                self.watch.observed.content_started = true;
+                if let Some(words) = cite::ran(&mut self.searching, tool_use_id.as_ref(), content) {
+                    let slot = self.open_message(to);
+                    self.said += words.raw().len();
+                    to.take(Event::Text {
+                        slot,
+                        delta: words,
+                        logprobs: None,
+                    });
+                }
+                BlockKind::Other
+            }
             _ => {
                 self.watch.observed.content_started = true;
                 BlockKind::Other

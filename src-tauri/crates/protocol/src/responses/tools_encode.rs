@@ -66,6 +66,8 @@ impl Encoder<'_> {
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, &request.tools)?,
+            // The only tool there is needs no name, which not every server knows.
+            ToolChoice::Hosted(_) if request.tools.len() == 1 => self.out.raw("\"required\""),
             ToolChoice::Hosted(_) => self.out.raw("{\"type\":\"web_search\"}"),
             ToolChoice::Allowed { required, tools } => {
                 self.out.raw("{\"type\":\"allowed_tools\",\"mode\":");
