@@ -871,6 +871,12 @@ fn t55_a_search_that_is_demanded_is_made_or_refused_by_name() {
         assert_eq!(param, "tool_choice");
         assert!(message.contains("web_search"), "{message}");
     }
+    // Nothing else can be demanded of another provider, beside a search neither.
+    let fetch = json!({"tools": [{"type": "web_search_20250305", "name": "web_search"}, {"type": "web_fetch_20250910", "name": "web_fetch"}], "tool_choice": {"type": "tool", "name": "web_fetch"}});
+    for to in [Target::Codex, Target::Gemini, Target::Chat] {
+        let (_, message) = sent(Dialect::Messages, to, &fetch).expect_err("refused");
+        assert!(message.contains("web_fetch"), "{message}");
+    }
     // Another vendor's model behind a relay of the dialect has none.
     let mut relay = choice(Dialect::Responses);
     relay["model"] = json!("glm-4.6");

@@ -280,6 +280,19 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             "stop",
         ),
         (
+            "T130: fences are the model's own",
+            vec![
+                delta(json!({"content": "```json\n{}"})),
+                delta(json!({"content": "\n```"})),
+                finished("stop"),
+                done(),
+            ],
+            &[][..],
+            "```json\n{}\n```",
+            "",
+            "stop",
+        ),
+        (
             "T118: an empty answer",
             vec![
                 delta(json!({"role": "assistant", "content": ""})),

@@ -60,8 +60,7 @@ impl Encoder<'_> {
         match &request.tool_choice {
             None => return Ok(()),
             // These models search always.
-            Some(ToolChoice::Hosted(_)) if search.is_some() => return Ok(()),
-            Some(ToolChoice::Hosted(kind)) => return Err(hosted::demanded(&kind.decode())),
+            Some(ToolChoice::Hosted(kind)) => return hosted::demand(kind, search.is_some()),
             Some(_) if seen.is_empty() => {
                 if !matches!(
                     request.tool_choice,

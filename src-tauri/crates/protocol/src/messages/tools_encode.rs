@@ -198,10 +198,8 @@ impl Encoder<'_> {
             }
             return Ok(false);
         };
-        if let ToolChoice::Hosted(kind) = choice
-            && !searches
-        {
-            return Err(hosted::demanded(&kind.decode()));
+        if let ToolChoice::Hosted(kind) = choice {
+            hosted::demand(kind, searches)?;
         }
         if !any {
             // T60

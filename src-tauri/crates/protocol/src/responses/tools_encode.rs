@@ -47,10 +47,8 @@ impl Encoder<'_> {
         let Some(choice) = &request.tool_choice else {
             return Ok(());
         };
-        if let ToolChoice::Hosted(kind) = choice
-            && !hosted::has_search(&request.tools)
-        {
-            return Err(hosted::demanded(&kind.decode()));
+        if let ToolChoice::Hosted(kind) = choice {
+            hosted::demand(kind, hosted::has_search(&request.tools))?;
         }
         if request.tools.is_empty() {
             // T60: a choice among nothing is refused upstream; "none" loses nothing.
