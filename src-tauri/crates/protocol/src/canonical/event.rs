@@ -103,6 +103,16 @@ pub(crate) enum Finish {
     Filter,
 }
 
+impl Finish {
+    /// A whole answer that refused ends as one that was kept back.
+    pub(crate) fn refused(self, refused: bool) -> Self {
+        match self {
+            Self::Stop if refused => Self::Filter,
+            other => other,
+        }
+    }
+}
+
 /// An error that ends an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {

@@ -67,6 +67,14 @@ impl Fold {
             .any(|item| matches!(item.kind, FoldedKind::Call { .. }))
     }
 
+    /// How it ended, for clients whose dialect tells a refusal by the end and has no words for it apart (T32).
+    pub(crate) fn ended(&self) -> Finish {
+        let refused = |item: &Folded| matches!(&item.kind, FoldedKind::Message { refusal, .. } if !refusal.is_empty());
+        self.finish
+            .unwrap_or(Finish::Stop)
+            .refused(self.items.iter().any(refused))
+    }
+
     /// The item in that slot.
     pub(crate) fn kind(&self, slot: usize) -> Option<&FoldedKind> {
         self.items.get(slot).map(|item| &item.kind)

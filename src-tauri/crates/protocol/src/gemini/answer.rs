@@ -183,7 +183,7 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
     }
     let mut grounding = String::new();
     cite::write(&queries, &sources, &mut grounding);
-    close(Some(fold.finish.unwrap_or(Finish::Stop)), &grounding, out);
+    close(Some(fold.ended()), &grounding, out);
     counts(fold.usage, out);
     tail(words, &fold.id, &fold.model, out);
 }

@@ -31,6 +31,8 @@ pub(crate) struct Encoder {
     open: Vec<Open>,
     /// The proof of thoughts that waits for its part.
     pending: Option<String>,
+    /// Some words refused.
+    refused: bool,
     /// What was searched, and the sources of the words.
     queries: Vec<Text<'static>>,
     sources: Vec<(usize, Citation<'static>)>,
@@ -66,6 +68,7 @@ impl Encoder {
             words,
             open: Vec::new(),
             pending: None,
+            refused: false,
             queries: Vec::new(),
             sources: Vec::new(),
         }
@@ -73,6 +76,7 @@ impl Encoder {
 
     /// Writes what the event means for the client.
     pub(crate) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        self.refused |= matches!(event, Event::Refusal { .. });
         match event {
             Event::Started { id, model, .. } => {
                 let plain = |text: Option<Text<'_>>| {
@@ -199,7 +203,7 @@ impl Encoder {
         text("", signature.as_deref(), out);
         let mut grounding = String::new();
         cite::write(&self.queries, &self.sources, &mut grounding);
-        close(Some(finish), &grounding, out);
+        close(Some(finish.refused(self.refused)), &grounding, out);
         counts(usage, out);
         out.raw(&self.tail);
         self.framing.close(out);

@@ -367,6 +367,7 @@ pub fn said_json_responses(response: &Value) -> Said {
     };
     for item in response["output"].as_array().into_iter().flatten() {
         match text(item, "/type") {
+            "code_interpreter_call" => said.text += &code_in_words(item),
             "message" => {
                 said.text += &joined(item, "content", "text");
                 said.refusal += &joined(item, "content", "refusal");
@@ -391,6 +392,20 @@ pub fn said_json_responses(response: &Value) -> Said {
         }
     }
     said
+}
+
+/// T34: code that ran at the provider is told in words, with what it printed.
+fn code_in_words(item: &Value) -> String {
+    let mut words = String::new();
+    if let Some(code) = item["code"].as_str() {
+        words += &format!("\n```python\n{code}\n```\n");
+    }
+    for output in item["outputs"].as_array().into_iter().flatten() {
+        if let Some(logs) = output["logs"].as_str() {
+            words += &format!("\n```\n{logs}\n```\n");
+        }
+    }
+    words
 }
 
 /// What a whole Chat answer says.
@@ -518,6 +533,9 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
             "response.output_item.done" => {
                 let item = &value["item"];
                 told += &shown(item);
+                if text(value, "/item/type") == "code_interpreter_call" {
+                    told += &code_in_words(item);
+                }
                 items.push(item.clone());
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
