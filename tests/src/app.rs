@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Once;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ pub struct TestAppBuilder {
     name: String,
     accounts: Vec<Account>,
     settings: Vec<(String, String)>,
+    made_up: bool,
 }
 
 /// A running application with its upstream.
@@ -31,6 +32,7 @@ pub struct TestApp {
     upstreams: Vec<SimUpstream>,
     evidence: Evidence,
     settings: Vec<(String, String)>,
+    made_up: bool,
     passphrase: String,
     /// In every prompt of this test, and searched for in its files.
     mark: String,
@@ -53,6 +55,7 @@ impl TestApp {
             name: name.to_owned(),
             accounts: Vec::new(),
             settings: Vec::new(),
+            made_up: false,
         }
     }
 }
@@ -69,6 +72,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn setting(mut self, key: &str, value: &str) -> Self {
         self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// For a client that makes up credentials, even out of names that stand in the application's files: only real ones count as secrets.
+    #[must_use]
+    pub fn credentials_are_made_up(mut self) -> Self {
+        self.made_up = true;
         self
     }
 
@@ -126,6 +136,7 @@ impl TestAppBuilder {
             upstreams,
             evidence,
             settings: self.settings,
+            made_up: self.made_up,
             passphrase,
             mark,
             model,
@@ -418,6 +429,40 @@ impl TestApp {
         self.key = key;
     }
 
+    /// Starts a server with these arguments and reads what it prints about itself as one JSON document.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn serve_telling(&self, arguments: &[&str]) -> (Child, Value) {
+        let mut all = vec!["--json", "serve", "--port", "0"];
+        all.extend(arguments);
+        let mut child = self
+            .command(&all)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the server starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let reading = async {
+            let mut printed = String::new();
+            while let Some(line) = lines.next_line().await.expect("its output") {
+                printed.push_str(&line);
+                if line == "}" {
+                    break;
+                }
+            }
+            serde_json::from_str(&printed).expect("one JSON document")
+        };
+        let told = timeout(LIMIT, reading).await.expect("its words in time");
+        tokio::spawn(async move {
+            let mut rest = Vec::new();
+            lines.into_inner().read_to_end(&mut rest).await.ok();
+        });
+        (child, told)
+    }
+
     /// Starts the server where it must refuse to, and returns how it ended.
     pub async fn serve_refused(&self) -> Run {
         let run = self
@@ -566,7 +611,8 @@ impl TestApp {
 
     /// Notes every credential that has reached the upstream, rotated ones too.
     fn note_credentials(&self) {
-        for seen in self.simulator.requests() {
+        let seen = self.simulator.requests();
+        for seen in seen.iter().filter(|_| !self.made_up) {
             let header = seen
                 .headers
                 .get("authorization")

@@ -1,42 +1,7 @@
 //! The web console of `switchyard serve --console` (F28, F29): its own port, its own token, and nothing of it without being asked for.
 
-use serde_json::{Value, json};
-use std::process::Stdio;
-use tests::{LIMIT, TestApp, codex};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::Child;
-use tokio::time::timeout;
-
-/// Starts the server and reads what it prints about itself.
-async fn serve(app: &TestApp, arguments: &[&str]) -> (Child, Value) {
-    let mut all = vec!["--json", "serve", "--port", "0"];
-    all.extend(arguments);
-    let mut child = app
-        .command(&all)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the server starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let reading = async {
-        let mut printed = String::new();
-        while let Some(line) = lines.next_line().await.expect("its output") {
-            printed.push_str(&line);
-            if line == "}" {
-                break;
-            }
-        }
-        serde_json::from_str(&printed).expect("one JSON document")
-    };
-    let told = timeout(LIMIT, reading).await.expect("its words in time");
-    tokio::spawn(async move {
-        let mut rest = Vec::new();
-        lines.into_inner().read_to_end(&mut rest).await.ok();
-    });
-    (child, told)
-}
+use serde_json::json;
+use tests::{TestApp, codex};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f28_the_console_has_its_own_port_and_token() {
@@ -45,7 +10,8 @@ async fn f28_the_console_has_its_own_port_and_token() {
         .prepare()
         .await;
     app.enter_accounts().await;
-    let (mut server, told) = serve(&app, &["--console", "--console-port", "0", "--show-key"]).await;
+    let arguments = ["--console", "--console-port", "0", "--show-key"];
+    let (mut server, told) = app.serve_telling(&arguments).await;
     let text = |name: &str| told[name].as_str().expect(name).to_owned();
     let (url, token, key) = (text("console_url"), text("console_token"), text("key"));
     app.evidence().note("console token", &token);
@@ -132,7 +98,7 @@ async fn f28_the_console_is_off_unless_asked_for() {
         .account(codex("first"))
         .prepare()
         .await;
-    let (mut server, told) = serve(&app, &[]).await;
+    let (mut server, told) = app.serve_telling(&[]).await;
     assert!(told["url"].is_string());
     for name in ["console_url", "console_link", "console_token"] {
         assert!(told.get(name).is_none(), "{name}");

@@ -96,7 +96,7 @@ describe('forms', () => {
 });
 
 describe('money and limits (F27, F72, F111)', () => {
-  it.each([['12.4031', 'USD', '$12.4031'], ['-0.5', 'USD', '-$0.5'], ['0.123456789', 'CNY', '¥0.1234'], ['3', 'XYZ', '3 XYZ']])('%s %s', (total, currency, text) => expect(money(total, currency)).toBe(text));
+  it.each([['12.4031', 'USD', '$12.40'], ['-0.5', 'USD', '-$0.50'], ['1234.567', 'USD', '$1234.56'], ['0.123456789', 'CNY', '¥0.1234'], ['3', 'XYZ', '3 XYZ']])('%s %s', (total, currency, text) => expect(money(total, currency)).toBe(text));
   it('several currencies stand side by side', () => expect(amounts([{ currency: 'USD', total: '1', granted: null, topped_up: null }, { currency: 'CNY', total: '2', granted: null, topped_up: null }])).toBe('$1 · ¥2'));
   const spent = { requests: 3, prompt_tokens: 10, completion_tokens: 5, cost: '0.25', reached: false, since: 0, until: 1, unknown_usage: 0, unpriced: 0 };
   it('a limit says what it counts', () => {

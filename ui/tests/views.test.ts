@@ -182,7 +182,7 @@ describe('keys of the gateway (F27)', () => {
   });
   it('shows what is used, and what is off', async () => {
     render(Keys);
-    await screen.findByText('$16.2231 of $25');
+    await screen.findByText('$16.22 of $25');
     expect(screen.getByText('off')).toBeTruthy();
   });
 });

@@ -29,9 +29,10 @@ export function headerLines(text: string): { name: string; value: string }[] {
 
 const SIGNS: Record<string, string> = { USD: '$', CNY: '¥', EUR: '€', GBP: '£' };
 
-/** `$12.40`, `¥0.11`, `3 XYZ`: the digits as they were told, a fraction cut to four places. */
+/** `$12.40`, `¥0.0011`, `3 XYZ`: the digits as they were told, a fraction cut to two places, below one to four. */
 export function money(total: string, currency: string): string {
-  const short = total.replace(/(\.\d{4})\d+$/, '$1');
+  const places = /^-?0*\./.test(total) ? 4 : 2;
+  const short = total.replace(/\.(\d*)$/, (_, digits: string) => `.${digits.slice(0, places).padEnd(2, '0')}`);
   const sign = SIGNS[currency.toUpperCase()];
   if (!sign) return `${short} ${currency}`;
   return short.startsWith('-') ? `-${sign}${short.slice(1)}` : sign + short;

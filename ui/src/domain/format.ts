@@ -87,8 +87,8 @@ export function countdown(ms: number): string {
 export function windowLength(locale: Locale, seconds: number): string {
   const hours = Math.round(seconds / 3600);
   const zh = locale === 'zh';
-  if (hours >= 48) return zh ? `${Math.round(hours / 24)} 天` : `${Math.round(hours / 24)}\u202fd`;
-  return zh ? `${Math.max(1, hours)} 小时` : `${Math.max(1, hours)}\u202fh`;
+  if (hours >= 48) return zh ? `${Math.round(hours / 24)}天` : `${Math.round(hours / 24)}\u202fd`;
+  return zh ? `${Math.max(1, hours)}小时` : `${Math.max(1, hours)}\u202fh`;
 }
 
 /** `18:40` */

@@ -4,6 +4,7 @@
 import { client, type Client } from '../ipc/client';
 import { ApiError, type Connection, type Desktop, type Transport } from '../ipc/transport';
 import type { Account, LiveEvent, Overview, SwitchRow } from '../ipc/types';
+import { shownName } from './names';
 import { notes } from './notes.svelte';
 import { prefs } from './prefs.svelte';
 import { Resource } from './resource.svelte';
@@ -144,7 +145,7 @@ class AppState {
   }
 
   private switched(event: SwitchRow): void {
-    const text = words.m.switches.sentence(event.from?.label ?? null, event.to.label, words.m.reason(event.reason));
+    const text = words.m.switches.sentence(event.from ? shownName(event.from.label) : null, shownName(event.to.label), words.m.reason(event.reason));
     const undo = () => void this.act(() => this.api.undoSwitch());
     notes.say(text);
     if (event.automatic) notes.add('plain', text, { label: words.m.common.undo, run: undo });

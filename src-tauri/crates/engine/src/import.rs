@@ -21,6 +21,7 @@ pub use claims::Claims;
 pub use codex_local::{CodexLocalError, codex_home, codex_local};
 pub use item::normalise_base_url;
 pub use preview::{PreviewRow, Verdict, preview};
+pub(crate) use several::account_files;
 pub use several::{MOST_ENTRIES, SeveralError, gather, gather_all};
 pub use shapes::parse;
 

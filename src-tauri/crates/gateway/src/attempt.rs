@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use pool::{AccountId, Ask, Format, NoCandidate, Outcome, Retry};
+use pool::{AccountId, Ask, Capability, Format, NoCandidate, Outcome, Retry};
 use protocol::{Dialect, Head};
 use tokio::time::{Instant, timeout_at};
 use upstream::Target;
@@ -23,10 +23,10 @@ use crate::fault::{Fault, last_error, nobody};
 use crate::images::Drawing;
 use crate::journal::End;
 use crate::naming::{Named, Native};
+use crate::paths::Inference;
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
-use crate::surface::Inference;
 use crate::{forward, images};
 
 /// `Retry-After` in seconds where nobody can know when a running request ends.
@@ -62,6 +62,11 @@ impl Request {
             native: self.named.native_model(),
             group: self.named.group.as_deref(),
             direct_only: self.config.naming.direct_only,
+            needs: match (&self.drawing, self.call.embeds) {
+                (Some(_), _) => Capability::Images,
+                (None, true) => Capability::Embeddings,
+                (None, false) => Capability::Chat,
+            },
             ..Ask::new(&self.named.model, self.formats())
         }
     }
@@ -76,6 +81,13 @@ impl Request {
     pub(crate) fn model(&self, target: &Target) -> &str {
         self.native(target)
             .map_or(&self.named.model, |native| &native.model)
+    }
+
+    /// The same, or where several models stand for one another the one whose turn it is: it is taken with this call (F94).
+    pub(crate) fn take_model<'r>(&'r self, target: &'r Target) -> &'r str {
+        let model = self.model(target);
+        let turns = target.manner.turns.as_ref();
+        turns.and_then(|turns| turns.take(model)).unwrap_or(model)
     }
 
     fn formats(&self) -> &'static [Format] {
@@ -96,6 +108,9 @@ impl Request {
 
 /// Which formats can serve a call, best first (F101).
 pub(crate) fn formats(call: &Inference) -> &'static [Format] {
+    if call.embeds {
+        return &[Format::OpenAi, Format::Responses];
+    }
     match (call.codex, call.compact, call.dialect) {
         (true, _, _) => &[Format::Codex],
         (_, true, _) => &[Format::Codex, Format::Responses],

@@ -172,6 +172,14 @@ fn lacks_zai_key(request: &Request) -> bool {
         })
 }
 
+/// An account that could serve such a call, but not this model.
+fn is_about_the_model(skipped: &pool::Skipped) -> bool {
+    matches!(
+        skipped.reason,
+        pool::SkipReason::ModelNotAllowed | pool::SkipReason::ModelNotOffered
+    )
+}
+
 /// F39: who was passed over, why, and when the first one is back.
 pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
     let gateway = &request.gateway;
@@ -207,6 +215,14 @@ pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
                 "no_zai_key",
                 "There is no Z.AI key. `switchyard account add --preset zai --label NAME` adds one; Switchyard does not gather guest tokens.",
             )
+        }
+        pool::NoCandidateKind::Empty | pool::NoCandidateKind::Model
+            if request.call.embeds && !none.skipped.iter().any(is_about_the_model) =>
+        {
+            let message = format!(
+                "No key account is set up for embeddings. Give one that has them the capability \"embeddings\", beside \"chat\", in its options. {reasons}"
+            );
+            Refusal::new(StatusCode::NOT_FOUND, "embeddings_not_set_up", message)
         }
         pool::NoCandidateKind::Empty => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,

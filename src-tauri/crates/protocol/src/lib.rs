@@ -15,6 +15,7 @@ pub mod answer;
 mod canonical;
 mod chat;
 pub mod codex;
+pub mod embeddings;
 pub mod error;
 mod finished;
 mod fold;
@@ -43,6 +44,6 @@ pub use prepare::prepare;
 pub use rope::Rope;
 pub use types::{
     Dialect, End, ErrorBody, Failure, GatewayError, Head, Loss, LossKind, Observed, Options,
-    Prepared, ReasoningOutput, RequestError, RequestState, Route, SystemRole, Target, Terminal,
-    Usage,
+    Prepared, ReasoningOutput, Refusal, RequestError, RequestState, Route, SystemRole, Target,
+    Terminal, Usage,
 };

@@ -159,11 +159,8 @@ impl<'a> Field<'a> {
             None => "nothing",
         };
         let name = self.name;
-        RequestError {
-            param: Some(name.into()),
-            code: Some("invalid_type"),
-            message: format!("Invalid type for '{name}': expected {wanted}, but got {got}."),
-        }
+        let message = format!("Invalid type for '{name}': expected {wanted}, but got {got}.");
+        RequestError::field(name, message).coded(Some("invalid_type"))
     }
 
     fn text(&self) -> Result<Option<String>, RequestError> {

@@ -150,7 +150,7 @@ impl<'n> Suffixed<'n> {
 
 /// A level that the model does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{model} takes no level {level:?}: use one of {}, or none at all.", .allowed.join(", "))]
+#[error("{model} has no level {level:?}. Ask for {model} without a level, or with one of these: {}.", .allowed.join(", "))]
 pub struct WrongLevel {
     /// The model without its suffix.
     pub model: String,

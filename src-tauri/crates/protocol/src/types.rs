@@ -2,7 +2,7 @@
 //!
 //! Plain values without behaviour beyond small conversions; every other module and both callers use them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Deref};
 
 use bytes::Bytes;
 
@@ -190,9 +190,15 @@ pub(crate) enum Lane {
 }
 
 /// A request that cannot be served: a 400 for the client, rendered by [`crate::error::render_request_error`].
+///
+/// One word, because hundreds of readers hand it on; what it says is a [`Refusal`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct RequestError {
+#[error("{}", .0.message)]
+pub struct RequestError(Box<Refusal>);
+
+/// Why a request cannot be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
     /// The field at fault, in the client's own words.
     pub param: Option<Cow<'static, str>>,
     /// A closed code word where the dialect knows one.
@@ -201,25 +207,42 @@ pub struct RequestError {
     pub message: String,
 }
 
+impl Deref for RequestError {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
 impl RequestError {
     /// An error about one field.
     #[must_use]
     pub fn field(param: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self {
-            param: Some(param.into()),
-            code: None,
-            message: message.into(),
-        }
+        Self::new(Some(param.into()), message.into())
     }
 
     /// An error about the body as a whole.
     #[must_use]
     pub fn body(message: impl Into<String>) -> Self {
-        Self {
-            param: None,
+        Self::new(None, message.into())
+    }
+
+    /// With a code word.
+    #[must_use]
+    pub fn coded(mut self, code: Option<&'static str>) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn new(param: Option<Cow<'static, str>>, message: String) -> Self {
+        Self(Box::new(Refusal {
+            param,
             code: None,
-            message: message.into(),
-        }
+            message,
+        }))
     }
 }
 

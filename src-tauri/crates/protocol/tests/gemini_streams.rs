@@ -1,6 +1,7 @@
 //! Answers from and to the Gemini dialect: one row per trap, judged as the client libraries would.
 
 mod judge;
+mod stage;
 
 use bytes::Bytes;
 use judge::{events, judge_chat, judge_gemini, judge_messages, judge_responses};
@@ -9,57 +10,9 @@ use protocol::{
     Answer, Dialect, End, Failure, GatewayError, Options, Out, Target, Terminal, peek, prepare,
 };
 use serde_json::{Value, json};
+use stage::{answer_in, answer_to, delta, frames, last_chunk, relay};
 
 const GEMINI: Dialect = Dialect::Gemini;
-
-fn answer_to(client: Dialect, to: Target, streams: bool, array: bool) -> Answer {
-    let body = match client {
-        Dialect::Chat => {
-            json!({"model": "asked", "stream": true, "stream_options": {"include_usage": true}, "messages": [{"role": "user", "content": "hi"}]})
-        }
-        Dialect::Responses => json!({"model": "asked", "stream": true, "input": "hi"}),
-        Dialect::Messages => {
-            json!({"model": "asked", "stream": true, "max_tokens": 99, "thinking": {"type": "adaptive"}, "messages": [{"role": "user", "content": "hi"}]})
-        }
-        Dialect::Gemini => {
-            json!({"contents": [{"parts": [{"text": "hi"}]}], "generationConfig": {"thinkingConfig": {"includeThoughts": true}}})
-        }
-    };
-    let body = Bytes::from(body.to_string());
-    let mut head = peek(client, &body).expect("a request");
-    (head.model, head.array) = (Some("asked".to_owned()), array);
-    let options = Options {
-        request_id: "r1",
-        created: 1_700_000_000,
-        model: (client == to.dialect()).then_some("sent"),
-        ..Options::default()
-    };
-    let prepared = prepare(client, to, &body, &head, &options).expect("prepared");
-    Answer::new(client, to, prepared.state, streams)
-}
-
-fn frames(upstream: &[Value]) -> Bytes {
-    let text: String = upstream
-        .iter()
-        .map(|value| match value {
-            Value::String(raw) => format!("data: {raw}\n\n"),
-            value => match value["type"].as_str() {
-                Some(kind) => format!("event: {kind}\ndata: {value}\n\n"),
-                None => format!("data: {value}\n\n"),
-            },
-        })
-        .collect();
-    Bytes::from(text)
-}
-
-fn relay(answer: &mut Answer, upstream: &[Value], end: End) -> Vec<u8> {
-    let mut out = Out::new();
-    answer.push(&frames(upstream), &mut out);
-    let mut sent = out.take().unwrap_or_default().to_vec();
-    answer.finish(&mut out, end);
-    sent.extend_from_slice(&out.take().unwrap_or_default());
-    sent
-}
 
 fn parts(parts: Value) -> Value {
     json!({"candidates": [{"content": {"role": "model", "parts": parts}, "index": 0}], "modelVersion": "sent", "responseId": "r"})
@@ -67,14 +20,6 @@ fn parts(parts: Value) -> Value {
 
 fn finished(reason: &str) -> Value {
     json!({"candidates": [{"content": {"parts": [{"text": ""}]}, "finishReason": reason, "index": 0}], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "thoughtsTokenCount": 5}})
-}
-
-fn delta(delta: Value) -> Value {
-    json!({"id": "c", "created": 7, "model": "up", "choices": [{"index": 0, "delta": delta}]})
-}
-
-fn ended(reason: &str) -> Value {
-    json!({"id": "c", "created": 7, "model": "up", "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
 }
 
 fn thought(text: &str, seal: &str) -> Vec<Value> {
@@ -169,11 +114,11 @@ fn pieces_of_a_gemini_account_for_chat_clients() {
             "stop",
         ),
     ] {
-        let mut answer = answer_to(Dialect::Chat, Target::Gemini, true, false);
+        let mut answer = answer_to(Dialect::Chat, Target::Gemini, true);
         let sent = relay(&mut answer, &upstream, End::Clean);
         assert_eq!(judge_chat(trap, &sent).end, check, "{trap}");
     }
-    let mut answer = answer_to(Dialect::Chat, Target::Gemini, true, false);
+    let mut answer = answer_to(Dialect::Chat, Target::Gemini, true);
     let upstream = [
         parts(json!([{"text": "hm", "thought": true}, {"text": "a"}])),
         parts(json!([{"functionCall": {"name": "f"}, "thoughtSignature": "c2ln"}, call("f")])),
@@ -202,7 +147,7 @@ fn pieces_of_a_gemini_account_for_chat_clients() {
         "T108"
     );
     // The same in one body.
-    let mut folding = answer_to(Dialect::Chat, Target::Gemini, false, false);
+    let mut folding = answer_to(Dialect::Chat, Target::Gemini, false);
     relay(&mut folding, &upstream, End::Clean);
     let json: Value =
         serde_json::from_slice(&folding.into_json().expect("an answer")).expect("JSON");
@@ -218,7 +163,7 @@ fn pieces_of_a_gemini_account_for_chat_clients() {
         finished("STOP"),
     ];
     let sent = relay(
-        &mut answer_to(Dialect::Chat, Target::Gemini, true, false),
+        &mut answer_to(Dialect::Chat, Target::Gemini, true),
         &picture,
         End::Clean,
     );
@@ -234,13 +179,13 @@ fn the_last_block_for_a_messages_client_is_never_a_bare_proof_t109() {
     let call = json!([{"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2ln"}]);
     let upstream = [parts(json!([{"text": "a"}])), parts(call), finished("STOP")];
     let sent = relay(
-        &mut answer_to(Dialect::Messages, Target::Gemini, true, false),
+        &mut answer_to(Dialect::Messages, Target::Gemini, true),
         &upstream,
         End::Clean,
     );
     assert!(String::from_utf8_lossy(&sent).contains("switchyard.1.gemini.c2ln"));
     let body = json!({"candidates": [{"content": {"parts": [{"text": "a"}, {"text": "", "thoughtSignature": "c2ln"}]}, "finishReason": "STOP"}]});
-    let json = answer_to(Dialect::Messages, Target::Gemini, false, false)
+    let json = answer_to(Dialect::Messages, Target::Gemini, false)
         .answer_json(&Bytes::from(body.to_string()))
         .expect("an answer");
     let answer: Value = serde_json::from_slice(&json).expect("json");
@@ -256,7 +201,7 @@ fn proofs_are_kept_by_clients_of_every_dialect_t93_t109() {
     ] {
         let upstream = [parts(json!([{"text": "a"}])), parts(last), finished("STOP")];
         let sent = relay(
-            &mut answer_to(Dialect::Messages, Target::Gemini, true, false),
+            &mut answer_to(Dialect::Messages, Target::Gemini, true),
             &upstream,
             End::Clean,
         );
@@ -265,7 +210,7 @@ fn proofs_are_kept_by_clients_of_every_dialect_t93_t109() {
         let text = String::from_utf8_lossy(&sent);
         assert!(!text.contains("thinking"), "{text}");
         let sent = relay(
-            &mut answer_to(Dialect::Responses, Target::Gemini, true, false),
+            &mut answer_to(Dialect::Responses, Target::Gemini, true),
             &upstream,
             End::Clean,
         );
@@ -282,14 +227,14 @@ fn other_accounts_for_gemini_clients() {
         )
     };
     let sent = relay(
-        &mut answer_to(GEMINI, Target::Chat, true, false),
+        &mut answer_to(GEMINI, Target::Chat, true),
         &[
             delta(json!({"reasoning_content": "hm"})),
             delta(json!({"content": "a"})),
             call(0, "{\"x\":"),
             call(0, "1}"),
             call(1, ""),
-            ended("tool_calls"),
+            last_chunk("tool_calls"),
             json!("[DONE]"),
         ],
         End::Clean,
@@ -319,12 +264,8 @@ fn other_accounts_for_gemini_clients() {
     );
 
     // T79: arguments cut at the limit are not made into something that would run.
-    let cut = [call(0, "{\"x\":"), ended("length"), json!("[DONE]")];
-    let sent = relay(
-        &mut answer_to(GEMINI, Target::Chat, true, false),
-        &cut,
-        End::Clean,
-    );
+    let cut = [call(0, "{\"x\":"), last_chunk("length"), json!("[DONE]")];
+    let sent = relay(&mut answer_to(GEMINI, Target::Chat, true), &cut, End::Clean);
     assert_eq!(judge_gemini("T79", &sent).end, "length");
     assert_eq!(
         told(&sent)[0]["functionCall"]["args"],
@@ -343,7 +284,7 @@ fn other_accounts_for_gemini_clients() {
         json!({"type": "message_stop"}),
     ]);
     let sent = relay(
-        &mut answer_to(GEMINI, Target::Messages, true, false),
+        &mut answer_to(GEMINI, Target::Messages, true),
         &upstream,
         End::Clean,
     );
@@ -381,7 +322,7 @@ fn thoughts_are_shown_to_who_asks_t111() {
     let upstream = [
         delta(json!({"reasoning_content": "hm"})),
         delta(json!({"content": "a"})),
-        ended("stop"),
+        last_chunk("stop"),
         json!("[DONE]"),
     ];
     let sent = relay(&mut answer, &upstream, End::Clean);
@@ -394,7 +335,7 @@ fn an_array_is_whole_whatever_happens_t203() {
     let chat = [
         delta(json!({"content": "a\"b"})),
         delta(json!({"content": "c"})),
-        ended("stop"),
+        last_chunk("stop"),
         json!("[DONE]"),
     ];
     let own = [
@@ -407,7 +348,7 @@ fn an_array_is_whole_whatever_happens_t203() {
         (Target::Gemini, own.to_vec()),
     ] {
         let sent = relay(
-            &mut answer_to(GEMINI, to, true, true),
+            &mut answer_in(GEMINI, to, true, true),
             &upstream,
             End::Clean,
         );
@@ -428,7 +369,7 @@ fn an_array_is_whole_whatever_happens_t203() {
         // Cut at every byte: always an array, and never a success.
         let whole = frames(&upstream[..2]);
         for cut in 0..whole.len() {
-            let mut answer = answer_to(GEMINI, to, true, true);
+            let mut answer = answer_in(GEMINI, to, true, true);
             let mut out = Out::new();
             answer.push(&whole.slice(..cut), &mut out);
             answer.finish(
@@ -461,7 +402,7 @@ fn our_own_error_and_the_sign_of_life_t163_t182() {
         (Target::Gemini, parts(json!([{"text": "a"}]))),
     ] {
         for array in [false, true] {
-            let mut answer = answer_to(GEMINI, to, true, array);
+            let mut answer = answer_in(GEMINI, to, true, array);
             let mut out = Out::new();
             answer.push(&frames(std::slice::from_ref(&begun)), &mut out);
             let mut sent = out.take().expect("a frame").to_vec();
@@ -491,7 +432,7 @@ fn whole_bodies_and_failures_t184_t185() {
         br#"{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}"#,
     );
     for client in [Dialect::Chat, Dialect::Responses, Dialect::Messages, GEMINI] {
-        let refused = answer_to(client, Target::Gemini, false, false).answer_json(&error);
+        let refused = answer_to(client, Target::Gemini, false).answer_json(&error);
         assert!(
             matches!(refused, Err(Failure::Upstream { status: 503, .. })),
             "{client:?}"
@@ -499,7 +440,7 @@ fn whole_bodies_and_failures_t184_t185() {
         let broken = json!({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]});
         let body = Bytes::from(broken.to_string());
         if client != GEMINI {
-            let refused = answer_to(client, Target::Gemini, false, false).answer_json(&body);
+            let refused = answer_to(client, Target::Gemini, false).answer_json(&body);
             assert!(
                 matches!(refused, Err(Failure::Upstream { status: 502, .. })),
                 "{client:?}: T145"
@@ -508,7 +449,7 @@ fn whole_bodies_and_failures_t184_t185() {
     }
     let whole = Bytes::from(json!({"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}], "modelVersion": "sent"}).to_string());
     let mut out = Out::new();
-    answer_to(GEMINI, Target::Gemini, true, true)
+    answer_in(GEMINI, Target::Gemini, true, true)
         .stream_json(&whole, &mut out)
         .expect("a stream");
     let pieces: Vec<Value> = serde_json::from_slice(&out.take().expect("bytes")).expect("an array");
@@ -516,7 +457,7 @@ fn whole_bodies_and_failures_t184_t185() {
         pieces[0]["candidates"][0]["content"]["parts"][0]["text"],
         "a"
     );
-    let json = answer_to(GEMINI, Target::Gemini, false, false)
+    let json = answer_to(GEMINI, Target::Gemini, false)
         .answer_json(&whole)
         .expect("an answer");
     let json: Value = serde_json::from_slice(&json).expect("JSON");
@@ -530,7 +471,7 @@ proptest! {
         let own = vec![
             parts(json!([{"text": "t", "thought": true}, {"text": "h\"i"}])), parts(json!([{"functionCall": {"name": "f", "args": {"x": 1}}, "thoughtSignature": "c2ln"}])), finished("STOP"),
         ];
-        let chat = vec![delta(json!({"reasoning_content": "h"})), delta(json!({"content": "h\"i"})), ended("stop"), json!("[DONE]")];
+        let chat = vec![delta(json!({"reasoning_content": "h"})), delta(json!({"content": "h\"i"})), last_chunk("stop"), json!("[DONE]")];
         let (client, to, upstream, array) = match pair {
             0 | 1 => (GEMINI, Target::Chat, chat, pair == 1),
             2 => (GEMINI, Target::Gemini, own, true),
@@ -541,7 +482,7 @@ proptest! {
         bytes[at % len] = swap;
         let cut = cut % len;
         let doubled = [&bytes[..cut], &bytes[cut / 2..]].concat();
-        let mut answer = answer_to(client, to, true, array);
+        let mut answer = answer_in(client, to, true, array);
         let mut out = Out::new();
         answer.push(&Bytes::from(doubled), &mut out);
         answer.finish(&mut out, End::Clean);

@@ -1,83 +1,18 @@
 //! Answers from and to the Messages dialect: one row per trap, judged as the client libraries would.
 
 mod judge;
+mod stage;
 
 use bytes::Bytes;
-use judge::{Said, events, judge_chat, judge_gemini, judge_messages, judge_responses};
+use judge::{events, judge_messages};
 use proptest::prelude::*;
 use protocol::{
     Answer, Dialect, End, Failure, GatewayError, Options, Out, Target, Terminal, peek, prepare,
 };
 use serde_json::{Value, json};
-
-fn answer_to(client: Dialect, to: Target, streams: bool) -> Answer {
-    let body = match client {
-        Dialect::Chat => {
-            json!({"model": "asked", "stream": true, "stream_options": {"include_usage": true}, "messages": [{"role": "user", "content": "hi"}]})
-        }
-        Dialect::Responses => json!({"model": "asked", "stream": true, "input": "hi"}),
-        Dialect::Gemini => json!({"contents": [{"parts": [{"text": "hi"}]}]}),
-        Dialect::Messages => {
-            json!({"model": "asked", "stream": true, "max_tokens": 99, "thinking": {"type": "adaptive"}, "messages": [{"role": "user", "content": "hi there, how are you?"}]})
-        }
-    };
-    let body = Bytes::from(body.to_string());
-    let head = peek(client, &body).expect("a request");
-    let options = Options {
-        request_id: "r1",
-        created: 1_700_000_000,
-        model: (client == to.dialect()).then_some("sent"),
-        ..Options::default()
-    };
-    let prepared = prepare(client, to, &body, &head, &options).expect("prepared");
-    Answer::new(client, to, prepared.state, streams)
-}
-
-fn frames(upstream: &[Value]) -> Bytes {
-    let text: String = upstream
-        .iter()
-        .map(|value| match value {
-            Value::String(raw) => format!("data: {raw}\n\n"),
-            value => match value["type"].as_str() {
-                Some(kind) => format!("event: {kind}\ndata: {value}\n\n"),
-                None => format!("data: {value}\n\n"),
-            },
-        })
-        .collect();
-    Bytes::from(text)
-}
-
-fn relay(answer: &mut Answer, upstream: &[Value], end: End) -> Vec<u8> {
-    let mut out = Out::new();
-    answer.push(&frames(upstream), &mut out);
-    let mut sent = out.take().unwrap_or_default().to_vec();
-    answer.finish(&mut out, end);
-    sent.extend_from_slice(&out.take().unwrap_or_default());
-    sent
-}
-
-fn judged(trap: &str, client: Dialect, sent: &[u8]) -> Said {
-    match client {
-        Dialect::Chat => judge_chat(trap, sent),
-        Dialect::Responses => judge_responses(trap, sent),
-        Dialect::Messages => judge_messages(trap, sent),
-        Dialect::Gemini => judge_gemini(trap, sent),
-    }
-}
+use stage::{answer_to, calls, delta, frames, judged, last_chunk, relay};
 
 // Chat chunks.
-
-fn delta(delta: Value) -> Value {
-    json!({"id": "c", "created": 7, "model": "up", "choices": [{"index": 0, "delta": delta}]})
-}
-
-fn finished(reason: &str) -> Value {
-    json!({"id": "c", "created": 7, "model": "up", "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-}
-
-fn calls(parts: Value) -> Value {
-    delta(json!({"tool_calls": parts}))
-}
 
 fn part(index: u64, id: &str, name: &str, arguments: &str) -> Value {
     if id.is_empty() {
@@ -138,7 +73,7 @@ fn chat_servers_for_messages_clients() {
                 ])),
                 calls(json!([part(2, "", "", ":2}")])),
                 calls(json!([part(1, "", "", ":1}")])),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
             ],
             &ab[..],
             "",
@@ -150,7 +85,7 @@ fn chat_servers_for_messages_clients() {
             vec![
                 delta(json!({"content": "w"})),
                 calls(json!([part(0, "functions.a:0", "a", "{\"x\":1}")])),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
             ],
             &ab[..1],
             "w",
@@ -161,7 +96,7 @@ fn chat_servers_for_messages_clients() {
             "T76: a call without arguments",
             vec![
                 calls(json!([part(0, "1", "a", "")])),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
             ],
             &[("a", "")][..],
             "",
@@ -172,7 +107,7 @@ fn chat_servers_for_messages_clients() {
             "T79: cut arguments are not a call to run",
             vec![
                 calls(json!([part(0, "1", "a", "{\"x\":")])),
-                finished("length"),
+                last_chunk("length"),
             ],
             &[("a", "{\"x\":")][..],
             "",
@@ -181,7 +116,7 @@ fn chat_servers_for_messages_clients() {
         ),
         (
             "T143: stop with calls",
-            vec![calls(json!([part(0, "1", "a", "{}")])), finished("stop")],
+            vec![calls(json!([part(0, "1", "a", "{}")])), last_chunk("stop")],
             &[("a", "{}")][..],
             "",
             "",
@@ -192,7 +127,7 @@ fn chat_servers_for_messages_clients() {
             vec![
                 delta(json!({"reasoning_content": "h\"m"})),
                 delta(json!({"content": "w"})),
-                finished("stop"),
+                last_chunk("stop"),
             ],
             &[][..],
             "w",
@@ -201,7 +136,7 @@ fn chat_servers_for_messages_clients() {
         ),
         (
             "T118: nothing but thoughts",
-            vec![delta(json!({"reasoning": "hm"})), finished("length")],
+            vec![delta(json!({"reasoning": "hm"})), last_chunk("length")],
             &[][..],
             "",
             "hm",
@@ -209,7 +144,7 @@ fn chat_servers_for_messages_clients() {
         ),
         (
             "T118: nothing at all",
-            vec![finished("length")],
+            vec![last_chunk("length")],
             &[][..],
             "",
             "",
@@ -217,7 +152,10 @@ fn chat_servers_for_messages_clients() {
         ),
         (
             "T32: a refusal is words and a reason",
-            vec![delta(json!({"refusal": "no"})), finished("content_filter")],
+            vec![
+                delta(json!({"refusal": "no"})),
+                last_chunk("content_filter"),
+            ],
             &[][..],
             "no",
             "",
@@ -270,7 +208,7 @@ fn thoughts_nobody_asked_for_are_not_shown_f85() {
     let upstream = [
         delta(json!({"reasoning_content": "hm"})),
         delta(json!({"content": "w"})),
-        finished("stop"),
+        last_chunk("stop"),
         json!("[DONE]"),
     ];
     for streams in [true, false] {
@@ -301,7 +239,7 @@ fn t150_t151_counts_are_always_told() {
         &mut answer,
         &[
             delta(json!({"content": "w"})),
-            finished("stop"),
+            last_chunk("stop"),
             usage,
             json!("[DONE]"),
         ],
@@ -674,7 +612,7 @@ proptest! {
     fn damaged_events_are_survived(cut in 0usize..900, swap in any::<u8>(), at in 0usize..900, pair in 0usize..4) {
         let (client, to, upstream) = match pair {
             0 => (Dialect::Messages, Target::Chat, vec![
-                delta(json!({"reasoning_content": "h"})), delta(json!({"content": "h\"i"})), calls(json!([part(0, "1", "a", "{\"x\":1}")])), finished("stop"), json!("[DONE]"),
+                delta(json!({"reasoning_content": "h"})), delta(json!({"content": "h\"i"})), calls(json!([part(0, "1", "a", "{\"x\":1}")])), last_chunk("stop"), json!("[DONE]"),
             ]),
             other => (
                 [Dialect::Chat, Dialect::Responses, Dialect::Messages][other - 1],

@@ -2,8 +2,7 @@
 //! reader and writer. Nothing may panic; requests come out as JSON and streams as whole events, whatever went in.
 //!
 //! The seed is fixed, so that a failure comes again, and the number of rounds is bounded. `SWITCHYARD_FUZZ_ROUNDS` and `SWITCHYARD_FUZZ_SEED`
-//! look further; a failure names the seed of its round. `SWITCHYARD_FUZZ_STRICT` also looks inside the events and answers that come out: not
-//! so yet where a value is handed on as it stands in a damaged one (annotations, arguments of a call).
+//! look further; a failure names the seed of its round.
 
 mod corpus;
 
@@ -12,6 +11,7 @@ use corpus::Recording;
 use fastrand::Rng;
 use protocol::replay::{self, Sealed};
 use protocol::{Answer, Dialect, End, Options, Out, Prepared, Target, peek, prepare, sse::Decoder};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 const DIALECTS: [Dialect; 4] = [
@@ -158,6 +158,18 @@ fn any<'c>(rng: &mut Rng, recordings: &'c [Recording]) -> &'c Recording {
     &recordings[rng.usize(0..recordings.len())]
 }
 
+/// Mostly the account that the recording is of.
+fn target(rng: &mut Rng, seed: &Recording) -> Target {
+    match (seed.dialect, rng.u8(0..4)) {
+        (Some(Dialect::Chat), 1..) => Target::Chat,
+        (Some(Dialect::Responses), 1..) if rng.bool() => Target::Codex,
+        (Some(Dialect::Responses), 1..) => Target::Responses,
+        (Some(Dialect::Messages), 1..) => Target::Messages,
+        (Some(Dialect::Gemini), 1..) => Target::Gemini,
+        _ => TARGETS[rng.usize(0..5)],
+    }
+}
+
 #[test]
 fn requests_of_any_shape_are_refused_or_translated_into_json() {
     let corpus = corpus::load();
@@ -194,14 +206,7 @@ fn streams_of_any_shape_become_well_formed_ones() {
         let other = any(rng, &corpus.streams);
         let bytes = damaged(rng, &seed.bytes, &other.bytes);
         let client = DIALECTS[rng.usize(0..4)];
-        let to = match (seed.dialect, rng.u8(0..4)) {
-            (Some(Dialect::Chat), 1..) => Target::Chat,
-            (Some(Dialect::Responses), 1..) if rng.bool() => Target::Codex,
-            (Some(Dialect::Responses), 1..) => Target::Responses,
-            (Some(Dialect::Messages), 1..) => Target::Messages,
-            (Some(Dialect::Gemini), 1..) => Target::Gemini,
-            _ => TARGETS[rng.usize(0..5)],
-        };
+        let to = target(rng, seed);
         let own = match client {
             Dialect::Chat => {
                 r#"{"model":"asked","stream":true,"messages":[{"role":"user","content":"a"}]}"#
@@ -242,13 +247,11 @@ fn streams_of_any_shape_become_well_formed_ones() {
     });
 }
 
-/// Half a surrogate pair, which only some readers refuse, may stand in words: its other half may come with the next ones.
+/// Looks at the grammar alone: half a surrogate pair may stand in words, as its other half may come with the next ones, and a number too large
+/// for most readers is the model's own.
 fn json_of(bytes: &[u8], client: Dialect, to: Target) {
-    if std::env::var_os("SWITCHYARD_FUZZ_STRICT").is_none() {
-        return;
-    }
-    let text = String::from_utf8_lossy(bytes).replace("\\ud800", "");
-    let read = serde_json::from_str::<Value>(&text);
+    let read = serde_json::from_slice::<IgnoredAny>(bytes);
+    let text = String::from_utf8_lossy(bytes);
     assert!(read.is_ok(), "{client:?} of {to:?}: {read:?} {text}");
 }
 
@@ -272,16 +275,13 @@ fn well_formed(sent: &[u8], client: Dialect, to: Target) {
 }
 
 #[test]
-fn whole_answers_of_any_shape_are_survived() {
+fn whole_answers_of_any_shape_become_json() {
     let corpus = corpus::load();
-    if corpus.answers.is_empty() {
-        return;
-    }
     rounds(3_000, |rng| {
         let seed = any(rng, &corpus.answers);
         let other = any(rng, &corpus.answers);
         let body = Bytes::from(damaged(rng, &seed.bytes, &other.bytes));
-        let (client, to) = (DIALECTS[rng.usize(0..4)], TARGETS[rng.usize(0..5)]);
+        let (client, to) = (DIALECTS[rng.usize(0..4)], target(rng, seed));
         let own = match client {
             Dialect::Chat => r#"{"model":"asked","messages":[]}"#,
             Dialect::Responses => r#"{"model":"asked","input":"a"}"#,

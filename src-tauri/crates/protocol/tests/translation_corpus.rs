@@ -89,6 +89,10 @@ fn said_json(dialect: Dialect, answer: &Value) -> Said {
 fn sayable(client: Dialect, mut said: Said) -> Said {
     if matches!(client, Dialect::Messages | Dialect::Gemini) {
         let refusal = std::mem::take(&mut said.refusal);
+        if !refusal.is_empty() && said.end == "stop" {
+            // T32: then the end says so.
+            "content_filter".clone_into(&mut said.end);
+        }
         said.text += &refusal;
         for (_, input) in &mut said.calls {
             // T51: the raw input of a custom tool is the one member of an object.
@@ -295,6 +299,119 @@ fn cut_streams_end_with_exactly_one_error_t181_t182() {
                 sent.clear();
                 assert!(out.take().is_none(), "{name}: nothing after the end");
             }
+        }
+    }
+}
+
+/// The beginning of a stream that is cut inside the arguments of a call, for accounts of every dialect.
+const CUT_CALLS: [(Target, &str); 4] = [
+    (
+        Target::Chat,
+        r#"data: {"id":"a","model":"m","choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"wipe","arguments":""}}]}}]}
+
+data: {"id":"a","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":1}"}}]}}]}
+
+"#,
+    ),
+    (
+        Target::Responses,
+        r#"data: {"type":"response.created","response":{"id":"r","model":"m","output":[]}}
+
+data: {"type":"response.output_item.added","output_index":0,"item":{"id":"fc_1","type":"function_call","call_id":"call_1","name":"wipe","arguments":""}}
+
+data: {"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"a\":1}"}
+
+"#,
+    ),
+    (
+        Target::Messages,
+        r#"data: {"type":"message_start","message":{"id":"msg_1","model":"m","usage":{"input_tokens":1}}}
+
+data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_1","name":"wipe","input":{}}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}
+
+"#,
+    ),
+    (
+        Target::Gemini,
+        r#"data: {"candidates":[{"content":{"role":"model","parts":[{"text":"a"},{"functionCall":{"name":"wipe","args":{"a":1
+
+"#,
+    ),
+];
+
+#[test]
+fn what_was_cut_inside_a_call_is_never_told_as_a_whole_call_t79_t181() {
+    let failed = [
+        "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n",
+        "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"overloaded\"}}\n\n",
+        "",
+    ];
+    for (to, stream) in CUT_CALLS {
+        for client in [
+            Dialect::Chat,
+            Dialect::Responses,
+            Dialect::Messages,
+            Dialect::Gemini,
+        ] {
+            if client == to.dialect() {
+                continue;
+            }
+            // Before and behind the arguments, by an error and by the end of the body.
+            let events: Vec<&str> = stream.split_inclusive("\n\n").collect();
+            for told in 1..=events.len() {
+                for failure in failed {
+                    let cut = events[..told].concat() + failure;
+                    let name = format!("{to:?} for {client:?} after {told}: {failure}");
+                    let mut whole = answer(client, to, true);
+                    let sent = relay(&mut whole, &pieces(cut.as_bytes(), 700));
+                    let text = std::str::from_utf8(&sent).expect("UTF-8");
+                    // The marks by which each dialect's clients know that a call may be run.
+                    for mark in [
+                        "arguments.done",
+                        "output_item.done",
+                        "content_block_stop",
+                        "functionCall",
+                        "\"finish_reason\":\"",
+                        "\"arguments\":\"{}\"",
+                    ] {
+                        assert!(!text.contains(mark), "{name}: {text}");
+                    }
+                    assert!(text.contains("error"), "{name}: {text}");
+                    let mut folded = answer(client, to, false);
+                    relay(&mut folded, &pieces(cut.as_bytes(), 700));
+                    assert!(folded.into_json().is_err(), "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_call_that_lost_a_piece_fails_and_words_that_did_go_on() {
+    for (to, stream) in CUT_CALLS {
+        if to == Target::Gemini {
+            continue;
+        }
+        for client in [Dialect::Chat, Dialect::Messages, Dialect::Gemini] {
+            if client == to.dialect() {
+                continue;
+            }
+            // The last event lost its end.
+            let (whole, last) = stream.trim_end().rsplit_once("\n\n").expect("events");
+            let damaged = format!("{whole}\n\n{}\n\n", &last[..last.len() - 2]);
+            let mut inside = answer(client, to, false);
+            relay(&mut inside, &pieces(damaged.as_bytes(), 700));
+            assert!(matches!(
+                inside.into_json(),
+                Err(protocol::Failure::Upstream { .. })
+            ));
+            let alive = format!("{whole}\n\ndata: still here\n\n{last}\n\n");
+            let mut inside = answer(client, to, true);
+            let sent = relay(&mut inside, &pieces(alive.as_bytes(), 700));
+            let text = std::str::from_utf8(&sent).expect("UTF-8");
+            assert!(!text.contains("cannot be read"), "{text}");
         }
     }
 }

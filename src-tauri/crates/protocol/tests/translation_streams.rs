@@ -1,6 +1,7 @@
 //! Answers on their way into another dialect: one row per trap, judged as the client libraries would.
 
 mod judge;
+mod stage;
 
 use bytes::Bytes;
 use judge::{events, judge_chat, judge_responses};
@@ -10,71 +11,23 @@ use protocol::{
     peek, prepare,
 };
 use serde_json::{Value, json};
+use stage::{answer_with, calls, delta, frames, last_chunk, request_of};
 
-/// A translated answer for a client of that dialect; `request` holds what differs from a minimal request.
+/// A translated answer for a client of that dialect; `request` holds what differs from the usual request.
 fn answer_to(client: Dialect, request: &Value, options: &Options<'_>, streams: bool) -> Answer {
-    let (mut body, to) = match client {
-        Dialect::Chat => (
-            json!({"model": "asked", "stream": true, "stream_options": {"include_usage": true}, "messages": [{"role": "user", "content": "hi"}]}),
-            Target::Codex,
-        ),
-        Dialect::Responses => (
-            json!({"model": "asked", "stream": true, "input": "hi"}),
-            Target::Chat,
-        ),
-        Dialect::Gemini => (
-            json!({"contents": [{"parts": [{"text": "hi"}]}]}),
-            Target::Chat,
-        ),
-        Dialect::Messages => (
-            json!({"model": "asked", "stream": true, "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}),
-            Target::Chat,
-        ),
+    let to = match client {
+        Dialect::Chat => Target::Codex,
+        Dialect::Responses | Dialect::Messages | Dialect::Gemini => Target::Chat,
     };
+    let mut body = request_of(client);
     for (key, value) in request.as_object().expect("an object") {
         body[key] = value.clone();
     }
-    let body = Bytes::from(body.to_string());
-    let head = peek(client, &body).expect("a request");
-    let options = Options {
-        request_id: "r1",
-        created: 1_700_000_000,
-        ..*options
-    };
-    let prepared = prepare(client, to, &body, &head, &options).expect("prepared");
-    Answer::new(client, to, prepared.state, streams)
-}
-
-fn frames(upstream: &[Value]) -> Bytes {
-    let text: String = upstream
-        .iter()
-        .map(|value| match value {
-            Value::String(raw) => format!("data: {raw}\n\n"),
-            value => format!("data: {value}\n\n"),
-        })
-        .collect();
-    Bytes::from(text)
+    answer_with(client, to, &body, options, streams)
 }
 
 fn relay(answer: &mut Answer, upstream: &[Value]) -> Vec<u8> {
-    let mut out = Out::new();
-    answer.push(&frames(upstream), &mut out);
-    let mut sent = out.take().unwrap_or_default().to_vec();
-    answer.finish(&mut out, End::Clean);
-    sent.extend_from_slice(&out.take().unwrap_or_default());
-    sent
-}
-
-fn delta(delta: Value) -> Value {
-    json!({"id": "c", "created": 7, "model": "up", "choices": [{"index": 0, "delta": delta}]})
-}
-
-fn finished(reason: &str) -> Value {
-    json!({"id": "c", "created": 7, "model": "up", "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-}
-
-fn calls(parts: Value) -> Value {
-    delta(json!({"tool_calls": parts}))
+    stage::relay(answer, upstream, End::Clean)
 }
 
 fn done() -> Value {
@@ -95,7 +48,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 calls(
                     json!([{"index": 0, "id": "2", "function": {"name": "b", "arguments": "{\"y\":2}"}}]),
                 ),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
                 done(),
             ],
             &ab[..],
@@ -109,7 +62,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 calls(json!([{"id": "1", "function": {"name": "a", "arguments": "{\"x\""}}])),
                 calls(json!([{"function": {"arguments": ":1}"}}])),
                 calls(json!([{"id": "2", "function": {"name": "b", "arguments": "{\"y\":2}"}}])),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
                 done(),
             ],
             &ab[..],
@@ -129,7 +82,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 calls(
                     json!([{"index": 2, "function": {"arguments": ":2}"}}, {"index": 1, "function": {"arguments": ":1}"}}]),
                 ),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
                 done(),
             ],
             &ab[..],
@@ -146,7 +99,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 calls(
                     json!([{"index": 0, "id": "1", "type": "function", "function": {"name": "a", "arguments": ":1}"}}]),
                 ),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
                 done(),
             ],
             &ab[..1],
@@ -159,7 +112,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             vec![
                 calls(json!([{"index": 0, "function": {"arguments": "{\"x\""}}])),
                 calls(json!([{"index": 0, "function": {"name": "a", "arguments": ":1}"}}])),
-                finished("stop"),
+                last_chunk("stop"),
                 done(),
             ],
             &ab[..1],
@@ -174,7 +127,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 calls(
                     json!([{"index": 1, "id": "2", "function": {"name": "b", "arguments": {"y": 2}}}]),
                 ),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
                 done(),
             ],
             &[("a", "{}"), ("b", "{\"y\":2}")][..],
@@ -195,7 +148,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 delta(
                     json!({"content": [{"type": "text", "text": "hi"}], "reasoning_content": ""}),
                 ),
-                finished("stop"),
+                last_chunk("stop"),
                 done(),
             ],
             &[][..],
@@ -212,7 +165,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                     json!([{"index": 0, "id": "1", "function": {"name": "a", "arguments": "{\"x\":1}"}}]),
                 ),
                 delta(json!({"content": "b"})),
-                finished("tool_calls"),
+                last_chunk("tool_calls"),
                 done(),
             ],
             &ab[..1],
@@ -228,7 +181,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 json!("{broken"),
                 delta(json!({"content": "hi"})),
                 json!({"choices": [{"index": 1, "delta": {"content": "other"}}]}),
-                finished("stop"),
+                last_chunk("stop"),
                 json!({"id": "c", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}),
                 done(),
             ],
@@ -243,7 +196,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
                 calls(
                     json!([{"index": 0, "id": "1", "function": {"name": "a", "arguments": "{\"x"}}]),
                 ),
-                finished("length"),
+                last_chunk("length"),
                 done(),
             ],
             &[("a", "{\"x")][..],
@@ -255,7 +208,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             "C1: filter",
             vec![
                 delta(json!({"content": "x"})),
-                finished("content_filter"),
+                last_chunk("content_filter"),
                 done(),
             ],
             &[][..],
@@ -265,7 +218,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
         ),
         (
             "C1: unknown words are a stop",
-            vec![delta(json!({"content": "x"})), finished("eos"), done()],
+            vec![delta(json!({"content": "x"})), last_chunk("eos"), done()],
             &[][..],
             "x",
             "",
@@ -284,7 +237,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             vec![
                 delta(json!({"content": "```json\n{}"})),
                 delta(json!({"content": "\n```"})),
-                finished("stop"),
+                last_chunk("stop"),
                 done(),
             ],
             &[][..],
@@ -296,7 +249,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             "T118: an empty answer",
             vec![
                 delta(json!({"role": "assistant", "content": ""})),
-                finished("length"),
+                last_chunk("length"),
                 done(),
             ],
             &[][..],
@@ -306,7 +259,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
         ),
         (
             "no [DONE]",
-            vec![delta(json!({"content": "x"})), finished("stop")],
+            vec![delta(json!({"content": "x"})), last_chunk("stop")],
             &[][..],
             "x",
             "",
@@ -360,7 +313,7 @@ fn usage_is_the_last_one_and_mapped_c2_t155() {
         usage(1),
         delta(json!({"content": "x"})),
         usage(9),
-        finished("stop"),
+        last_chunk("stop"),
         usage(10),
         done(),
     ];
@@ -734,7 +687,7 @@ fn tools_come_back_under_the_clients_own_names() {
         calls(json!([{"index": 1, "function": {"arguments": "ut\":\"*** \\\"a\\\"\\"}}])),
         calls(json!([{"index": 1, "function": {"arguments": "n\\ud83d"}}])),
         calls(json!([{"index": 1, "function": {"arguments": "\\ude00\"}"}}])),
-        finished("tool_calls"),
+        last_chunk("tool_calls"),
         done(),
     ];
     let mut answer = answer_to(Dialect::Responses, &request, &Options::default(), true);
@@ -867,7 +820,7 @@ proptest! {
             ])
         } else {
             (Dialect::Responses, vec![
-                delta(json!({"content": "h\"i"})), calls(json!([{"index": 0, "id": "1", "function": {"name": "a", "arguments": "{\"x\":1}"}}])), finished("stop"), done(),
+                delta(json!({"content": "h\"i"})), calls(json!([{"index": 0, "id": "1", "function": {"name": "a", "arguments": "{\"x\":1}"}}])), last_chunk("stop"), done(),
             ])
         };
         let mut bytes = frames(&upstream).to_vec();
@@ -1150,7 +1103,7 @@ fn responses_items_are_whole_and_none_is_invented_t30_t113_t156() {
     );
     let sent = relay(
         &mut answer,
-        &[delta(json!({"content": "hi"})), finished("stop"), done()],
+        &[delta(json!({"content": "hi"})), last_chunk("stop"), done()],
     );
     let events = events(&sent);
     let of = |kind: &str| {

@@ -32,7 +32,9 @@ const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
 const TEST_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// Integration tests of the package `tests` that are steps of their own.
-const OWN_STEPS: [&str; 2] = ["clients", "desktop"];
+const OWN_STEPS: [&str; 3] = ["clients", "desktop", "judge"];
+/// Those that run what `clients::install` installs.
+const CLIENTS: [&str; 2] = ["clients", "judge"];
 
 /// Runs the chosen steps; none chosen means all.
 pub fn run(only: &[String], rest: &[String], report: &mut Report) {
@@ -149,7 +151,7 @@ fn run_tests(
                 programs_step(
                     "clients",
                     programs,
-                    &own_step("clients"),
+                    &own_step(&CLIENTS),
                     Some(&clients),
                     rest,
                     report,
@@ -178,7 +180,7 @@ fn run_tests(
                 programs_step(
                     "desktop",
                     programs,
-                    &own_step("desktop"),
+                    &own_step(&["desktop"]),
                     None,
                     rest,
                     report,
@@ -190,8 +192,8 @@ fn run_tests(
     }
 }
 
-fn own_step(target: &'static str) -> impl Fn(&TestProgram) -> bool {
-    move |program| program.package == "tests" && program.target == target
+fn own_step(targets: &[&str]) -> impl Fn(&TestProgram) -> bool {
+    move |program| program.package == "tests" && targets.contains(&program.target.as_str())
 }
 
 /// Runs the test programs that belong to a step; a step without any is broken, not passed.

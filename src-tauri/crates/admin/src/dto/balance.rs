@@ -96,17 +96,21 @@ impl From<BalancePatch> for engine::BalanceChange {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAccounts {
-    /// `relay`, `zai` or `provider`.
+    /// `relay`, `zai` or `provider`; a preset may say it.
+    #[serde(default)]
     pub kind: String,
     /// What their labels begin with; a number follows.
     pub label: String,
+    /// A preset may say it.
+    #[serde(default)]
     pub base_url: String,
-    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`.
+    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it.
+    #[serde(default)]
     pub format: String,
     /// One key a line. Write-only: no answer shows them again.
     #[schema(write_only)]
     pub keys: String,
-    /// The label when nothing is said.
+    /// The preset's, or the label, when nothing is said.
     #[serde(default)]
     pub group: Option<String>,
     /// Models they may serve; null is all.
@@ -117,6 +121,12 @@ pub(crate) struct NewAccounts {
     /// Their own proxy without a password, or `direct`.
     #[serde(default)]
     pub proxy: Option<String>,
+    /// A preset's name: it says what is left out.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// How the keys are carried; null: as the format does.
+    #[serde(default)]
+    pub auth: Option<String>,
 }
 
 /// What became of several keys.
@@ -136,6 +146,17 @@ pub(crate) struct LineFailed {
     /// From 1.
     pub line: usize,
     pub message: String,
+}
+
+impl From<engine::KeyListAdded> for AccountsAdded {
+    fn from(added: engine::KeyListAdded) -> Self {
+        let failed = |(line, message)| LineFailed { line, message };
+        Self {
+            accounts: added.accounts.into_iter().map(Into::into).collect(),
+            duplicates: added.duplicates,
+            failed: added.failed.into_iter().map(failed).collect(),
+        }
+    }
 }
 
 /// How asking all providers for balances ended, in accounts.

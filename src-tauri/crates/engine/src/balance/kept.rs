@@ -1,6 +1,6 @@
 //! A balance as it is remembered: the stored row made readable, and what surfaces may see of it.
 
-use pool::Timestamp;
+use pool::{Measured, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{AccountRow, BalanceRow};
 use tokio::time::Instant;
@@ -138,6 +138,20 @@ impl Kept {
     /// Whether it keeps the account from serving (F112). What is unknown does not.
     pub(super) fn low(&self) -> bool {
         self.unavailable || self.left().is_some_and(|left| left <= self.threshold())
+    }
+
+    /// What is left and what is too little, as the account's score measures them (F63): an estimate, the rule itself is [`Kept::low`]'s.
+    pub(super) fn measured(&self) -> Option<Measured> {
+        let float = |amount: Decimal| amount.to_nanos() as f64 / 1e9;
+        let left = if self.unavailable {
+            Some(Decimal::ZERO)
+        } else {
+            self.left()
+        };
+        Some(Measured {
+            current: float(left?),
+            target: float(self.threshold()),
+        })
     }
 
     /// Who is asked about an account, if anybody.

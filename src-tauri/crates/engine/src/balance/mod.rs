@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
-use pool::{AccountId, Hold, HoldReason, HoldSource};
+use pool::{AccountId, Hold, HoldReason, HoldSource, Measured};
 use store::AccountRow;
 use upstream::Decimal;
 
@@ -116,12 +116,13 @@ impl Engine {
         }
     }
 
-    /// What is known of an account's balance; `None` when nobody can be asked.
-    pub(crate) fn balance_view(&self, row: &AccountRow) -> Option<BalanceView> {
+    /// What is known of an account's balance, for people and for its score (F63); `None` when nobody can be asked.
+    pub(crate) fn balance_view(&self, row: &AccountRow) -> Option<(BalanceView, Option<Measured>)> {
         self.balances.with(|all| {
             let nothing = Kept::default();
             let kept = all.get(row.id.as_str()).unwrap_or(&nothing);
-            kept.adapter(row).map(|adapter| kept.view(adapter))
+            let adapter = kept.adapter(row)?;
+            Some((kept.view(adapter), kept.measured()))
         })
     }
 
@@ -147,21 +148,6 @@ impl Engine {
         };
         self.ask_balance(&row, adapter, &[]).await;
         self.account(&row.id)
-    }
-
-    /// Whether there is an account with this base URL and key already (F113).
-    ///
-    /// # Errors
-    /// When the vault cannot be read.
-    pub async fn knows_key(
-        &self,
-        base_url: &str,
-        key: &secrecy::SecretString,
-    ) -> Result<bool, EngineError> {
-        let Some(base_url) = crate::import::normalise_base_url(base_url) else {
-            return Ok(false);
-        };
-        Ok(self.same_key_account(&base_url, key).await?.is_some())
     }
 
     /// Asks every provider that tells a balance, four at a time, with progress as events. Gives how many answered, and how many did not.

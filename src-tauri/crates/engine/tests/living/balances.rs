@@ -52,12 +52,9 @@ async fn f112_an_empty_account_is_passed_over_until_it_is_topped_up() {
         .unwrap();
 
     key.set_wallet(Wallet::holding("CNY", "3.07"));
-    let balance = engine
-        .query_balance_of("first")
-        .await
-        .unwrap()
-        .balance
-        .unwrap();
+    let read = engine.query_balance_of("first").await.unwrap();
+    assert_eq!(read.score, 29, "F63: 100 × (3.07 - 0.20) / 10");
+    let balance = read.balance.unwrap();
     assert!(balance.ok && balance.chosen && !balance.low, "{balance:?}");
     assert_eq!(
         (balance.adapter, balance.amounts[0].total.as_str()),
@@ -72,6 +69,7 @@ async fn f112_an_empty_account_is_passed_over_until_it_is_topped_up() {
     key.set_wallet(Wallet::holding("CNY", "0.20"));
     let low = engine.query_balance_of("first").await.unwrap();
     assert!(low.balance.as_ref().unwrap().low);
+    assert_eq!(low.score, 0, "F63");
     assert_eq!(
         low.reason.as_deref(),
         Some("its balance is at or below its threshold")

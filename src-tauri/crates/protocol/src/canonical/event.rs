@@ -1,7 +1,8 @@
 //! The events of an answer in the common form.
 //!
-//! Laws every decoder keeps: slots count up from 0 in the order their items start; every start has exactly one end before the terminal; there is
-//! exactly one terminal ([`Event::Done`] or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing.
+//! Laws every decoder keeps: slots count up from 0 in the order their items start; every start has exactly one end before [`Event::Done`]; there is
+//! exactly one terminal (it or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing. A failure ends nothing that is
+//! open: clients run a call as soon as they see its end, and what was cut off of its arguments nobody knows.
 
 use super::cite::{Citation, Search};
 use crate::{
@@ -93,7 +94,7 @@ pub(crate) enum Finish {
 }
 
 impl Finish {
-    /// A whole answer that refused ends as one that was kept back.
+    /// A whole answer that refused ends as one that was kept back; one that calls tools goes on.
     pub(crate) fn refused(self, refused: bool) -> Self {
         match self {
             Self::Stop if refused => Self::Filter,

@@ -22,6 +22,8 @@ impl From<Malformed> for RequestError {
 }
 
 /// The error for a value of the wrong type.
+#[cold]
+#[inline(never)]
 pub(crate) fn wrong_type(param: &dyn Display, expected: &str) -> RequestError {
     RequestError::field(
         param.to_string(),
@@ -30,6 +32,8 @@ pub(crate) fn wrong_type(param: &dyn Display, expected: &str) -> RequestError {
 }
 
 /// The error for a field that has to be there.
+#[cold]
+#[inline(never)]
 pub(crate) fn missing(param: &dyn Display) -> RequestError {
     RequestError::field(
         param.to_string(),
@@ -38,6 +42,7 @@ pub(crate) fn missing(param: &dyn Display) -> RequestError {
 }
 
 /// A string.
+#[inline(never)]
 pub(crate) fn text<'a>(
     value: &mut Reader<'a>,
     param: &dyn Display,
@@ -58,6 +63,7 @@ pub(crate) fn word<'a>(
 }
 
 /// A number, as it is spelled (T206).
+#[inline(never)]
 pub(crate) fn number<'a>(
     value: &mut Reader<'a>,
     param: &dyn Display,
@@ -70,6 +76,7 @@ pub(crate) fn number<'a>(
 }
 
 /// A whole number from 0 on.
+#[inline(never)]
 pub(crate) fn unsigned(
     value: &mut Reader<'_>,
     param: &dyn Display,
@@ -85,6 +92,7 @@ pub(crate) fn unsigned(
 }
 
 /// A boolean.
+#[inline(never)]
 pub(crate) fn boolean(
     value: &mut Reader<'_>,
     param: &dyn Display,
@@ -97,6 +105,7 @@ pub(crate) fn boolean(
 }
 
 /// Any value but `null`.
+#[inline(never)]
 pub(crate) fn any<'a>(value: &mut Reader<'a>) -> Result<Option<&'a str>, RequestError> {
     if value.null()? {
         return Ok(None);

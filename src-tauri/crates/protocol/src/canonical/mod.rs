@@ -9,6 +9,8 @@ pub(crate) mod event;
 pub(crate) mod fields;
 pub(crate) mod fold;
 pub(crate) mod hosted;
+pub(crate) mod lack;
+pub(crate) mod offer;
 pub(crate) mod pairing;
 pub(crate) mod parallel;
 pub(crate) mod request;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::{
     json::text::Text,
-    types::{Dialect, Loss},
+    types::{Dialect, Loss, LossKind},
 };
 
 /// A whole request.
@@ -232,12 +232,26 @@ pub(crate) struct Losses(pub(crate) Vec<Loss>);
 
 impl Losses {
     /// Something left out.
-    pub(crate) fn dropped(&mut self, field: impl Into<String>, reason: &'static str) {
-        self.0.push(Loss::dropped(field.into(), reason));
+    pub(crate) fn dropped(&mut self, field: impl Into<Cow<'static, str>>, reason: &'static str) {
+        self.push(LossKind::Dropped, field.into(), reason);
     }
 
     /// Something carried over with a near meaning.
-    pub(crate) fn approximated(&mut self, field: impl Into<String>, reason: &'static str) {
-        self.0.push(Loss::approximated(field.into(), reason));
+    pub(crate) fn approximated(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        reason: &'static str,
+    ) {
+        self.push(LossKind::Approximated, field.into(), reason);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push(&mut self, kind: LossKind, field: Cow<'static, str>, reason: &'static str) {
+        self.0.push(Loss {
+            kind,
+            field,
+            reason: reason.into(),
+        });
     }
 }

@@ -11,6 +11,8 @@ use crate::{
     types::{End, ErrorBody, Observed, Terminal, Usage},
 };
 
+const DAMAGED: &str = r#"{"type":"error","error":{"type":"api_error","message":"The upstream sent an event that cannot be read in the middle of a tool call. Ask again."}}"#;
+
 /// The book of one answer.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -23,6 +25,11 @@ impl Watch {
     /// Whether the terminal was given; nothing may follow it.
     pub(crate) fn ended(&self) -> bool {
         self.observed.terminal.is_some()
+    }
+
+    /// Whether another event of the answer's beginning could tell nothing new.
+    pub(crate) fn is_introduced(&self) -> bool {
+        self.started && self.observed.response_id.is_some() && self.observed.model.is_some()
     }
 
     /// Tells of the answer's existence, once.
@@ -84,7 +91,7 @@ impl Watch {
         });
     }
 
-    /// The upstream told of an error; its items are closed.
+    /// The upstream told of an error; what is open stays so.
     pub(crate) fn failed(&mut self, data: &str, to: &mut impl Receiver) {
         self.observed.terminal = Some(Terminal::Failed);
         self.observed.failure = Some(Bytes::copy_from_slice(data.as_bytes()));
@@ -93,7 +100,16 @@ impl Watch {
         to.take(Event::Failed(Fault { error, status }));
     }
 
-    /// The upstream's body ended before its terminal (T181); its items are closed.
+    /// An event inside a call could not be read. Without it the call would be another one, which nobody asked for; what is no event at all
+    /// (some servers send words to keep the connection) is passed over.
+    #[cold]
+    pub(crate) fn damaged(&mut self, data: &str, to: &mut impl Receiver) {
+        if data.trim_start().starts_with('{') && !self.ended() {
+            self.failed(DAMAGED, to);
+        }
+    }
+
+    /// The upstream's body ended before its terminal (T181); what is open stays so.
     pub(crate) fn cut(&mut self, end: &End, to: &mut impl Receiver) {
         let message = match end {
             End::Clean => "The upstream ended its answer without finishing it.".to_owned(),

@@ -108,7 +108,7 @@ fn sampling<'a>(
         "service_tier" => settings.service_tier = word(value, &key)?,
         _ => {
             if any(value)?.is_some() {
-                losses.dropped(key, "the account's dialect has no such field");
+                losses.dropped(key.to_owned(), "the account's dialect has no such field");
             }
         }
     }

@@ -58,7 +58,7 @@ impl Decoder {
         }
     }
 
-    /// One event's data. Data that is not JSON is skipped.
+    /// One event's data. Data that is not JSON is skipped, unless it may have been a piece of a call.
     pub(crate) fn push(&mut self, data: &str, to: &mut impl Receiver) {
         if self.watch.ended() {
             return;
@@ -66,8 +66,10 @@ impl Decoder {
         if data.trim() == "[DONE]" {
             return self.end(to);
         }
-        if let Ok(chunk) = read_chunk(data) {
-            self.chunk(&chunk, data, to);
+        match read_chunk(data) {
+            Ok(chunk) => self.chunk(&chunk, data, to),
+            Err(_) if !self.calls.is_empty() => self.watch.damaged(data, to),
+            Err(_) => {}
         }
     }
 
@@ -89,7 +91,6 @@ impl Decoder {
         if self.finish.is_some() {
             return self.end(to);
         }
-        self.close_all(to);
         self.watch.cut(end, to);
     }
 
@@ -105,12 +106,10 @@ impl Decoder {
         // What cannot be read of a delta is left out; the rest of the answer still counts.
         let _ = self.delta(&chunk.delta, chunk.logprobs, to);
         if chunk.failed {
-            self.close_all(to);
             return self.watch.failed(data, to);
         }
         if let Some(word) = &chunk.finish {
             if word.is("error") {
-                self.close_all(to);
                 return self.watch.failed(data, to);
             }
             self.finish = Some(read_finish(&word.decode()));

@@ -4,11 +4,12 @@ use super::request_encode::Encoder;
 use crate::{
     canonical::{
         hosted::{self, Hosted},
+        offer::{chooses_among_none, describe_raw, is_second},
         request::{Chosen, Request, Tool, ToolChoice},
         schema::{self, fits_strict, write_parameters},
     },
     json::write::{Commas, Sink},
-    responses::wire::{grammar, require_declared},
+    responses::wire::require_declared,
     types::RequestError,
 };
 
@@ -31,11 +32,7 @@ impl Encoder<'_> {
                 .named()
                 .map(|(space, name)| self.naming.wire(space, name).into_owned())
                 .unwrap_or_default();
-            if tool.named().is_some() && seen.contains(&wire) {
-                self.losses.dropped(
-                    format!("tool {wire}"),
-                    "a tool of this name was declared before (T49)",
-                );
+            if tool.named().is_some() && is_second(&wire, &seen, self.losses) {
                 continue;
             }
             if seen.is_empty() {
@@ -58,19 +55,10 @@ impl Encoder<'_> {
             hosted::search_told(&limits, &["user_location"], self.losses);
         }
         match &request.tool_choice {
-            None => return Ok(()),
+            None => {}
             // These models search always.
-            Some(ToolChoice::Hosted(kind)) => return hosted::demand(kind, search.is_some()),
-            Some(_) if seen.is_empty() => {
-                if !matches!(
-                    request.tool_choice,
-                    Some(ToolChoice::None | ToolChoice::Auto)
-                ) {
-                    self.losses
-                        .dropped("tool_choice", "there are no tools to choose from (T60)");
-                }
-                return Ok(());
-            }
+            Some(ToolChoice::Hosted(kind)) => hosted::demand(kind, search.is_some())?,
+            Some(choice) if seen.is_empty() => chooses_among_none(choice, self.losses),
             Some(choice) => self.choice(choice, &request.tools)?,
         }
         Ok(())
@@ -108,22 +96,9 @@ impl Encoder<'_> {
                 self.out
                     .raw("{\"type\":\"function\",\"function\":{\"name\":\"");
                 self.out.raw(wire);
-                self.out.raw("\",\"description\":\"");
-                if let Some(description) = description {
-                    self.out.raw(description.raw());
-                }
-                if let Some((syntax, definition)) = format.and_then(grammar) {
-                    self.out.raw("\\n\\nThe input must follow this grammar (");
-                    self.out.raw(syntax.trim_matches('"'));
-                    self.out.raw("):\\n");
-                    self.out.raw(
-                        definition
-                            .strip_prefix('"')
-                            .and_then(|inner| inner.strip_suffix('"'))
-                            .unwrap_or(""),
-                    );
-                }
-                self.out.raw("\",\"parameters\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"],\"additionalProperties\":false}}}");
+                self.out.raw("\",\"description\":");
+                describe_raw(description.as_ref(), *format, &mut self.out);
+                self.out.raw(",\"parameters\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"],\"additionalProperties\":false}}}");
             }
             Tool::Custom {
                 description,

@@ -63,11 +63,7 @@ fn refuse(object: &ObjectPatch<'_>) -> Result<(), RequestError> {
             Some(_) => {
                 let code =
                     (row.field == "previous_response_id").then_some("previous_response_not_found");
-                return Err(RequestError {
-                    param: Some(row.field.into()),
-                    code,
-                    message: row.reason.to_owned(),
-                });
+                return Err(RequestError::field(row.field, row.reason).coded(code));
             }
         }
     }

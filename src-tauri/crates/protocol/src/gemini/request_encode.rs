@@ -13,6 +13,8 @@ use super::{
 use crate::{
     Rope,
     canonical::{
+        lack::in_front,
+        offer::object_input,
         pairing::{calls, pair},
         request::{Call, Losses, Part, Request},
     },
@@ -20,7 +22,6 @@ use crate::{
         text::Text,
         write::{Commas, RopeWriter, Sink},
     },
-    messages::answer::is_object,
     names::{Naming, ToolNames},
     types::{Head, Options, RequestError},
 };
@@ -72,16 +73,14 @@ impl Encoder<'_> {
         conversation: &Conversation<'_, '_>,
         line: Option<Text<'static>>,
     ) {
-        let instructions = request.instructions.iter();
-        let words = instructions.chain(conversation.system.iter().copied());
-        let mut words = words.filter(|text| !text.is_blank()).peekable();
-        if words.peek().is_none() && line.is_none() {
+        let words = in_front(request, &conversation.system, line.as_ref());
+        if words.is_empty() {
             return;
         }
         self.key("systemInstruction");
         self.out.raw("{\"parts\":[");
         let mut commas = Commas::default();
-        for text in words.chain(line.as_ref()) {
+        for text in words {
             commas.next(&mut self.out);
             self.text(text);
         }
@@ -153,17 +152,7 @@ impl Encoder<'_> {
         let name = self.naming.wire(call.namespace.as_ref(), &call.name);
         self.out.raw(&name);
         self.out.raw("\",\"args\":");
-        // T77: an object always. T51: the raw input of a custom tool is one of its members.
-        let plain = call.input.decode();
-        if !call.custom && is_object(&plain) {
-            self.out.raw(plain.trim());
-        } else if !call.custom && plain.trim().is_empty() {
-            self.out.raw("{}");
-        } else {
-            self.out.raw("{\"input\":");
-            self.out.text(&call.input);
-            self.out.raw("}");
-        }
+        object_input(call, &mut self.out);
         self.out.raw("}");
         match proof {
             Proof::None => {}

@@ -38,7 +38,7 @@ pub(super) fn setting(
         }
         _ => {
             if any(value)?.is_some_and(|raw| !matches!(raw, "[]" | "{}")) {
-                losses.dropped(key, "the account's dialect has no such field");
+                losses.dropped(key.to_owned(), "the account's dialect has no such field");
             }
         }
     }

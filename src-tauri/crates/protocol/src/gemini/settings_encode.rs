@@ -2,9 +2,11 @@
 
 use super::{models::Think, request_encode::Encoder, schema_encode::subset};
 use crate::{
-    canonical::request::{Format, Request, Settings},
+    canonical::{
+        lack::{form_in_words, gone, stop_list},
+        request::{Format, Request, Settings},
+    },
     json::{
-        read::{Kind, Malformed, Reader},
         text::Text,
         write::{Commas, Sink},
     },
@@ -13,6 +15,20 @@ use crate::{
 
 /// The most stop strings the dialect takes (T119).
 const MOST_STOPS: usize = 5;
+
+/// What the dialect has no word for (T123).
+const GONE: &[&str] = &[
+    "logit_bias",
+    "logprobs",
+    "verbosity",
+    "store",
+    "metadata",
+    "user",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "service_tier",
+];
 
 impl Encoder<'_> {
     /// Writes `generationConfig`; returns what of the answer's form has to be asked for in words.
@@ -50,7 +66,7 @@ impl Encoder<'_> {
             self.out.raw(&all);
             self.out.raw("}");
         }
-        self.gone(settings);
+        gone(settings, GONE, self.losses);
         line
     }
 
@@ -118,13 +134,7 @@ impl Encoder<'_> {
                 "response_format",
                 "asked for in words: the model takes no form for its answer beside tools (T128)",
             );
-            let line = match schema {
-                None => "Answer with one valid JSON object and nothing else: no other words, no code fence.".to_owned(),
-                Some(schema) => format!(
-                    "Answer with one valid JSON value that follows this JSON schema, and nothing else: no other words, no code fence.\n{schema}"
-                ),
-            };
-            return Some(Text::spell(&line));
+            return Some(form_in_words(schema));
         }
         commas.key(all, "responseMimeType");
         all.raw("\"application/json\"");
@@ -150,64 +160,20 @@ impl Encoder<'_> {
 
     fn stops(&mut self, settings: &Settings<'_>, commas: &mut Commas, all: &mut String) {
         let Some(raw) = settings.stop else { return };
-        let mut list = String::new();
-        let (mut inner, mut count) = (Commas::default(), 0);
-        let mut add = |value: &mut Reader<'_>| {
-            if let Some(word) = value.string_or_skip()?.filter(|word| !word.is_empty()) {
-                count += 1;
-                if count <= MOST_STOPS {
-                    inner.next(&mut list);
-                    list.text(&word);
-                }
-            }
-            Ok::<(), Malformed>(())
-        };
-        let mut reader = Reader::new(raw);
-        let read = match reader.kind() {
-            Ok(Kind::Array) => reader.elements(&mut add),
-            Ok(Kind::String) => add(&mut reader),
-            _ => Ok(()),
-        };
+        let mut count = 0;
+        let list = stop_list(raw, &mut |word| {
+            count += usize::from(!word.is_empty());
+            !word.is_empty() && count <= MOST_STOPS
+        });
         if count > MOST_STOPS {
             self.losses
                 .dropped("stop", "the dialect takes five stop strings (T119)");
         }
-        if read.is_ok() && !list.is_empty() {
+        if !list.is_empty() {
             commas.key(all, "stopSequences");
             all.raw("[");
             all.raw(&list);
             all.raw("]");
-        }
-    }
-
-    /// What the dialect has no word for (T123).
-    fn gone(&mut self, settings: &Settings<'_>) {
-        let gone = [
-            ("logit_bias", settings.logit_bias.is_some()),
-            ("logprobs", settings.logprobs),
-            ("verbosity", settings.verbosity.is_some()),
-            ("store", settings.store == Some(true)),
-            ("metadata", settings.metadata.is_some()),
-            ("user", settings.user.is_some()),
-            ("safety_identifier", settings.safety_identifier.is_some()),
-            ("prompt_cache_key", settings.prompt_cache_key.is_some()),
-            (
-                "prompt_cache_retention",
-                settings.prompt_cache_retention.is_some(),
-            ),
-            (
-                "service_tier",
-                settings
-                    .service_tier
-                    .as_ref()
-                    .is_some_and(|tier| !tier.is("auto") && !tier.is("default")),
-            ),
-        ];
-        for (key, present) in gone {
-            if present {
-                self.losses
-                    .dropped(key, "the account's dialect has no such field (T123)");
-            }
         }
     }
 }

@@ -89,7 +89,6 @@ impl Decoder {
         if self.finish.is_some() || self.broken.is_some() {
             return self.end(to);
         }
-        self.close_all(to);
         self.watch.cut(end, to);
     }
 
@@ -145,7 +144,6 @@ impl Decoder {
             Ok(())
         })?;
         if piece.failed {
-            self.close_all(to);
             self.watch.failed(data, to);
             return Ok(());
         }

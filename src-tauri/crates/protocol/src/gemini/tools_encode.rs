@@ -4,50 +4,28 @@ use super::{request_encode::Encoder, schema_encode::subset};
 use crate::{
     canonical::{
         hosted::{self, Hosted},
+        offer::{RAW_INPUT, chooses_among_none, describe_raw, is_second, offered},
         request::{Chosen, Request, Tool, ToolChoice},
     },
     json::{
         text::Text,
         write::{Commas, Sink},
     },
-    responses::wire::{grammar, require_declared},
+    responses::wire::require_declared,
     types::RequestError,
 };
-
-/// The parameters of a tool that takes raw text (T51).
-const RAW_INPUT: &str = "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"]}";
 
 impl Encoder<'_> {
     /// Writes both; true when any tool is on offer.
     pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<bool, RequestError> {
-        // Only some of them may be called: the others are not offered (table C4).
-        let allowed = match &request.tool_choice {
-            Some(ToolChoice::Allowed { tools, .. }) => {
-                for chosen in tools {
-                    require_declared(chosen, &request.tools)?;
-                }
-                Some(tools)
-            }
-            _ => None,
-        };
-        let offered = |tool: &Tool<'_>| match (allowed, tool.named()) {
-            (Some(allowed), Some((space, name))) => allowed
-                .iter()
-                .any(|chosen| chosen.name == *name && chosen.namespace.as_ref() == space),
-            _ => true,
-        };
         let mut seen: Vec<String> = Vec::new();
         let mut commas = Commas::default();
-        for tool in request.tools.iter().filter(|tool| offered(tool)) {
+        for tool in offered(request)? {
             let Some((space, name)) = tool.named() else {
                 continue;
             };
             let wire = self.naming.wire(space, name).into_owned();
-            if seen.contains(&wire) {
-                self.losses.dropped(
-                    format!("tool {wire}"),
-                    "a tool of this name was declared before (T49)",
-                );
+            if is_second(&wire, &seen, self.losses) {
                 continue;
             }
             if seen.is_empty() {
@@ -138,16 +116,9 @@ impl Encoder<'_> {
                 format,
                 ..
             } => {
-                self.out.raw(",\"description\":\"");
-                self.out
-                    .raw(description.as_ref().map_or("", |text| text.raw()));
-                if let Some((syntax, definition)) = format.and_then(grammar) {
-                    self.out.raw("\\n\\nThe input must follow this grammar (");
-                    self.out.raw(syntax.trim_matches('"'));
-                    self.out.raw("):\\n");
-                    self.out.raw(definition.trim_matches('"'));
-                }
-                self.out.raw("\",\"parameters\":");
+                self.out.raw(",\"description\":");
+                describe_raw(description.as_ref(), *format, &mut self.out);
+                self.out.raw(",\"parameters\":");
                 self.out.raw(RAW_INPUT);
             }
             Tool::Hosted { .. } => {}
@@ -188,11 +159,7 @@ impl Encoder<'_> {
             return Ok(());
         };
         if !any {
-            // T60
-            if !matches!(choice, ToolChoice::None | ToolChoice::Auto) {
-                self.losses
-                    .dropped("tool_choice", "there are no tools to choose from (T60)");
-            }
+            chooses_among_none(choice, self.losses);
             return Ok(());
         }
         let (mode, names): (_, &[Chosen<'_>]) = match choice {

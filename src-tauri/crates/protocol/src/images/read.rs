@@ -109,6 +109,9 @@ fn member(
             let Some(text) = value.string_or_skip()? else {
                 return Err(wrong_type(name, "a string").into());
             };
+            if name == "model" {
+                drawing.named_in_json(body, &text);
+            }
             set_text(drawing, name, &text.decode());
         }
         _ => {
@@ -190,11 +193,8 @@ pub(super) fn too_many(drawing: &Drawing) -> Result<(), RequestError> {
 }
 
 pub(super) fn wrong_type(name: &str, wanted: &str) -> RequestError {
-    RequestError {
-        param: Some(name.to_owned().into()),
-        code: Some("invalid_type"),
-        message: format!("Invalid type for '{name}': expected {wanted}."),
-    }
+    let message = format!("Invalid type for '{name}': expected {wanted}.");
+    RequestError::field(name.to_owned(), message).coded(Some("invalid_type"))
 }
 
 pub(super) fn is_text(name: &str) -> bool {
@@ -242,26 +242,20 @@ pub(super) fn untold(drawing: &mut Drawing, name: &str) {
 /// What every account needs.
 fn whole(drawing: &Drawing) -> Result<(), RequestError> {
     if drawing.prompt.trim().is_empty() {
-        return Err(RequestError {
-            code: Some("missing_required_parameter"),
-            ..RequestError::field("prompt", "`prompt` is missing: say what is to be drawn.")
-        });
+        return Err(
+            RequestError::field("prompt", "`prompt` is missing: say what is to be drawn.")
+                .coded(Some("missing_required_parameter")),
+        );
     }
     if drawing.prompt.chars().nth(LONGEST_PROMPT).is_some() {
         let message = format!("`prompt` is longer than {LONGEST_PROMPT} characters. Shorten it.");
-        return Err(RequestError {
-            code: Some("string_above_max_length"),
-            ..RequestError::field("prompt", message)
-        });
+        return Err(RequestError::field("prompt", message).coded(Some("string_above_max_length")));
     }
     if drawing.kind == Kind::Edit && drawing.pictures.is_empty() {
         let message = format!(
             "`image` is missing: send 1 to {MOST_PICTURES} pictures to change, or use /v1/images/generations."
         );
-        return Err(RequestError {
-            code: Some("missing_required_parameter"),
-            ..RequestError::field("image", message)
-        });
+        return Err(RequestError::field("image", message).coded(Some("missing_required_parameter")));
     }
     too_many(drawing)
 }

@@ -73,6 +73,15 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The plain text, giving this one away.
+    pub(crate) fn into_decoded(self) -> Cow<'a, str> {
+        if self.escaped {
+            Cow::Owned(unescape(&self.inner))
+        } else {
+            self.inner
+        }
+    }
+
     /// The same text, borrowed from this one.
     pub(crate) fn borrowed(&self) -> Text<'_> {
         Text {

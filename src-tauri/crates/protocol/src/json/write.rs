@@ -126,6 +126,8 @@ impl RopeWriter {
 }
 
 impl Sink for RopeWriter {
+    /// Request encoders call it at hundreds of places, once per request each: it is not copied into them.
+    #[inline(never)]
     fn raw(&mut self, json: &str) {
         if json.len() >= SLICE_FROM
             && let Some(slice) = self.slice(json)

@@ -5,7 +5,6 @@
 use bytes::Bytes;
 
 use super::{
-    answer::is_object,
     media,
     models::{self, Model},
     turns::{Block, Conversation, Speaker, Turn, arrange},
@@ -13,6 +12,8 @@ use super::{
 use crate::{
     Rope,
     canonical::{
+        lack::in_front,
+        offer::object_input,
         pairing::{calls, pair},
         request::{Call, Losses, Part, Request},
     },
@@ -72,16 +73,14 @@ impl Encoder<'_> {
     /// T1: a block each, in order. What the account cannot be told otherwise comes last.
     fn system(&mut self, request: &Request<'_>, conversation: &Conversation<'_, '_>) {
         let line = self.format_line(request);
-        let instructions = request.instructions.iter();
-        let blocks = instructions.chain(conversation.system.iter().copied());
-        let mut blocks = blocks.filter(|text| !text.is_blank()).peekable();
-        if blocks.peek().is_none() && line.is_none() {
+        let blocks = in_front(request, &conversation.system, line.as_ref());
+        if blocks.is_empty() {
             return;
         }
         self.key("system");
         self.out.raw("[");
         let mut commas = Commas::default();
-        for text in blocks.chain(line.as_ref()) {
+        for text in blocks {
             commas.next(&mut self.out);
             self.text(text);
         }
@@ -156,17 +155,7 @@ impl Encoder<'_> {
         let name = self.naming.wire(call.namespace.as_ref(), &call.name);
         self.out.raw(&name);
         self.out.raw("\",\"input\":");
-        // T77: an object always. T51: the raw input of a custom tool is one of its members.
-        let plain = call.input.decode();
-        if !call.custom && is_object(&plain) {
-            self.out.raw(plain.trim());
-        } else if !call.custom && plain.trim().is_empty() {
-            self.out.raw("{}");
-        } else {
-            self.out.raw("{\"input\":");
-            self.out.text(&call.input);
-            self.out.raw("}");
-        }
+        object_input(call, &mut self.out);
         self.out.raw("}");
     }
 

@@ -35,13 +35,16 @@ pub(super) fn setting<'a>(
         "service_tier" => {
             // T131: `auto` is everybody's default, the other word only the vendor's.
             if word(value, &key)?.is_some_and(|tier| !tier.is("auto")) {
-                losses.dropped(key, "the account's dialect has no such tier (T131)");
+                losses.dropped(
+                    key.to_owned(),
+                    "the account's dialect has no such tier (T131)",
+                );
             }
         }
         key if QUIET.contains(&key) => value.skip()?,
         _ => {
             if any(value)?.is_some_and(|raw| !matches!(raw, "[]" | "{}")) {
-                losses.dropped(key, "the account's dialect has no such field");
+                losses.dropped(key.to_owned(), "the account's dialect has no such field");
             }
         }
     }

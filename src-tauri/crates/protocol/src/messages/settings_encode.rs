@@ -8,16 +8,31 @@ use super::{
 };
 use crate::{
     canonical::{
+        lack::{form_in_words, gone, stop_list},
         request::{Format, Request, Settings},
         schema::write_parameters,
     },
     json::{
-        read::{Kind, Malformed, Reader},
         text::Text,
         write::{Commas, Sink},
     },
     types::{Head, Options},
 };
+
+/// What the dialect has no word for (T123).
+const GONE: &[&str] = &[
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "logit_bias",
+    "logprobs",
+    "verbosity",
+    "store",
+    "metadata",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "service_tier",
+];
 
 /// What the model is told about thinking.
 enum Think {
@@ -68,7 +83,7 @@ impl Encoder<'_> {
             self.out.text(user);
             self.out.raw("}");
         }
-        self.gone(settings);
+        gone(settings, GONE, self.losses);
         let stream = options.stream.unwrap_or(head.stream);
         self.key("stream");
         self.out.raw(if stream { "true" } else { "false" });
@@ -165,25 +180,19 @@ impl Encoder<'_> {
 
     /// The form of the answer in words, for models that take none otherwise (T125, T129).
     pub(super) fn format_line(&mut self, request: &Request<'_>) -> Option<Text<'static>> {
-        let line = match &request.settings.format {
+        let schema = match &request.settings.format {
             None => return None,
-            Some(Format::JsonObject) => {
-                "Answer with one valid JSON object and nothing else: no other words, no code fence."
-                    .to_owned()
-            }
+            Some(Format::JsonObject) => None,
             Some(Format::JsonSchema {
                 schema: Some(_), ..
             }) if self.model.schema == Schema::Yes => return None,
-            Some(Format::JsonSchema { schema, .. }) => format!(
-                "Answer with one valid JSON value that follows this JSON schema, and nothing else: no other words, no code fence.\n{}",
-                schema.as_deref().unwrap_or("{}")
-            ),
+            Some(Format::JsonSchema { schema, .. }) => Some(schema.as_deref().unwrap_or("{}")),
         };
         self.losses.approximated(
             "response_format",
             "asked for in words: the model takes no form for its answer (T125, T129)",
         );
-        Some(Text::spell(&line))
+        Some(form_in_words(schema))
     }
 
     fn sampling(&mut self, settings: &Settings<'_>, think: &Think) {
@@ -215,22 +224,8 @@ impl Encoder<'_> {
     /// Stop strings without the blank ones, which are refused (T119).
     fn stops(&mut self, settings: &Settings<'_>) {
         let Some(raw) = settings.stop else { return };
-        let mut list = String::new();
-        let mut commas = Commas::default();
-        let mut add = |value: &mut Reader<'_>| {
-            if let Some(word) = value.string_or_skip()?.filter(|word| !word.is_blank()) {
-                commas.next(&mut list);
-                list.text(&word);
-            }
-            Ok::<(), Malformed>(())
-        };
-        let mut reader = Reader::new(raw);
-        let read = match reader.kind() {
-            Ok(Kind::Array) => reader.elements(&mut add),
-            Ok(Kind::String) => add(&mut reader),
-            _ => Ok(()),
-        };
-        if read.is_ok() && !list.is_empty() {
+        let list = stop_list(raw, &mut |word| !word.is_blank());
+        if !list.is_empty() {
             self.key("stop_sequences");
             self.out.raw("[");
             self.out.raw(&list);
@@ -238,38 +233,6 @@ impl Encoder<'_> {
         } else {
             self.losses
                 .dropped("stop", "blank stop strings are refused here (T119)");
-        }
-    }
-
-    /// What the dialect has no word for (T123).
-    fn gone(&mut self, settings: &Settings<'_>) {
-        let gone = [
-            ("frequency_penalty", settings.frequency_penalty.is_some()),
-            ("presence_penalty", settings.presence_penalty.is_some()),
-            ("seed", settings.seed.is_some()),
-            ("logit_bias", settings.logit_bias.is_some()),
-            ("logprobs", settings.logprobs),
-            ("verbosity", settings.verbosity.is_some()),
-            ("store", settings.store == Some(true)),
-            ("metadata", settings.metadata.is_some()),
-            ("prompt_cache_key", settings.prompt_cache_key.is_some()),
-            (
-                "prompt_cache_retention",
-                settings.prompt_cache_retention.is_some(),
-            ),
-            (
-                "service_tier",
-                settings
-                    .service_tier
-                    .as_ref()
-                    .is_some_and(|tier| !tier.is("auto") && !tier.is("default")),
-            ),
-        ];
-        for (key, present) in gone {
-            if present {
-                self.losses
-                    .dropped(key, "the account's dialect has no such field (T123)");
-            }
         }
     }
 }

@@ -81,13 +81,17 @@ enum Stop {
 }
 
 impl Decoder {
-    /// One event's data. Data that is not JSON, and events nobody knows, are skipped.
+    /// One event's data. Data that is not JSON, and events nobody knows, are skipped; not so what may have been a piece of a call.
     pub(crate) fn push(&mut self, data: &str, to: &mut impl Receiver) {
         if self.watch.ended() {
             return;
         }
         // An event that cannot be read is left out; the rest of the answer still counts.
-        let _ = self.read(data, to);
+        if self.read(data, to).is_err()
+            && let Some(BlockKind::Call { .. }) = self.block.as_ref().map(|block| &block.kind)
+        {
+            self.watch.damaged(data, to);
+        }
     }
 
     /// A whole answer: its blocks, then its end.
@@ -131,7 +135,6 @@ impl Decoder {
         if self.stop.is_some() {
             return self.end(to);
         }
-        self.close_all(to);
         self.watch.cut(end, to);
     }
 
@@ -159,7 +162,6 @@ impl Decoder {
             }
             ("message_stop", _) => self.end(to),
             ("error", _) => {
-                self.close_all(to);
                 self.watch.failed(data, to);
             }
             _ => {}
@@ -187,7 +189,6 @@ impl Decoder {
         if let Some(known) = &self.id {
             // T180: the same again is nothing new; another one before any word replaces it unseen.
             if self.watch.observed.content_started && name.as_ref() != Some(known) {
-                self.close_all(to);
                 self.watch.failed(SPLICED, to);
             }
             return Ok(());

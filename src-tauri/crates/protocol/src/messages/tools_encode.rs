@@ -6,6 +6,7 @@ use super::request_encode::Encoder;
 use crate::{
     canonical::{
         hosted::{self, Hosted},
+        offer::{RAW_INPUT, chooses_among_none, describe_raw, is_second, offered},
         request::{Chosen, Request, Tool, ToolChoice},
         schema::write_parameters,
     },
@@ -13,7 +14,7 @@ use crate::{
         read::{Malformed, Reader},
         write::{Commas, Sink},
     },
-    responses::wire::{grammar, require_declared},
+    responses::wire::require_declared,
     types::RequestError,
 };
 
@@ -38,27 +39,9 @@ const fn hosted_type(tool: Hosted) -> &'static str {
 impl Encoder<'_> {
     /// Writes both; true when the model is made to call a tool.
     pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<bool, RequestError> {
-        // Only some of them may be called: the others are not offered (table C4).
-        let allowed = match &request.tool_choice {
-            Some(ToolChoice::Allowed { tools, .. }) => {
-                for chosen in tools {
-                    require_declared(chosen, &request.tools)?;
-                }
-                Some(tools)
-            }
-            _ => None,
-        };
         let mut commas = Commas::default();
         let mut seen: Vec<String> = Vec::new();
-        for tool in &request.tools {
-            if let (Some(allowed), Some((space, name))) = (allowed, tool.named()) {
-                let offered = allowed
-                    .iter()
-                    .any(|chosen| chosen.name == *name && chosen.namespace.as_ref() == space);
-                if !offered {
-                    continue;
-                }
-            }
+        for tool in offered(request)? {
             let Some(wire) = self.wire_name(tool, &seen) else {
                 continue;
             };
@@ -90,14 +73,7 @@ impl Encoder<'_> {
             return None;
         };
         let wire = self.naming.wire(space, name).into_owned();
-        if seen.contains(&wire) {
-            self.losses.dropped(
-                format!("tool {wire}"),
-                "a tool of this name was declared before (T49)",
-            );
-            return None;
-        }
-        Some(wire)
+        (!is_second(&wire, seen, self.losses)).then_some(wire)
     }
 
     fn tool(&mut self, tool: &Tool<'_>, wire: &str) {
@@ -133,19 +109,11 @@ impl Encoder<'_> {
             } => {
                 self.out.raw("{\"name\":\"");
                 self.out.raw(wire);
-                self.out.raw("\",\"description\":\"");
-                if let Some(description) = description {
-                    self.out.raw(description.raw());
-                }
-                if let Some((syntax, definition)) = format.and_then(grammar) {
-                    self.out.raw("\\n\\nThe input must follow this grammar (");
-                    self.out.raw(syntax.trim_matches('"'));
-                    self.out.raw("):\\n");
-                    let inner = definition.strip_prefix('"');
-                    let inner = inner.and_then(|inner| inner.strip_suffix('"'));
-                    self.out.raw(inner.unwrap_or(""));
-                }
-                self.out.raw("\",\"input_schema\":{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"The whole input as plain text.\"}},\"required\":[\"input\"]}}");
+                self.out.raw("\",\"description\":");
+                describe_raw(description.as_ref(), *format, &mut self.out);
+                self.out.raw(",\"input_schema\":");
+                self.out.raw(RAW_INPUT);
+                self.out.raw("}");
             }
             Tool::Hosted { native, .. } => {
                 let kind = hosted::of(tool).unwrap_or(Hosted::Search);
@@ -202,11 +170,7 @@ impl Encoder<'_> {
             hosted::demand(kind, searches)?;
         }
         if !any {
-            // T60
-            if !matches!(choice, ToolChoice::None | ToolChoice::Auto) {
-                self.losses
-                    .dropped("tool_choice", "there are no tools to choose from (T60)");
-            }
+            chooses_among_none(choice, self.losses);
             return Ok(false);
         }
         self.key("tool_choice");

@@ -16,8 +16,8 @@ pub(super) struct Fields<'a> {
     pub(super) logprobs: Option<&'a str>,
     pub(super) paragraph: u64,
     pub(super) annotation: Option<&'a str>,
-    pub(super) item: Option<Reader<'a>>,
-    pub(super) response: Option<Reader<'a>>,
+    pub(super) item: Option<RawItem<'a>>,
+    pub(super) response: Option<(AnswerHead<'a>, Option<Reader<'a>>)>,
 }
 
 pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
@@ -46,14 +46,10 @@ pub(super) fn read_fields<'a>(reader: &mut Reader<'a>) -> Result<Fields<'a>, Mal
             "logprobs" => fields.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
             "summary_index" => fields.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
             "annotation" => fields.annotation = Some(value.raw()?),
-            "item" | "response" if value.kind()? == Kind::Object => {
-                let nested = Some(value.clone());
-                if key == "item" {
-                    fields.item = nested;
-                } else {
-                    fields.response = nested;
-                }
-                value.skip()?;
+            // Read at once: these are the long events, and to skip one first is to read it twice.
+            "item" if value.kind()? == Kind::Object => fields.item = Some(read_item(value)?),
+            "response" if value.kind()? == Kind::Object => {
+                fields.response = Some(read_answer(value)?);
             }
             _ => value.skip()?,
         }

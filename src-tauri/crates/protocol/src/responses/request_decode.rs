@@ -78,12 +78,8 @@ fn stored(
     if any(value)?.is_none() {
         return Ok(());
     }
-    Err(RequestError {
-        param: Some(param.into()),
-        code: Some(code),
-        message: "Earlier answers are not stored here: send the whole conversation as input."
-            .to_owned(),
-    })
+    let message = "Earlier answers are not stored here: send the whole conversation as input.";
+    Err(RequestError::field(param, message).coded(Some(code)))
 }
 
 fn setting<'a>(
@@ -123,7 +119,7 @@ fn setting<'a>(
         key if QUIET.contains(&key) => value.skip()?,
         _ => {
             if any(value)?.is_some() {
-                losses.dropped(key, "the account's dialect has no such field");
+                losses.dropped(key.to_owned(), "the account's dialect has no such field");
             }
         }
     }

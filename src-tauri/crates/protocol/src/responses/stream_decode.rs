@@ -5,7 +5,7 @@
 
 use super::{
     cite,
-    event::{Fields, RawItem, find_type, read_answer, read_fields, read_item},
+    event::{AnswerHead, Fields, RawItem, find_type, read_answer, read_fields, read_item},
     tell::{code, picture, tell, tell_sources},
 };
 use crate::{
@@ -46,7 +46,7 @@ struct Known {
 }
 
 impl Decoder {
-    /// One event's data. Data that is not JSON, and events nobody knows, are skipped.
+    /// One event's data. Data that is not JSON, and events nobody knows, are skipped; not so a piece of a call.
     pub(crate) fn push(&mut self, name: Option<&[u8]>, data: &str, to: &mut impl Receiver) {
         if self.watch.ended() {
             return;
@@ -80,7 +80,12 @@ impl Decoder {
             },
         };
         // An event that cannot be read is left out; the rest of the answer still counts.
-        let _ = known;
+        if known.is_err()
+            && let "response.function_call_arguments.delta"
+            | "response.custom_tool_call_input.delta" = kind
+        {
+            self.watch.damaged(data, to);
+        }
     }
 
     /// A whole answer: its items, then its terminal.
@@ -90,13 +95,13 @@ impl Decoder {
             return Err(Malformed(0));
         }
         reader.clone().raw()?;
-        self.terminal("completed", reader, body, to)
+        let answer = read_answer(&mut reader)?;
+        self.terminal("completed", answer, body, to)
     }
 
     /// The upstream's body ended (T181): without a terminal that is a cut.
     pub(crate) fn finish(&mut self, end: &End, to: &mut impl Receiver) {
         if !self.watch.ended() {
-            self.close_all(to);
             self.watch.cut(end, to);
         }
     }
@@ -131,16 +136,14 @@ impl Decoder {
             }
             "output_item.added" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut item) = fields.item {
-                    let item = read_item(&mut item)?;
+                if let Some(item) = fields.item {
                     let index = fields.index.unwrap_or(self.items.len() as u64);
                     self.open(index, &item, to);
                 }
             }
             "output_item.done" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut item) = fields.item {
-                    let item = read_item(&mut item)?;
+                if let Some(item) = fields.item {
                     let index = fields.index.or_else(|| {
                         self.items
                             .iter()
@@ -161,10 +164,10 @@ impl Decoder {
                     cite::tell(Dialect::Responses, slot, native, to);
                 }
             }
+            "in_progress" | "queued" if self.watch.is_introduced() => {}
             "created" | "in_progress" | "queued" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut response) = fields.response {
-                    let (head, _) = read_answer(&mut response)?;
+                if let Some((head, _)) = fields.response {
                     self.watch
                         .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
                 }
@@ -332,11 +335,10 @@ impl Decoder {
     fn terminal(
         &mut self,
         kind: &str,
-        mut response: Reader<'_>,
+        (head, output): (AnswerHead<'_>, Option<Reader<'_>>),
         data: &str,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
-        let (head, output) = read_answer(&mut response)?;
         self.watch
             .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
         self.watch.usage(head.usage);
@@ -383,7 +385,6 @@ impl Decoder {
     }
 
     fn fail(&mut self, data: &str, to: &mut impl Receiver) {
-        self.close_all(to);
         self.watch.failed(data, to);
     }
 

@@ -68,6 +68,8 @@ pub fn load() -> Corpus {
         };
         if recording.name.ends_with(".sse") {
             corpus.streams.push(recording);
+        } else if recording.name.ends_with("-answer.json") {
+            corpus.answers.push(recording);
         } else {
             corpus.requests.push(recording);
         }
