@@ -17,7 +17,7 @@ pub fn binary_path() -> PathBuf {
     let path = env::var_os("SWITCHYARD_BIN").map_or_else(beside_the_tests, PathBuf::from);
     assert!(
         path.is_file(),
-        "{} is missing: build it with `cargo build -p cli`",
+        "{} is missing: build it with `cargo build -p switchyard`",
         path.display()
     );
     path

@@ -140,7 +140,7 @@ async fn measure(arguments: &Arguments) -> Result<ExitCode> {
             None => match arguments.binary.canonicalize() {
                 Ok(binary) => Subject::switchyard(&binary, account, mock.port).await,
                 Err(_) => anyhow::bail!(
-                    "no gateway at {}: build it with `cargo build --release -p cli`",
+                    "no gateway at {}: build it with `cargo build --release -p switchyard`",
                     arguments.binary.display()
                 ),
             },

@@ -310,7 +310,7 @@ impl Subject {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| {
-            format!("{shown} does not start: build it with `cargo build --release -p cli`")
+            format!("{shown} does not start: build it with `cargo build --release -p switchyard`")
         })?;
         if let Some(mut stdin) = child.stdin.take() {
             // A command that reads nothing closes its input early; what it says then counts.

@@ -15,7 +15,7 @@ pub fn bench(arguments: &[String]) -> Result<ExitCode> {
         "build",
         "--release",
         "-p",
-        "cli",
+        "switchyard",
         "-p",
         "bench",
     ]))?;

@@ -47,7 +47,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     let (package, name) = if desktop {
         ("switchyard-desktop", "switchyard-desktop")
     } else {
-        ("cli", "switchyard")
+        ("switchyard", "switchyard")
     };
     if desktop {
         ui::build()?;

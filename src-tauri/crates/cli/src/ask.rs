@@ -1,8 +1,8 @@
 //! `switchyard ask`: one prompt through the gateway, as any client would send it; the answer as it comes.
 
+use crate::exit::Exit;
 use anyhow::Context;
 use bytes::Bytes;
-use cli::exit::Exit;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use crate::args::{AccountCommand, Add, Command, Export, Import, SettingsCommand};
+use crate::exit::Exit;
 use anyhow::Context;
-use cli::args::{AccountCommand, Add, Command, Export, Import, SettingsCommand};
-use cli::exit::Exit;
 use engine::env::Env;
 use engine::home::Home;
 use http::Method;
@@ -492,12 +492,12 @@ async fn add_account(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
     let key = input::key()?;
     let header = |(name, value): &(String, String)| json!({ "name": name, "value": value });
     let body = json!({
-        "kind": add.kind.map_or("", cli::args::Kind::as_str),
+        "kind": add.kind.map_or("", crate::args::Kind::as_str),
         "label": add.label,
         "base_url": add.base_url.unwrap_or_default(),
-        "format": add.format.map_or("", cli::args::Format::as_str),
+        "format": add.format.map_or("", crate::args::Format::as_str),
         "preset": add.preset,
-        "auth": add.extras.auth.map(cli::args::Auth::as_str),
+        "auth": add.extras.auth.map(crate::args::Auth::as_str),
         "headers": add.extras.headers.iter().map(header).collect::<Vec<_>>(),
         "reads_suffixes": add.extras.reads_suffixes,
         "effort": add.extras.effort,

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exit::Exit;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
-use cli::exit::Exit;
 use engine::Engine;
 use engine::home::{Entry, Home, Instance};
 use http::{Method, Request, StatusCode};

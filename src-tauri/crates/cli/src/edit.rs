@@ -1,11 +1,11 @@
 //! `account set`: what a person may change of an account, by name and value; an empty value clears. The names and what they mean on the wire are a table.
 
-use cli::exit::Exit;
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::commands::{escape, tell};
 use crate::desk::Desk;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::table;
 

@@ -1,6 +1,6 @@
 //! Why a command ends without having done what was asked: a text for people and an exit code for scripts.
 
-use cli::exit::Exit;
+use crate::exit::Exit;
 use engine::EngineError;
 use http::StatusCode;
 use serde_json::Value;

@@ -50,7 +50,7 @@ pub(crate) fn all() -> Result<String, Failure> {
 pub(crate) fn confirm(question: &str, flag: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(
-            cli::exit::Exit::Usage,
+            crate::exit::Exit::Usage,
             format!("{question} Nobody can be asked here: say {flag}."),
         ));
     }

@@ -1,4 +1,188 @@
-//! The command line: what can be typed and what its end means. The binary `switchyard` does the work.
+//! The command line: what can be typed, what it does, and what its end means. The package `switchyard` links it into the program.
 
 pub mod args;
 pub mod exit;
+
+mod ask;
+mod commands;
+mod desk;
+mod edit;
+mod failure;
+mod input;
+mod limits;
+mod login;
+mod naming;
+mod page;
+mod print;
+mod serve;
+mod table;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use crate::args::{Arguments, Command, Serve};
+use crate::exit::Exit;
+use clap::Parser as _;
+use engine::env::Env;
+use engine::home::{Entry, Home, HomeError, HomeLock};
+use engine::{OpenOptions, VaultChoice};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use crate::failure::Failure;
+
+/// The whole program: reads its arguments, finds the home, and carries the command out.
+pub fn main() -> ExitCode {
+    engine::memory::give_back_early();
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            print::note(&format!("no runtime: {error}"));
+            return Exit::Failed.into();
+        }
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            print::note(&failure.message);
+            failure.exit.into()
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments {
+        home,
+        json,
+        command,
+    } = arguments;
+    if let Command::Demo { port } = command {
+        let log = log(None);
+        return serve::demo(port, json, log).await;
+    }
+    let env = Env::from_process();
+    let home = Home::locate(home.as_deref(), &env).map_err(engine::EngineError::from)?;
+    match command {
+        Command::Serve(Serve {
+            host,
+            port,
+            show_key,
+            console,
+            console_port,
+        }) => {
+            // A command that is at work on the home is waited for; an instance that serves it is not.
+            let entered = home.enter(desk::PATIENCE);
+            let lock = match entered.map_err(engine::EngineError::from)? {
+                Entry::Locked(lock) => lock,
+                Entry::Running(instance) => {
+                    let error = HomeError::InUse {
+                        home: home.root().to_path_buf(),
+                        pid: Some(instance.pid),
+                    };
+                    return Err(engine::EngineError::from(error).into());
+                }
+            };
+            let mut options = open_options(lock, env, true)?;
+            options
+                .flags
+                .extend(host.map(|host| ("server.host".to_owned(), host)));
+            options
+                .flags
+                .extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
+            let log = log(Some(&home));
+            let show_key = show_key || std::io::stdout().is_terminal();
+            let console = console.then(|| console_port.unwrap_or(admin::console::DEFAULT_PORT));
+            serve::serve(options, show_key, console, json, log).await
+        }
+        command => commands::run(&home, env, json, command).await,
+    }
+}
+
+/// What a home is opened with; `stdin` says whether the passphrase may come from standard input.
+fn open_options(lock: HomeLock, env: Env, stdin: bool) -> Result<OpenOptions, Failure> {
+    let mut options = OpenOptions::new(lock, env)?;
+    if options.vault == VaultChoice::File && options.passphrase.is_none() {
+        options.passphrase = input::passphrase(stdin)?;
+    }
+    Ok(options)
+}
+
+/// Changes the level of a running log (F147).
+pub(crate) type Level = tracing_subscriber::reload::Handle<Targets, tracing_subscriber::Registry>;
+
+fn filter(level: &str) -> Targets {
+    let level: LevelFilter = level.parse().unwrap_or(LevelFilter::INFO);
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(["engine", "gateway", "upstream", "admin", "cli"].map(|room| (room, level)))
+}
+
+/// A running log: its level, and the files it writes.
+pub(crate) struct Log {
+    pub(crate) level: Level,
+    pub(crate) file: Option<engine::logs::LogFile>,
+}
+
+/// Log lines go to standard error and to the home's log files, through the redactor. The level is a setting.
+fn log(home: Option<&Home>) -> Log {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let level = home
+        .and_then(|home| {
+            engine::settings::SettingsFile::open(home.settings(), Env::from_process(), &[]).ok()
+        })
+        .map_or("info", |settings| settings.current().settings.log.level);
+    let (filter, level) = tracing_subscriber::reload::Layer::new(filter(level));
+    let to_stderr = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(|| {
+            engine::redact::RedactingWriter::new(
+                std::io::stderr(),
+                engine::redact::Redactor::default(),
+            )
+        });
+    let opened = home.map(|home| engine::logs::LogFile::open(&home.logs()));
+    let (file, problem) = match opened {
+        Some(Ok(file)) => (Some(file), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let to_file = file.clone().map(|file| {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(move || file.clone())
+    });
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(to_stderr)
+        .with(to_file)
+        .try_init();
+    if let Some(error) = problem {
+        tracing::warn!(%error, "no log file can be written");
+    }
+    Log { level, file }
+}
+
+/// Follows the setting `log.level` while the engine runs.
+pub(crate) async fn follow_level(engine: std::sync::Arc<engine::Engine>, level: Level) {
+    let mut changes = engine.changes();
+    let mut in_force = None;
+    loop {
+        let wanted = engine
+            .setting("log.level")
+            .ok()
+            .and_then(|setting| setting.value.as_str().map(str::to_owned));
+        if wanted != in_force {
+            if let Some(wanted) = &wanted {
+                let _ = level.reload(filter(wanted));
+            }
+            in_force = wanted;
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The commands `key`, `balance`, `limit` and `account add --many`: calls of the admin API, and their answers as tables.
 
-use cli::args::{Add, BalanceCommand, KeyCommand, KeyRules, Limit, LimitCommand};
-use cli::exit::Exit;
+use crate::args::{Add, BalanceCommand, KeyCommand, KeyRules, Limit, LimitCommand};
+use crate::exit::Exit;
 use http::Method;
 use serde_json::{Map, Value, json};
 
@@ -172,12 +172,12 @@ fn rows(list: &Value, row: impl Fn(&Value) -> Vec<String>) -> Vec<Vec<String>> {
 pub(crate) async fn add_many(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
     let keys = input::all()?;
     let body = json!({
-        "kind": add.kind.map_or("", cli::args::Kind::as_str),
+        "kind": add.kind.map_or("", crate::args::Kind::as_str),
         "preset": add.preset,
-        "auth": add.extras.auth.map(cli::args::Auth::as_str),
+        "auth": add.extras.auth.map(crate::args::Auth::as_str),
         "label": add.label,
         "base_url": add.base_url.unwrap_or_default(),
-        "format": add.format.map_or("", cli::args::Format::as_str),
+        "format": add.format.map_or("", crate::args::Format::as_str),
         "keys": keys,
         "models": add.models,
         "group": add.group,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cli::exit::Exit;
+use crate::exit::Exit;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;

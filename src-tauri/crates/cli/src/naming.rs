@@ -1,6 +1,6 @@
 //! `models …` and `account presets`: lists of models, their names, known providers.
 
-use cli::args::ModelsCommand;
+use crate::args::ModelsCommand;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -341,8 +341,7 @@ impl Running {
             name: NAME.into(),
             account: self.account.clone(),
         };
-        // On the heap: the whole road is in there.
-        let mut answer = Box::pin(self.engine.gateway.inside(inside, &self.path, body)).await;
+        let mut answer = self.engine.gateway.inside(inside, &self.path, body).await;
         let status = answer.status;
         let headers = answer.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());

@@ -3,6 +3,7 @@
 //! Not the choice of an account (`attempt`). Called by the listener for every request; never fails, every refusal is an answer in the
 //! shape of the path's dialect.
 
+use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -501,7 +502,17 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
         {
             id.to_owned()
         }
-        _ => format!("req_{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..)),
+        _ => {
+            let mut id = String::with_capacity(28);
+            // Writing to a string cannot fail.
+            let _ = write!(
+                id,
+                "req_{:016x}{:08x}",
+                fastrand::u64(..),
+                fastrand::u32(..)
+            );
+            id
+        }
     }
 }
 

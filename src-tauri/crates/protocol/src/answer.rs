@@ -247,6 +247,10 @@ impl Answer {
             Way::Fold(fold) => fold.push(chunk),
             Way::Array(array) => array.push(chunk, out),
             Way::Hub(hub) => {
+                if self.client_streams {
+                    // One allocation in place of growing by halves; the buffer comes back once the client has its bytes.
+                    hub.frame.reserve(2 * chunk.len() + 512);
+                }
                 hub.push(chunk);
                 hub.give(self.client_streams, out);
             }

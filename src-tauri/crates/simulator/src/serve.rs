@@ -107,6 +107,11 @@ impl Drop for Serving {
 pub(crate) async fn start(world: Arc<World>, port: u16) -> io::Result<(Serving, u16)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let port = listener.local_addr()?.port();
+    Ok((accept(world, listener), port))
+}
+
+/// Not part of [`start`]: what an async function spawns is compiled again in every crate that awaits it.
+fn accept(world: Arc<World>, listener: TcpListener) -> Serving {
     let accepting = async move {
         let mut connections = JoinSet::new();
         loop {
@@ -119,7 +124,7 @@ pub(crate) async fn start(world: Arc<World>, port: u16) -> io::Result<(Serving, 
             }
         }
     };
-    Ok((Serving(tokio::spawn(accepting)), port))
+    Serving(tokio::spawn(accepting))
 }
 
 async fn connection(world: Arc<World>, stream: TcpStream) {

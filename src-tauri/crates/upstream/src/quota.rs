@@ -105,7 +105,17 @@ fn header_window(
     slot: &str,
     now: Timestamp,
 ) -> Option<QuotaWindow> {
-    let field = |what: &str| number(headers, &format!("x-{limit}-{slot}-{what}"));
+    // One name, written once and ended four ways: this is asked of every answer.
+    let mut name = String::with_capacity(64);
+    for part in ["x-", limit, "-", slot, "-"] {
+        name.push_str(part);
+    }
+    let stem = name.len();
+    let mut field = |what: &str| {
+        name.truncate(stem);
+        name.push_str(what);
+        number(headers, &name)
+    };
     window(Fields {
         used_percent: field("used-percent"),
         length_secs: field("window-minutes").map(|m| m * 60.0),

@@ -104,6 +104,13 @@ const ROOMS: &[Room] = &[
         never_behind: &["tauri"],
     },
     Room {
+        name: "switchyard",
+        rooms: &["cli"],
+        only: Some(&[]),
+        never: &[],
+        never_behind: &["tauri"],
+    },
+    Room {
         name: "simulator",
         rooms: &[],
         only: None,

@@ -276,6 +276,7 @@ impl Encoder {
     fn open(&mut self, out: &mut BytesMut) {
         if self.prefix.is_empty() {
             let prefix = &mut self.prefix;
+            prefix.reserve(192);
             prefix.raw("data: {\"id\":");
             prefix.string(&self.id);
             prefix.raw(",\"object\":\"chat.completion.chunk\",\"created\":");
