@@ -606,6 +606,34 @@ fn t34_code_that_ran_at_the_provider_is_told_in_words() {
 }
 
 #[test]
+fn t34_code_that_ran_at_a_messages_vendor_moves_no_place() {
+    let mut whole = whole_of(Target::Messages);
+    let content = whole["content"].as_array_mut().expect("blocks");
+    let ran = [
+        json!({"type": "server_tool_use", "id": "srvtoolu_2", "name": "bash_code_execution", "input": {"command": "ls"}}),
+        json!({"type": "bash_code_execution_tool_result", "tool_use_id": "srvtoolu_2", "content": {"type": "bash_code_execution_result", "stdout": "a", "stderr": "", "return_code": 0, "content": []}}),
+    ];
+    content.splice(2..2, ran);
+    let body = Bytes::from(whole.to_string());
+    let before = "\n```sh\nls\n```\n\n```\na\n```\n";
+    for client in [Dialect::Chat, Dialect::Responses, Dialect::Gemini] {
+        let mut answer = answer_of(client, Target::Messages, false, &searching(client));
+        let json = answer.answer_json(&body).expect("an answer");
+        let json: Value = serde_json::from_slice(&json).expect("JSON");
+        let read = read_whole(client, &json);
+        assert_eq!(
+            read.text,
+            format!("{before}{}", TEXT.concat()),
+            "{client:?}"
+        );
+        let mut moved = expected(client, Target::Messages, true).cites;
+        moved[0].0 += before.len() as u64;
+        moved[0].1 += before.len() as u64;
+        assert_eq!(read.cites, moved, "{client:?}");
+    }
+}
+
+#[test]
 fn t31_thoughts_in_the_text_move_it_so_no_place_is_told() {
     let body = Bytes::from(searching(Dialect::Chat).to_string());
     let head = peek(Dialect::Chat, &body).expect("a request");
@@ -709,6 +737,11 @@ fn t55_a_search_is_asked_of_every_account_that_can() {
         assert_eq!(body[field], expected, "{client:?} to {to:?}");
         assert!(!losses.is_empty() && losses != "[]", "{client:?} to {to:?}");
     }
+    // What was found is told only when asked for; the Codex backend has a list of its own.
+    let (body, _) = sent(Dialect::Messages, Target::Responses, &json!({})).expect("prepared");
+    assert_eq!(body["include"], json!(["web_search_call.action.sources"]));
+    let (body, _) = sent(Dialect::Messages, Target::Codex, &json!({})).expect("prepared");
+    assert_eq!(body["include"], json!(["reasoning.encrypted_content"]));
     // Chat servers search with some models alone.
     let place = json!([{"type": "web_search", "user_location": {"type": "approximate", "city": "Bern"}, "filters": {"allowed_domains": ["example.com"]}}]);
     let asked = json!({"model": "gpt-4o-search-preview", "tools": place});
@@ -759,9 +792,9 @@ fn t55_t56_other_hosted_tools_go_where_both_have_them() {
         (
             Dialect::Gemini,
             Target::Messages,
-            json!([{"urlContext": {}}]),
-            Value::Null,
-            "urlContext",
+            json!([{"urlContext": {}}, {"codeExecution": {}}]),
+            json!([{"type": "web_fetch_20250910", "name": "web_fetch"}, {"type": "code_execution_20250825", "name": "code_execution"}]),
+            "",
         ),
         (
             Dialect::Messages,
@@ -813,16 +846,8 @@ fn t55_a_search_that_is_demanded_is_made_or_refused_by_name() {
         _ => json!({"tool_choice": {"type": "web_search"}}),
     };
     for (client, to, expected) in [
-        (
-            Dialect::Messages,
-            Target::Responses,
-            json!({"type": "web_search"}),
-        ),
-        (
-            Dialect::Messages,
-            Target::Codex,
-            json!({"type": "web_search"}),
-        ),
+        (Dialect::Messages, Target::Responses, json!("required")),
+        (Dialect::Messages, Target::Codex, json!("required")),
         (Dialect::Messages, Target::Gemini, Value::Null),
         (
             Dialect::Responses,
@@ -836,10 +861,21 @@ fn t55_a_search_that_is_demanded_is_made_or_refused_by_name() {
         assert_eq!(told, expected, "{client:?} to {to:?}");
         assert!(body["tools"].is_array(), "{client:?} to {to:?}");
     }
+    // Beside others it is called by its type.
+    let mut two = choice(Dialect::Messages);
+    two["tools"] = json!([{"type": "web_search_20250305", "name": "web_search"}, {"name": "f", "input_schema": {"type": "object"}}]);
+    let (body, _) = sent(Dialect::Messages, Target::Codex, &two).expect("prepared");
+    assert_eq!(body["tool_choice"], json!({"type": "web_search"}));
     for client in [Dialect::Messages, Dialect::Responses] {
         let (param, message) = sent(client, Target::Chat, &choice(client)).expect_err("refused");
         assert_eq!(param, "tool_choice");
         assert!(message.contains("web_search"), "{message}");
+    }
+    // Nothing else can be demanded of another provider, beside a search neither.
+    let fetch = json!({"tools": [{"type": "web_search_20250305", "name": "web_search"}, {"type": "web_fetch_20250910", "name": "web_fetch"}], "tool_choice": {"type": "tool", "name": "web_fetch"}});
+    for to in [Target::Codex, Target::Gemini, Target::Chat] {
+        let (_, message) = sent(Dialect::Messages, to, &fetch).expect_err("refused");
+        assert!(message.contains("web_fetch"), "{message}");
     }
     // Another vendor's model behind a relay of the dialect has none.
     let mut relay = choice(Dialect::Responses);

@@ -441,3 +441,31 @@ async fn f26_t202_the_key_header_the_model_list_and_the_first_knock() {
         200
     );
 }
+
+#[tokio::test]
+async fn t165_t190_t193_heads_of_streams_and_bodies_whatever_the_query() {
+    for format in FORMATS {
+        let mut stage = Stage::set().await;
+        stage.relay("relay", format);
+        for stream in [true, false] {
+            let reply = stage
+                .post("/v1/messages?beta=true&x=1", &ask(stream, "say:one"))
+                .await;
+            let head = |name: &str| reply.headers.get(name).and_then(|v| v.to_str().ok());
+            assert_eq!(reply.status, 200, "{format:?}: T193");
+            let (cache, buffers) = if stream {
+                (Some("no-cache, no-transform"), Some("no"))
+            } else {
+                (None, None)
+            };
+            assert_eq!(head("cache-control"), cache, "{format:?}: T165");
+            assert_eq!(head("x-accel-buffering"), buffers, "{format:?}: T165");
+            assert_eq!(head("content-encoding"), None, "{format:?}: T190");
+            let length = head("content-length").map(|length| length.parse::<usize>().unwrap());
+            assert!(
+                length.is_none_or(|length| length == reply.text.len()),
+                "{format:?}: T190"
+            );
+        }
+    }
+}

@@ -6,6 +6,7 @@ use super::request::{Losses, Tool};
 use crate::{
     json::{
         read::{Kind, Malformed, Reader},
+        text::Text,
         write::{Commas, Sink},
     },
     types::{Dialect, RequestError},
@@ -62,14 +63,19 @@ pub(crate) fn leave_out(tool: &Tool<'_>, losses: &mut Losses) {
     }
 }
 
-/// A request that demands a tool which the account cannot run: without it the answer would be another one.
-pub(crate) fn demanded(kind: &str) -> RequestError {
-    RequestError::field(
+/// Refuses a request that demands a tool which the account cannot run: without it the answer would be another one. Only a search can be demanded of
+/// another provider.
+pub(crate) fn demand(kind: &Text<'_>, searches: bool) -> Result<(), RequestError> {
+    if searches && kind.raw().starts_with("web_search") {
+        return Ok(());
+    }
+    Err(RequestError::field(
         "tool_choice",
         format!(
-            "tool_choice demands {kind}, which this account cannot run: use an account that can, or leave the choice to the model (T55)."
+            "tool_choice demands {}, which this account cannot run: use an account that can, or leave the choice to the model (T55).",
+            kind.decode()
         ),
-    )
+    ))
 }
 
 /// How a search is limited, in the words of any dialect. Raw JSON.

@@ -57,8 +57,7 @@ impl Encoder<'_> {
         match &request.tool_choice {
             None => {}
             // These models search always.
-            Some(ToolChoice::Hosted(_)) if search.is_some() => {}
-            Some(ToolChoice::Hosted(kind)) => return Err(hosted::demanded(&kind.decode())),
+            Some(ToolChoice::Hosted(kind)) => hosted::demand(kind, search.is_some())?,
             Some(choice) if seen.is_empty() => chooses_among_none(choice, self.losses),
             Some(choice) => self.choice(choice, &request.tools)?,
         }

@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 
 use super::{
-    answer::{OPEN, Words, call, close, counts, tail, text, thought},
+    answer::{OPEN, Words, call, close, counts, picture, tail, text, thought},
     array::Framing,
     cite,
     seal::spelled,
@@ -31,6 +31,10 @@ pub(crate) struct Encoder {
     open: Vec<Open>,
     /// The proof of thoughts that waits for its part.
     pending: Option<String>,
+    /// Some words refused.
+    refused: bool,
+    /// Tools are called.
+    called: bool,
     /// What was searched, and the sources of the words.
     queries: Vec<Text<'static>>,
     sources: Vec<(usize, Citation<'static>)>,
@@ -66,6 +70,8 @@ impl Encoder {
             words,
             open: Vec::new(),
             pending: None,
+            refused: false,
+            called: false,
             queries: Vec::new(),
             sources: Vec::new(),
         }
@@ -73,6 +79,7 @@ impl Encoder {
 
     /// Writes what the event means for the client.
     pub(crate) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        self.refused |= matches!(event, Event::Refusal { .. });
         match event {
             Event::Started { id, model, .. } => {
                 let plain = |text: Option<Text<'_>>| {
@@ -91,6 +98,9 @@ impl Encoder {
             }
             // Told at the end (T31).
             Event::Citation { citation, .. } => self.sources.push((0, citation.into_owned())),
+            Event::Picture { picture: drawn, .. } => {
+                self.piece(out, |out| picture(&drawn.kind, drawn.data.raw(), out));
+            }
             Event::Search { search, .. } => {
                 self.queries.extend(search.query.map(Text::into_owned));
             }
@@ -132,18 +142,21 @@ impl Encoder {
 
     fn start(&mut self, slot: usize, start: Start<'_>) {
         let kind = match start {
-            Start::Message { .. } | Start::Search => return,
+            Start::Message { .. } | Start::Search | Start::Picture => return,
             Start::Reasoning => Kind::Thought(None),
             Start::Call {
                 call_id,
                 name,
                 custom,
                 ..
-            } => Kind::Call {
-                id: call_id.into_owned(),
-                name: name.into_owned(),
-                custom,
-            },
+            } => {
+                self.called = true;
+                Kind::Call {
+                    id: call_id.into_owned(),
+                    name: name.into_owned(),
+                    custom,
+                }
+            }
         };
         self.open.push(Open {
             slot,
@@ -196,7 +209,11 @@ impl Encoder {
         text("", signature.as_deref(), out);
         let mut grounding = String::new();
         cite::write(&self.queries, &self.sources, &mut grounding);
-        close(Some(finish), &grounding, out);
+        close(
+            Some(finish.refused(self.refused && !self.called)),
+            &grounding,
+            out,
+        );
         counts(usage, out);
         out.raw(&self.tail);
         self.framing.close(out);

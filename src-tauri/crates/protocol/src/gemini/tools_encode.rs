@@ -41,9 +41,7 @@ impl Encoder<'_> {
         }
         let search = self.hosted(&request.tools, seen.is_empty());
         if let Some(ToolChoice::Hosted(kind)) = &request.tool_choice {
-            if !(search && hosted::has_search(&request.tools)) {
-                return Err(hosted::demanded(&kind.decode()));
-            }
+            hosted::demand(kind, search && hosted::has_search(&request.tools))?;
             self.losses.approximated(
                 "tool_choice",
                 "the model decides whether it searches: it cannot be made to (T55)",

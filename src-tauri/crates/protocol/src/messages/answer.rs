@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     canonical::{
-        event::Finish,
         fold::{Fold, Folded, FoldedKind},
         request::Seal,
         seal::{spelled, unsealed},
@@ -56,10 +55,7 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
         block(item, words, &mut commas, out);
     }
     out.raw("],\"stop_reason\":\"");
-    out.raw(stop_word(
-        fold.finish.unwrap_or(Finish::Stop),
-        fold.has_calls(),
-    ));
+    out.raw(stop_word(fold.ended(), fold.has_calls()));
     out.raw("\",\"stop_sequence\":null,\"usage\":");
     // T150: clients read the counts without asking whether there are any.
     usage::write(&fold.usage.unwrap_or_default(), out);
@@ -90,6 +86,12 @@ fn block<S: Sink>(item: &Folded, words: &Words, commas: &mut Commas, out: &mut S
                 out.raw("]");
             }
             out.raw("}");
+        }
+        FoldedKind::Picture(picture) => {
+            commas.next(out);
+            out.raw("{\"type\":\"text\",\"text\":\"");
+            out.raw(picture.words());
+            out.raw("\"}");
         }
         FoldedKind::Search(search) => {
             if let Some(told) = cite::blocks(search, &words.id) {

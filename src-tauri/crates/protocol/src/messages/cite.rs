@@ -11,6 +11,7 @@ use crate::{
         cite::{Citation, Page, Place, Search, Unit},
         event::{Event, Receiver},
     },
+    gemini::request_decode::fence,
     json::{
         read::{Kind, Malformed, Reader},
         text::Text,
@@ -96,6 +97,41 @@ pub(super) fn found<'a>(
         .position(|one| id.is_some_and(|id| one.id == id.raw()))?;
     let input = Text::token(searching.swap_remove(at).input.into(), true);
     search(id, &input.decode(), content?).ok().flatten()
+}
+
+/// Code that ran at the vendor, and what it printed, in words (T34).
+pub(super) fn ran(
+    searching: &mut Vec<Asked>,
+    id: Option<&Text<'_>>,
+    content: Option<Reader<'_>>,
+) -> Option<Text<'static>> {
+    let at = searching
+        .iter()
+        .position(|one| id.is_some_and(|id| one.id == id.raw()))?;
+    let input = Text::token(searching.swap_remove(at).input.into(), true);
+    let mut words = Text::default();
+    let _ = Reader::new(&input.decode()).members(|key, value| {
+        match (key, value.kind()?) {
+            ("code", Kind::String) => words.join(&fence("python", &value.string()?)),
+            ("command", Kind::String) => words.join(&fence("sh", &value.string()?)),
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    });
+    // What cannot be read of the result is left out.
+    let _ = content?.members(|key, value| {
+        match (key, value.kind()?) {
+            ("stdout" | "stderr", Kind::String) => {
+                let printed = value.string()?;
+                if !printed.is_empty() {
+                    words.join(&fence("", &printed));
+                }
+            }
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    });
+    (!words.is_empty()).then_some(words)
 }
 
 fn search<'a>(

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod block;
+mod block_start;
 pub(crate) mod cite;
 pub(crate) mod count;
 pub(crate) mod errors;

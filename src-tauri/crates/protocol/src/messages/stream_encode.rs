@@ -30,6 +30,8 @@ pub(crate) struct Encoder {
     words: Words,
     index: u64,
     calls: bool,
+    /// Some words refused.
+    refused: bool,
     /// The block being written, and those that wait for it.
     blocks: VecDeque<Block>,
 }
@@ -88,6 +90,7 @@ impl Encoder {
             words,
             index: 0,
             calls: false,
+            refused: false,
             blocks: VecDeque::new(),
         }
     }
@@ -100,6 +103,7 @@ impl Encoder {
         if !matches!(event, Event::ItemEnd { .. } | Event::Failed(_)) {
             self.settle(out);
         }
+        self.refused |= matches!(event, Event::Refusal { .. });
         match event {
             Event::Started { id, model, .. } => {
                 out.raw("event: message_start\ndata: {\"type\":\"message_start\",\"message\":");
@@ -120,6 +124,7 @@ impl Encoder {
             Event::Text { slot, delta, .. }
             | Event::Refusal { slot, delta }
             | Event::Reasoning { slot, delta } => self.delta(slot, delta.raw(), out),
+            Event::Picture { slot, picture } => self.delta(slot, &picture.words(), out),
             Event::ReasoningBreak { slot } => self.delta(slot, "\\n\\n", out),
             Event::Citation { slot, citation } => {
                 if let Some(told) = cite::citation(&citation) {
@@ -176,7 +181,7 @@ impl Encoder {
 
     fn start(&mut self, slot: usize, start: &Start<'_>, out: &mut BytesMut) {
         let kind = match start {
-            Start::Message { .. } => Kind::Text,
+            Start::Message { .. } | Start::Picture => Kind::Text,
             // What has no block has no deltas.
             Start::Reasoning if !self.words.thoughts => return,
             Start::Reasoning => Kind::Thinking,
@@ -327,7 +332,10 @@ impl Encoder {
         out.raw(
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"",
         );
-        out.raw(stop_word(finish, self.calls));
+        out.raw(stop_word(
+            finish.refused(self.refused && !self.calls),
+            self.calls,
+        ));
         out.raw("\",\"stop_sequence\":null},\"usage\":");
         match usage {
             Some(counts) => usage::write(&counts, out),

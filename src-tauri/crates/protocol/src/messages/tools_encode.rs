@@ -18,8 +18,23 @@ use crate::{
     types::RequestError,
 };
 
-/// The version of the vendor's web search that every hosted model has (T55).
-const SEARCH_TOOL: &str = "web_search_20250305";
+/// The names of the vendor's hosted tools.
+const fn hosted_name(tool: Hosted) -> &'static str {
+    match tool {
+        Hosted::Search => "web_search",
+        Hosted::Fetch => "web_fetch",
+        Hosted::Code => "code_execution",
+    }
+}
+
+/// Their types, in the version that every hosted model has (T55).
+const fn hosted_type(tool: Hosted) -> &'static str {
+    match tool {
+        Hosted::Search => "web_search_20250305",
+        Hosted::Fetch => "web_fetch_20250910",
+        Hosted::Code => "code_execution_20250825",
+    }
+}
 
 impl Encoder<'_> {
     /// Writes both; true when the model is made to call a tool.
@@ -48,9 +63,11 @@ impl Encoder<'_> {
     /// The name of a tool on the wire; `None` for one that is not sent, which is told.
     fn wire_name(&mut self, tool: &Tool<'_>, seen: &[String]) -> Option<String> {
         let Some((space, name)) = tool.named() else {
-            let search = hosted::of(tool) == Some(Hosted::Search);
-            if search && self.model.hosted && !seen.iter().any(|name| name == "web_search") {
-                return Some("web_search".to_owned());
+            let name = hosted::of(tool).map(hosted_name);
+            if let Some(name) = name.filter(|_| self.model.hosted)
+                && !seen.iter().any(|known| known == name)
+            {
+                return Some(name.to_owned());
             }
             hosted::leave_out(tool, self.losses);
             return None;
@@ -99,9 +116,19 @@ impl Encoder<'_> {
                 self.out.raw("}");
             }
             Tool::Hosted { native, .. } => {
+                let kind = hosted::of(tool).unwrap_or(Hosted::Search);
                 self.out.raw("{\"type\":\"");
-                self.out.raw(SEARCH_TOOL);
-                self.out.raw("\",\"name\":\"web_search\"");
+                self.out.raw(hosted_type(kind));
+                self.out.raw("\",\"name\":\"");
+                self.out.raw(wire);
+                self.out.raw("\"");
+                if kind != Hosted::Search {
+                    self.losses.approximated(
+                        format!("tools ({wire})"),
+                        "runs as the account's own tool, without its settings (T55)",
+                    );
+                    return self.out.raw("}");
+                }
                 let limits = hosted::limits(native);
                 let sites = match limits.allowed {
                     Some(allowed) => ("allowed_domains", Some(allowed)),
@@ -139,10 +166,8 @@ impl Encoder<'_> {
             }
             return Ok(false);
         };
-        if let ToolChoice::Hosted(kind) = choice
-            && !searches
-        {
-            return Err(hosted::demanded(&kind.decode()));
+        if let ToolChoice::Hosted(kind) = choice {
+            hosted::demand(kind, searches)?;
         }
         if !any {
             chooses_among_none(choice, self.losses);

@@ -2,7 +2,10 @@
 
 use super::{models, request_encode::Encoder, wire};
 use crate::{
-    canonical::request::{Format, Request, Settings},
+    canonical::{
+        hosted::{self, Hosted},
+        request::{Format, Request, Settings},
+    },
     codex,
     json::{
         text::Text,
@@ -33,14 +36,25 @@ impl Encoder<'_> {
         self.raw_field("store", Some(if store { "true" } else { "false" }));
         let stream = self.codex || options.stream.unwrap_or(head.stream);
         self.raw_field("stream", Some(if stream { "true" } else { "false" }));
-        if self.codex {
-            self.raw_field("include", Some(&format!("[\"{}\"]", codex::INCLUDE)));
-        } else if thinks && !store {
+        let hosted = |what| {
+            !self.codex
+                && request
+                    .tools
+                    .iter()
+                    .any(|tool| hosted::of(tool) == Some(what))
+        };
+        let wanted = [
             // T105: nothing is kept, so the reasoning comes along.
-            self.raw_field("include", Some(&format!("[\"{}\"]", codex::INCLUDE)));
-        } else if settings.logprobs {
+            (self.codex || (thinks && !store)).then_some(codex::INCLUDE),
             // T124
-            self.raw_field("include", Some("[\"message.output_text.logprobs\"]"));
+            (!self.codex && !thinks && settings.logprobs).then_some("message.output_text.logprobs"),
+            // T55: what was found and printed is told only when asked for.
+            hosted(Hosted::Search).then_some("web_search_call.action.sources"),
+            hosted(Hosted::Code).then_some("code_interpreter_call.outputs"),
+        ];
+        let wanted: Vec<&str> = wanted.into_iter().flatten().collect();
+        if !wanted.is_empty() {
+            self.raw_field("include", Some(&format!("[\"{}\"]", wanted.join("\",\""))));
         }
         self.service_tier(settings, options);
         match (&settings.prompt_cache_key, options.prompt_cache_key) {

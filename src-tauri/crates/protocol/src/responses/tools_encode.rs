@@ -47,10 +47,8 @@ impl Encoder<'_> {
         let Some(choice) = &request.tool_choice else {
             return Ok(());
         };
-        if let ToolChoice::Hosted(kind) = choice
-            && !hosted::has_search(&request.tools)
-        {
-            return Err(hosted::demanded(&kind.decode()));
+        if let ToolChoice::Hosted(kind) = choice {
+            hosted::demand(kind, hosted::has_search(&request.tools))?;
         }
         if request.tools.is_empty() {
             // T60: a choice among nothing is refused upstream; "none" loses nothing.
@@ -66,6 +64,8 @@ impl Encoder<'_> {
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, &request.tools)?,
+            // The only tool there is needs no name, which not every server knows.
+            ToolChoice::Hosted(_) if request.tools.len() == 1 => self.out.raw("\"required\""),
             ToolChoice::Hosted(_) => self.out.raw("{\"type\":\"web_search\"}"),
             ToolChoice::Allowed { required, tools } => {
                 self.out.raw("{\"type\":\"allowed_tools\",\"mode\":");
