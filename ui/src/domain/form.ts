@@ -9,6 +9,15 @@ export function numberOrNull(value: unknown): number | null {
   return Number.isFinite(number) ? number : null;
 }
 
+/** The program takes no shorter one. */
+export const SHORTEST_PASSPHRASE = 8;
+
+/** What is wrong with a passphrase that was typed twice, as far as it was typed. */
+export function passphraseFault(phrase: string, again: string): 'short' | 'differ' | null {
+  if (phrase !== '' && phrase.length < SHORTEST_PASSPHRASE) return 'short';
+  return again !== '' && phrase !== again ? 'differ' : null;
+}
+
 /** Names with commas, spaces or line ends between them; `null` for none. */
 export function namesOrNull(text: string): string[] | null {
   const names = text.split(/[\s,]+/).filter(Boolean);

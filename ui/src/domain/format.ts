@@ -37,6 +37,12 @@ export function compact(locale: Locale, value: number): string {
   return new Intl.NumberFormat(locale === 'zh' ? 'zh-CN' : 'en-US', options).format(value);
 }
 
+/** `840 kB`, `1.2 MB`. */
+export function bytes(locale: Locale, value: number): string {
+  const [size, unit] = value < 1e6 ? [value / 1e3, 'kB'] : [value / 1e6, 'MB'];
+  return `${numbers(locale, { maximumFractionDigits: size < 10 ? 1 : 0 }).format(size)}\u202f${unit}`;
+}
+
 /** `62 %` with a narrow space in English, `62%` in Chinese. Never `100 %` or `0 %` for what is nearly that. */
 export function percent(locale: Locale, value: number): string {
   const clamped = Math.min(100, Math.max(0, value));

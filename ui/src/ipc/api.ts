@@ -301,7 +301,7 @@ export interface Backups {
 
 /** What is left of an account's money, as last read (F111). */
 export interface Balance {
-  /** Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai` or `openai_billing`. */
+  /** Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai`, `openai_billing`, or a rule. */
   adapter: string;
   /** One for each currency; none where money does not limit the key. */
   amounts: Amount[];
@@ -323,7 +323,7 @@ export interface Balance {
 
 /** What to change; a field that is absent stays, null clears it. */
 export interface BalancePatch {
-  /** An adapter's word, or `none` to ask nobody; null: by the account's host. */
+  /** An adapter's word, `none` to ask nobody, or a rule: path or URL, `#`, `total=` and a JSON pointer, and `&used=` (a JSON pointer), `&per=` (units of the answer for one of the currency), `&currency=`, `&send_key=yes` (to another host than the account's own). Null: by the account's host. */
   adapter?: string | null;
   /** A decimal text; null: 0.20. */
   threshold?: string | null;

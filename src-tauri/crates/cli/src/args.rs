@@ -197,7 +197,7 @@ pub enum AccountCommand {
         /// Its id or label
         id: String,
         /// NAME=VALUE, of label, models, group, priority, proxy, excluded, reserve (percent), slots, notes, auth, reads_suffixes, effort,
-        /// formats; an empty value clears
+        /// formats, capabilities (of chat, embeddings, images), turns (a,b;every=5); an empty value clears
         #[arg(required = true, value_name = "NAME=VALUE")]
         changes: Vec<String>,
     },

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::commands::{escape, tell};
 use crate::desk::Desk;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::table;
 
@@ -18,12 +19,16 @@ enum Kind {
     List,
     /// A list of formats, each at the account's own address.
     Formats,
+    /// A list of words; no word is nothing said.
+    Words,
+    /// Models that take turns, perhaps with `;every=N` behind them.
+    Turns,
 }
 
-use Kind::{Formats, List, Number, Text, YesNo};
+use Kind::{Formats, List, Number, Text, Turns, Words, YesNo};
 
 /// Name, field on the wire, how it is read; the first nine are the account's, the others say how it is spoken to.
-const FIELDS: [(&str, &str, Kind); 13] = [
+const FIELDS: [(&str, &str, Kind); 15] = [
     ("label", "label", Text),
     ("models", "allowed_models", List),
     ("group", "group", Text),
@@ -37,6 +42,8 @@ const FIELDS: [(&str, &str, Kind); 13] = [
     ("reads_suffixes", "reads_suffixes", YesNo),
     ("effort", "effort", Text),
     ("formats", "wires", Formats),
+    ("capabilities", "capabilities", Words),
+    ("turns", "turns", Turns),
 ];
 const OF_THE_ACCOUNT: usize = 9;
 
@@ -98,11 +105,14 @@ fn bodies(changes: &[String]) -> Result<Bodies, String> {
 }
 
 fn read(text: &str, kind: Kind) -> Option<Value> {
-    let parts = || {
+    let split = |text: &'_ str| -> Vec<String> {
         text.split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
+    let parts = || split(text).into_iter();
     Some(match kind {
         YesNo => match text {
             "true" | "yes" | "on" => true.into(),
@@ -110,10 +120,18 @@ fn read(text: &str, kind: Kind) -> Option<Value> {
             _ => return None,
         },
         Formats => parts().map(|format| json!({ "format": format })).collect(),
+        Words => parts().collect(),
         // Not a word: `none` is an effort.
         _ if text.is_empty() => Value::Null,
         Number => text.parse::<u32>().ok()?.into(),
         List => parts().collect(),
+        Turns => match text.split_once(';') {
+            None => json!({ "models": split(text) }),
+            Some((models, every)) => {
+                let every = every.trim().strip_prefix("every=")?.parse::<u32>().ok()?;
+                json!({ "models": split(models), "every": every })
+            }
+        },
         Text => text.into(),
     })
 }
@@ -139,12 +157,18 @@ mod tests {
             "effort=high",
             "auth=",
             "formats=anthropic,openai",
+            "capabilities=chat, embeddings",
+            "turns=a,b;every=7",
         ]);
         let expected = json!([
             {"slots": 4, "reserve_percent": 20, "allowed_models": ["a", "b*"], "group": null, "excluded": true, "notes": "a=b"},
-            {"effort": "high", "auth": null, "wires": [{"format": "anthropic"}, {"format": "openai"}]},
+            {"effort": "high", "auth": null, "wires": [{"format": "anthropic"}, {"format": "openai"}], "capabilities": ["chat", "embeddings"], "turns": {"models": ["a", "b"], "every": 7}},
         ]);
         assert_eq!(told, Ok(expected));
+        assert_eq!(
+            bodies_of(&["capabilities=", "turns="]),
+            Ok(json!([{}, {"capabilities": [], "turns": null}]))
+        );
     }
 
     #[test]
@@ -153,6 +177,7 @@ mod tests {
             (&["slots"][..], "NAME=VALUE"),
             (&["colour=red"], "is not one of label, models"),
             (&["slots=many"], "cannot be the value of slots"),
+            (&["turns=a,b;each=7"], "cannot be the value of turns"),
             (&["excluded=perhaps"], "cannot be the value of excluded"),
             (&["slots=1", "slots=2"], "slots is named twice"),
         ] {

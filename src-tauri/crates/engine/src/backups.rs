@@ -54,7 +54,7 @@ impl From<BackupFile> for BackupView {
 pub struct BackupsView {
     /// Newest first.
     pub backups: Vec<BackupView>,
-    /// The newest one that can be read, where the database cannot (F124).
+    /// The newest one that can be read, where the database cannot and none is pending (F124).
     pub offered: Option<String>,
     /// One takes the database's place at the next start.
     pub pending: bool,
@@ -100,13 +100,14 @@ impl Engine {
             .blocking(move || {
                 let files = BackupFile::all(&root);
                 let readable = |file: &&BackupFile| Store::open_backup(&file.path).is_ok();
-                let offered = unreadable
+                let pending = store::pending_restore(&root);
+                let offered = (unreadable && !pending)
                     .then(|| files.iter().find(readable))
                     .flatten()
                     .map(|file| file.name.clone());
                 BackupsView {
                     offered,
-                    pending: store::pending_restore(&root),
+                    pending,
                     backups: files.into_iter().map(Into::into).collect(),
                 }
             })

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use pool::{AccountId, Outcome};
+use pool::{AccountId, Event, Outcome};
 use store::{AccountRow, BackupFile, StoreError};
 
 use crate::compose::Engine;
@@ -84,9 +84,11 @@ impl Engine {
                 confirmed: true,
                 banned: false,
             };
-            let events = self
+            let mut events = self
                 .pool
                 .with(|pool| pool.report(self.clock.now(), &id, &over));
+            // Who just did it needs no notice of it.
+            events.retain(|event| !matches!(event, Event::NeedsLogin { .. }));
             gateway::Journal::pool_events(&*self.journal, events);
             self.journal.touch(&id);
             if let Some(farewell) = farewell {

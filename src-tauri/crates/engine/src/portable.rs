@@ -5,6 +5,7 @@
 //! credential in the place of one that the vault has, which is the newer one.
 
 mod record;
+mod wishes;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use serde_json::{Map, Value, json};
 use store::AccountRow;
 use upstream::{Credential, CredentialStore};
 
+use crate::accounts::check_label;
+use crate::change::check_proxy;
 use crate::compose::Engine;
 use crate::credentials::item;
 use crate::error::EngineError;
@@ -122,6 +125,7 @@ impl Engine {
             }
             accounts.push(account);
         }
+        self.write_wishes(&mut accounts).await?;
         let written = BackupWritten {
             accounts: accounts.len(),
             settings: settings.len(),
@@ -199,6 +203,9 @@ impl Engine {
         let keys = crate::keys::from_json(&file["gateway_keys"])?;
         report.keys = keys.iter().map(|key| key.name().to_owned()).collect();
         if !dry_run {
+            // What is wrong with an account is found before anything changes.
+            let look = &mut RestoreReport::default();
+            self.restore_accounts(&file["accounts"], true, look).await?;
             self.restore_settings(&changes).await?;
             if let Some(password) = file["proxy_password"].as_str() {
                 let vault = self.vault.clone();
@@ -213,9 +220,14 @@ impl Engine {
                 self.restore_keys(keys).await?;
             }
         }
-        self.restore_accounts(&file["accounts"], dry_run, &mut report)
+        let ids = self
+            .restore_accounts(&file["accounts"], dry_run, &mut report)
             .await?;
         if !dry_run {
+            let accounts = file["accounts"].as_array().into_iter().flatten();
+            for (id, account) in ids.iter().zip(accounts) {
+                self.restore_wishes(id.as_str(), account).await?;
+            }
             let active = file["active"].as_str().map(str::to_owned);
             let none = self.pool.with(|pool| pool.active().is_none());
             match active.filter(|id| none && self.find(id).is_ok_and(|row| row.enabled)) {
@@ -302,12 +314,14 @@ impl Engine {
         file: &Value,
         dry_run: bool,
         report: &mut RestoreReport,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<AccountId>, EngineError> {
         let _turn = self.records.turn().await;
         let known: Vec<AccountRow> = self.records.with(Vec::clone);
         let mut rows = Vec::new();
         for account in file.as_array().into_iter().flatten() {
             let mut row = record::read(account).ok_or_else(broken)?;
+            row.label = check_label(&row.label)?;
+            check_proxy(row.proxy.as_deref())?;
             records::target(&row)?;
             let there = known.iter().find(|other| record::is_same(other, &row));
             if let Some(there) = there {
@@ -349,7 +363,7 @@ impl Engine {
             rows.push(row);
         }
         if dry_run || rows.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let written = rows.clone();
         self.stored(move |store| store.save_accounts(&written))
@@ -367,10 +381,12 @@ impl Engine {
             }
         });
         self.republish();
-        for id in ids {
-            self.journal.bus.tell(EngineEvent::AccountChanged(id));
+        for id in &ids {
+            self.journal
+                .bus
+                .tell(EngineEvent::AccountChanged(id.clone()));
         }
-        Ok(())
+        Ok(ids)
     }
 }
 

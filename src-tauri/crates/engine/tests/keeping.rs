@@ -294,6 +294,19 @@ async fn f125_a_backup_file_brings_settings_and_accounts_to_another_home() {
         .unwrap();
     let key = engine.key("default").unwrap().expose_secret().to_owned();
     engine.add_key("laptop").await.unwrap();
+    let limit = engine::UsageLimit {
+        requests: Some(500),
+        ..Default::default()
+    };
+    engine
+        .set_usage_limits("office", vec![limit])
+        .await
+        .unwrap();
+    let wish = engine::BalanceChange {
+        adapter: Some(Some("deepseek".into())),
+        threshold: Some(Some("0.50".into())),
+    };
+    engine.change_balance("office", wish).await.unwrap();
     let words = || Some(SecretString::from("four plain words here"));
     assert!(
         engine
@@ -378,7 +391,16 @@ async fn f125_a_backup_file_brings_settings_and_accounts_to_another_home() {
     let text = exported(&engine).await;
     assert!(text.contains(RELAY_KEY) && text.contains("rt_one_first_0000"));
     assert_eq!(engine.key("default").unwrap().expose_secret(), key);
-    assert_eq!(engine.account("office").unwrap().priority, 20);
+    let office = engine.account("office").unwrap();
+    assert_eq!(
+        (office.priority, office.limits[0].limit.requests),
+        (20, Some(500))
+    );
+    let balance = office.balance.unwrap();
+    assert_eq!(
+        (&balance.adapter[..], &balance.threshold[..]),
+        ("deepseek", "0.50")
+    );
     // The vault's own credential is the newer one.
     import(&engine, &sign_in("one", "rt_one_second_111")).await;
     let again = engine
@@ -428,6 +450,12 @@ async fn f129_logging_out_clearing_and_beginning_anew_are_separate() {
         "needs_login"
     );
     assert_ne!(engine.account("office").unwrap().health, "needs_login");
+    end(engine).await;
+    let engine = place.open("home").await;
+    assert_eq!(
+        engine.account("one@example.com").unwrap().health,
+        "needs_login"
+    );
     let office = engine.export(&["office".into()], None).await.unwrap();
     assert!(office.expose_secret().contains(RELAY_KEY));
     assert!(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use pool::{AccountId, Ask, Capability, Format, NoCandidate, Outcome, Retry};
-use protocol::{Dialect, Head};
+use protocol::Head;
 use tokio::time::{Instant, timeout_at};
 use upstream::Target;
 
@@ -20,6 +20,7 @@ use crate::body::Body;
 use crate::config::Config;
 use crate::exchange::{Tried, attempt};
 use crate::fault::{Fault, last_error, nobody};
+use crate::formats::{formats, of_keys};
 use crate::images::Drawing;
 use crate::journal::End;
 use crate::naming::{Named, Native};
@@ -93,6 +94,12 @@ impl Request {
     fn formats(&self) -> &'static [Format] {
         match &self.drawing {
             Some(drawing) => drawing.formats(),
+            None if protocol::images::is_of_family(
+                self.named.native_model().unwrap_or(&self.named.model),
+            ) =>
+            {
+                of_keys(&self.call)
+            }
             None => formats(&self.call),
         }
     }
@@ -103,45 +110,6 @@ impl Request {
             Some(_) => images::RETRIES,
             None => self.config.max_retries,
         }
-    }
-}
-
-/// Which formats can serve a call, best first (F101).
-pub(crate) fn formats(call: &Inference) -> &'static [Format] {
-    if call.embeds {
-        return &[Format::OpenAi, Format::Responses];
-    }
-    match (call.codex, call.compact, call.dialect) {
-        (true, _, _) => &[Format::Codex],
-        (_, true, _) => &[Format::Codex, Format::Responses],
-        (_, _, Dialect::Chat) => &[
-            Format::OpenAi,
-            Format::Responses,
-            Format::Codex,
-            Format::Anthropic,
-            Format::Gemini,
-        ],
-        (_, _, Dialect::Responses) => &[
-            Format::Responses,
-            Format::Codex,
-            Format::OpenAi,
-            Format::Anthropic,
-            Format::Gemini,
-        ],
-        (_, _, Dialect::Messages) => &[
-            Format::Anthropic,
-            Format::Responses,
-            Format::Codex,
-            Format::OpenAi,
-            Format::Gemini,
-        ],
-        (_, _, Dialect::Gemini) => &[
-            Format::Gemini,
-            Format::Responses,
-            Format::Codex,
-            Format::Anthropic,
-            Format::OpenAi,
-        ],
     }
 }
 

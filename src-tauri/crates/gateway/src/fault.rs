@@ -220,7 +220,7 @@ pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
             if request.call.embeds && !none.skipped.iter().any(is_about_the_model) =>
         {
             let message = format!(
-                "No key account is set up for embeddings. Give one that has them the capability \"embeddings\", beside \"chat\", in its options. {reasons}"
+                "No key account is set up for embeddings. `switchyard account set LABEL capabilities=chat,embeddings` says of one that it has them, as its options in the window do. {reasons}"
             );
             Refusal::new(StatusCode::NOT_FOUND, "embeddings_not_set_up", message)
         }

@@ -17,6 +17,7 @@ mod embed;
 mod empty;
 mod exchange;
 mod fault;
+mod formats;
 mod forward;
 mod gemini;
 mod guard;

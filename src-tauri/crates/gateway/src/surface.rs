@@ -24,7 +24,7 @@ use crate::inside::Inside;
 use crate::models::Words;
 use crate::paths::{CODEX, Place, RESPONSES, place, shape};
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Caller, Gateway, attempt, count, gemini, guard, images, models, usage};
+use crate::{Caller, Gateway, count, formats, gemini, guard, images, models, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -176,7 +176,7 @@ async fn dispatch(
         }
         Place::Usage(codex_only) => {
             let call = if codex_only { &CODEX } else { &RESPONSES };
-            return usage::answer(&gateway, config, attempt::formats(call));
+            return usage::answer(&gateway, config, formats::formats(call));
         }
         Place::Images(kind) => {
             let drawing = images::draw(gateway, config.clone(), kind, parts, body, key);

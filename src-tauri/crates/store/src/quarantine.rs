@@ -49,7 +49,12 @@ pub(crate) fn backup(
     if copy.exists() {
         return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
     }
-    remove(&unfinished).map_err(failed)?;
+    // What a killed process left, with the journal that SQLite would play back into the new file.
+    for left in ["", "-journal", "-wal"] {
+        let mut name = unfinished.as_os_str().to_owned();
+        name.push(left);
+        remove(Path::new(&name)).map_err(failed)?;
+    }
     // VACUUM INTO accepts an empty file; made here first, so that it is private from the beginning.
     let file = create_private(&unfinished).map_err(failed)?;
     let target = unfinished.to_str().ok_or_else(|| StoreError::Conflict {

@@ -59,6 +59,10 @@ fn f125_daily_backups_are_private_whole_and_few() {
 fn a_backup_holds_what_was_committed() {
     let home = tempfile::tempdir().unwrap();
     let store = with_accounts(home.path(), &["a"]);
+    // As a killed process may have left them.
+    for left in ["db-copying", "db-copying-journal"] {
+        fs::write(home.path().join(FILE_NAME).with_extension(left), "half").unwrap();
+    }
     let other = rusqlite::Connection::open(home.path().join(FILE_NAME)).unwrap();
     other
         .execute_batch("BEGIN IMMEDIATE; UPDATE accounts SET label = 'changed'")

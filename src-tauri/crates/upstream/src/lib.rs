@@ -30,7 +30,7 @@ mod tokens;
 mod usage;
 
 pub use address::{BaseUrlError, normalise_base, preview, preview_models};
-pub use balance::{Amount, BalanceAdapter, BalanceReading, Decimal, NotDecimal};
+pub use balance::{Amount, BalanceAdapter, BalanceReading, BalanceRule, Decimal, NotDecimal};
 pub use body::{BodyError, ResponseBody};
 pub use classify::{ErrorBody, ErrorMessage, classify, classify_event, error_message, retry_after};
 pub use config::{AUTH_URL, CODEX_BASE_URL, Config, ConfigError};

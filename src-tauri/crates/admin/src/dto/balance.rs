@@ -24,7 +24,7 @@ pub(crate) struct Amount {
 pub(crate) struct Balance {
     /// The last question was answered.
     pub ok: bool,
-    /// Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai` or `openai_billing`.
+    /// Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai`, `openai_billing`, or a rule.
     pub adapter: String,
     /// The person chose the adapter; otherwise the account's host did.
     pub chosen: bool,
@@ -57,7 +57,7 @@ impl From<BalanceView> for Balance {
     fn from(view: BalanceView) -> Self {
         Self {
             ok: view.ok,
-            adapter: view.adapter.to_owned(),
+            adapter: view.adapter,
             chosen: view.chosen,
             amounts: view.amounts.into_iter().map(Into::into).collect(),
             unavailable: view.unavailable,
@@ -73,7 +73,9 @@ impl From<BalanceView> for Balance {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BalancePatch {
-    /// An adapter's word, or `none` to ask nobody; null: by the account's host.
+    /// An adapter's word, `none` to ask nobody, or a rule: path or URL, `#`, `total=` and a JSON pointer, and `&used=` (a JSON pointer), `&per=`
+    /// (units of the answer for one of the currency), `&currency=`, `&send_key=yes` (to another host than the account's own). Null: by the
+    /// account's host.
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<String>)]
     pub adapter: Option<Option<String>>,

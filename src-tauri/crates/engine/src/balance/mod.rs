@@ -29,7 +29,7 @@ use kept::Kept;
 /// What the person wants of an account's balance; the outer `None` keeps what is there, the inner one clears it.
 #[derive(Debug, Clone, Default)]
 pub struct BalanceChange {
-    /// An adapter's word, or `none`; cleared: by the account's host.
+    /// An adapter's word, a rule ([`upstream::BalanceRule`]), or `none`; cleared: by the account's host.
     pub adapter: Option<Option<String>>,
     /// A decimal amount, not below zero; cleared: 0.20.
     pub threshold: Option<Option<String>>,
@@ -122,7 +122,7 @@ impl Engine {
             let nothing = Kept::default();
             let kept = all.get(row.id.as_str()).unwrap_or(&nothing);
             let adapter = kept.adapter(row)?;
-            Some((kept.view(adapter), kept.measured()))
+            Some((kept.view(&adapter), kept.measured()))
         })
     }
 
@@ -146,7 +146,7 @@ impl Engine {
                 kept::allowed()
             )));
         };
-        self.ask_balance(&row, adapter, &[]).await;
+        self.ask_balance(&row, &adapter, &[]).await;
         self.account(&row.id)
     }
 
@@ -168,7 +168,7 @@ impl Engine {
         let progress = Progress::begin(&self.journal.bus, "balance", asked.len());
         let progress = &progress;
         let answers = asked.into_iter().map(|(row, adapter)| async move {
-            let answered = self.ask_balance(&row, adapter, &[]).await;
+            let answered = self.ask_balance(&row, &adapter, &[]).await;
             progress.step(&row.label);
             answered
         });
@@ -202,12 +202,10 @@ impl Engine {
             )));
         }
         let adapter = match change.adapter {
-            Some(Some(word)) => Some(Some(kept::checked(&word).ok_or_else(|| {
-                EngineError::Invalid(format!(
-                    "adapter {word:?} is not one of {}",
-                    kept::allowed()
-                ))
-            })?)),
+            Some(Some(word)) => {
+                let checked = kept::checked(&word, row.base_url.as_deref());
+                Some(Some(checked.map_err(EngineError::Invalid)?))
+            }
             other => other,
         };
         let threshold = match change.threshold {

@@ -15,7 +15,7 @@ pub(super) fn write(row: &AccountRow) -> Value {
     })
 }
 
-/// The record again; `None` where it has no id, kind or label. A field that is missing has its default (F1).
+/// The record again; `None` where it has no id, label or known kind. A field that is missing has its default (F1).
 pub(super) fn read(value: &Value) -> Option<AccountRow> {
     let text = |name: &str| value[name].as_str().map(str::to_owned);
     let number = |name: &str| {
@@ -25,7 +25,8 @@ pub(super) fn read(value: &Value) -> Option<AccountRow> {
     };
     let id = text("id")?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+    let known = value["kind"].as_str()?.parse::<pool::AccountKind>().is_ok();
+    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) || !known {
         return None;
     }
     let new = AccountRow::new(&id, value["kind"].as_str()?, value["label"].as_str()?);
@@ -50,7 +51,10 @@ pub(super) fn read(value: &Value) -> Option<AccountRow> {
         slots: number("slots"),
         options: text("options"),
         notes: text("notes"),
-        source: text("source").unwrap_or_default(),
+        // A simulated one would be swept away at the next start.
+        source: text("source")
+            .filter(|source| source != crate::demo::SOURCE)
+            .unwrap_or_else(|| "backup".to_owned()),
         added_at: value["added_at"].as_i64().unwrap_or(0),
         reserve_percent: number("reserve_percent"),
         ..new

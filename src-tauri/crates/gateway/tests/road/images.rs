@@ -664,6 +664,13 @@ async fn f92_f38_names_of_drawing_models_mean_what_they_mean_elsewhere() {
             "{asked}"
         );
     }
+    // Nobody there answers in words by such a name.
+    for model in ["gpt-image-2", "sketch"] {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "say:hello"}]});
+        let refused = stage.post("/v1/chat/completions", &body).await;
+        assert_eq!(refused.status, 404, "{}", refused.text);
+        assert!(refused.text.contains("model_not_"), "{}", refused.text);
+    }
     let body = json!({"prompt": "a", "model": "gpt-image-2-xhigh"});
     let refused = stage.post(GENERATIONS, &body).await;
     assert_eq!(refused.status, 400);

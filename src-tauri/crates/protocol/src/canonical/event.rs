@@ -4,7 +4,10 @@
 //! exactly one terminal (it or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing. A failure ends nothing that is
 //! open: clients run a call as soon as they see its end, and what was cut off of its arguments nobody knows.
 
-use super::cite::{Citation, Search};
+use super::{
+    cite::{Citation, Search},
+    picture::Picture,
+};
 use crate::{
     json::text::Text,
     types::{Dialect, ErrorBody, Usage},
@@ -26,6 +29,8 @@ pub(crate) enum Start<'e> {
     },
     /// A search that ran at the provider: one [`Event::Search`], then the end.
     Search,
+    /// A picture: one [`Event::Picture`], then the end.
+    Picture,
 }
 
 /// One step of an answer.
@@ -56,6 +61,11 @@ pub(crate) enum Event<'e> {
     Search {
         slot: usize,
         search: Box<Search<'e>>,
+    },
+    /// A picture, in an item of its own.
+    Picture {
+        slot: usize,
+        picture: Box<Picture<'e>>,
     },
     /// Words of reasoning.
     Reasoning { slot: usize, delta: Text<'e> },

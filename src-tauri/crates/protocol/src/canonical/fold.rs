@@ -5,6 +5,7 @@
 use super::{
     cite::{Citation, Search},
     event::{Event, Fault, Finish, Start},
+    picture,
 };
 use crate::{canonical::request::Seal, json::text::Text, types::Usage};
 
@@ -41,6 +42,8 @@ pub(crate) enum FoldedKind {
     },
     /// A search that ran at the provider.
     Search(Search<'static>),
+    /// A picture.
+    Picture(picture::Folded),
 }
 
 /// The whole answer.
@@ -125,6 +128,11 @@ impl Fold {
             Event::Search { slot, search: told } => {
                 if let Some(FoldedKind::Search(search)) = self.open(*slot) {
                     *search = Search::clone(told).into_owned();
+                }
+            }
+            Event::Picture { slot, picture } => {
+                if let Some(FoldedKind::Picture(kept)) = self.open(*slot) {
+                    *kept = picture.fold();
                 }
             }
             Event::Reasoning { slot, delta } => {
@@ -213,6 +221,7 @@ fn opened(start: &Start<'_>) -> FoldedKind {
             input: String::new(),
         },
         Start::Search => FoldedKind::Search(Search::default()),
+        Start::Picture => FoldedKind::Picture(picture::Folded::default()),
     }
 }
 

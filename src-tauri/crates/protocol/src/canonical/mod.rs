@@ -13,6 +13,7 @@ pub(crate) mod lack;
 pub(crate) mod offer;
 pub(crate) mod pairing;
 pub(crate) mod parallel;
+pub(crate) mod picture;
 pub(crate) mod request;
 pub(crate) mod restore;
 pub(crate) mod ruler;

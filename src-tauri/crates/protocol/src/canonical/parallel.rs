@@ -100,6 +100,10 @@ impl Unwrapper {
                 slot: self.place(slot),
                 search,
             }),
+            Event::Picture { slot, picture } => to(Event::Picture {
+                slot: self.place(slot),
+                picture,
+            }),
             Event::Reasoning { slot, delta } => to(Event::Reasoning {
                 slot: self.place(slot),
                 delta,

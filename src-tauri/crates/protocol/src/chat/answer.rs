@@ -67,6 +67,7 @@ pub(crate) fn own<'w>(ours: &'w str, theirs: &'w str) -> &'w str {
 fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
     let mut content = joined(fold, "", |kind| match kind {
         FoldedKind::Message { text, .. } => Some(text.as_str()),
+        FoldedKind::Picture(picture) => Some(picture.words()),
         _ => None,
     });
     let refusal = joined(fold, "", |kind| match kind {

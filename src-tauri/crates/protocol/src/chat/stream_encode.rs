@@ -105,6 +105,14 @@ impl Encoder {
                     None => self.close(out),
                 }
             }
+            Event::Picture { picture, .. } => {
+                self.stop_thinking(out);
+                self.open(out);
+                out.raw("\"content\":\"");
+                out.raw(&picture.words());
+                out.raw("\"");
+                self.close(out);
+            }
             Event::Refusal { delta, .. } => {
                 self.stop_thinking(out);
                 self.open(out);
@@ -153,7 +161,7 @@ impl Encoder {
 
     fn start(&mut self, start: Start<'_>, out: &mut BytesMut) {
         match start {
-            Start::Message { .. } => self.slots.push(Slot::Words),
+            Start::Message { .. } | Start::Picture => self.slots.push(Slot::Words),
             Start::Reasoning | Start::Search => self.slots.push(Slot::Thoughts),
             Start::Call {
                 call_id,

@@ -69,6 +69,15 @@ pub(super) fn text<S: Sink>(text: &str, signature: Option<&str>, out: &mut S) {
     out.raw("}");
 }
 
+/// A picture (T34). `data` in JSON spelling.
+pub(super) fn picture<S: Sink>(kind: &str, data: &str, out: &mut S) {
+    out.raw("{\"inlineData\":{\"mimeType\":\"");
+    out.raw(kind);
+    out.raw("\",\"data\":\"");
+    out.raw(data);
+    out.raw("\"}}");
+}
+
 /// Words of a thought.
 pub(super) fn thought<S: Sink>(text: &str, out: &mut S) {
     out.raw("{\"text\":\"");
@@ -159,6 +168,11 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
                 parts += 1;
                 let signature = pending.take();
                 call(call_id, name, input, *custom, signature.as_deref(), out);
+            }
+            FoldedKind::Picture(drawn) => {
+                commas.next(out);
+                parts += 1;
+                picture(drawn.kind(), drawn.data(), out);
             }
             FoldedKind::Search(search) => queries.extend(search.query.clone()),
         }

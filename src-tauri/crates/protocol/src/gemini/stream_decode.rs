@@ -14,6 +14,7 @@ use super::{
 use crate::{
     canonical::{
         event::{Event, Finish, Receiver, Start},
+        picture::Picture,
         watch::Watch,
     },
     json::{
@@ -274,7 +275,19 @@ impl Decoder {
             self.say(fence("", &printed), to);
         }
         if let Some(media) = inline {
-            // T34: the other dialects show pictures in words.
+            let kind = media.kind.decode();
+            if kind.starts_with("image/") {
+                self.close_all(to);
+                let slot = self.watch.open(Start::Picture, to);
+                let picture = Box::new(Picture::new(&kind, media.data));
+                to.take(Event::Picture { slot, picture });
+                to.take(Event::ItemEnd { slot });
+                if let Some(seal) = signature {
+                    self.seal(seal, to);
+                }
+                return;
+            }
+            // T34: everything else is shown in words.
             let mut url = Text::spell("\n![");
             url.join(&media.kind);
             url.join(&Text::spell("](data:"));

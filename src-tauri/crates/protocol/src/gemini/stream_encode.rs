@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 
 use super::{
-    answer::{OPEN, Words, call, close, counts, tail, text, thought},
+    answer::{OPEN, Words, call, close, counts, picture, tail, text, thought},
     array::Framing,
     cite,
     seal::spelled,
@@ -98,6 +98,9 @@ impl Encoder {
             }
             // Told at the end (T31).
             Event::Citation { citation, .. } => self.sources.push((0, citation.into_owned())),
+            Event::Picture { picture: drawn, .. } => {
+                self.piece(out, |out| picture(&drawn.kind, drawn.data.raw(), out));
+            }
             Event::Search { search, .. } => {
                 self.queries.extend(search.query.map(Text::into_owned));
             }
@@ -139,7 +142,7 @@ impl Encoder {
 
     fn start(&mut self, slot: usize, start: Start<'_>) {
         let kind = match start {
-            Start::Message { .. } | Start::Search => return,
+            Start::Message { .. } | Start::Search | Start::Picture => return,
             Start::Reasoning => Kind::Thought(None),
             Start::Call {
                 call_id,

@@ -87,6 +87,12 @@ fn block<S: Sink>(item: &Folded, words: &Words, commas: &mut Commas, out: &mut S
             }
             out.raw("}");
         }
+        FoldedKind::Picture(picture) => {
+            commas.next(out);
+            out.raw("{\"type\":\"text\",\"text\":\"");
+            out.raw(picture.words());
+            out.raw("\"}");
+        }
         FoldedKind::Search(search) => {
             if let Some(told) = cite::blocks(search, &words.id) {
                 commas.next(out);

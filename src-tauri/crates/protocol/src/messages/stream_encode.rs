@@ -124,6 +124,7 @@ impl Encoder {
             Event::Text { slot, delta, .. }
             | Event::Refusal { slot, delta }
             | Event::Reasoning { slot, delta } => self.delta(slot, delta.raw(), out),
+            Event::Picture { slot, picture } => self.delta(slot, &picture.words(), out),
             Event::ReasoningBreak { slot } => self.delta(slot, "\\n\\n", out),
             Event::Citation { slot, citation } => {
                 if let Some(told) = cite::citation(&citation) {
@@ -180,7 +181,7 @@ impl Encoder {
 
     fn start(&mut self, slot: usize, start: &Start<'_>, out: &mut BytesMut) {
         let kind = match start {
-            Start::Message { .. } => Kind::Text,
+            Start::Message { .. } | Start::Picture => Kind::Text,
             // What has no block has no deltas.
             Start::Reasoning if !self.words.thoughts => return,
             Start::Reasoning => Kind::Thinking,

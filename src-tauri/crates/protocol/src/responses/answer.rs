@@ -133,6 +133,7 @@ pub(crate) fn write_id<S: Sink>(kind: &FoldedKind, seed: &str, slot: usize, out:
         FoldedKind::Message { .. } => "msg_",
         FoldedKind::Reasoning { .. } => "rs_",
         FoldedKind::Search(_) => "ws_",
+        FoldedKind::Picture(_) => "ig_",
         FoldedKind::Call { custom: true, .. } => "ctc_",
         FoldedKind::Call { custom: false, .. } => "fc_",
     });
@@ -220,6 +221,18 @@ pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &
                 ",\"arguments\":\""
             });
             out.raw(input);
+            out.raw("\"}");
+        }
+        FoldedKind::Picture(picture) => {
+            out.raw("\",\"type\":\"image_generation_call\",\"status\":");
+            out.raw(status);
+            if !item.done {
+                return out.raw(",\"result\":null}");
+            }
+            out.raw(",\"output_format\":\"");
+            out.raw(picture.kind().trim_start_matches("image/"));
+            out.raw("\",\"result\":\"");
+            out.raw(picture.data());
             out.raw("\"}");
         }
         FoldedKind::Search(search) => {

@@ -298,7 +298,7 @@ impl Decoder {
         let Some(slot) = known.slot else {
             if item.is_picture() {
                 // Its place among the items is known only now, when it is whole.
-                let slot = self.watch.open(Start::Message { phase: None }, to);
+                let slot = self.watch.open(Start::Picture, to);
                 picture(slot, item, to);
                 to.take(Event::ItemEnd { slot });
             } else if item.is_code() {

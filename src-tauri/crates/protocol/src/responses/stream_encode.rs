@@ -84,7 +84,7 @@ impl Encoder {
             Event::Refusal { slot, delta } => self.refusal(slot, &delta, out),
             Event::Citation { slot, citation } => self.annotation(slot, &citation, out),
             // Told as a whole at the end of its item.
-            Event::Search { .. } => {}
+            Event::Search { .. } | Event::Picture { .. } => {}
             Event::Reasoning { slot, delta } => self.reasoning(slot, &delta, out),
             // Kept in the item, which is told at its end.
             Event::ReasoningBreak { .. } | Event::Seal { .. } => {}
@@ -345,11 +345,22 @@ impl Encoder {
                 out.raw("\"}\n\n");
             }
         }
-        if matches!(self.fold.kind(slot), Some(FoldedKind::Search(_))) {
-            for step in ["in_progress", "searching", "completed"] {
-                self.part(&format!("response.web_search_call.{step}"), slot, out);
-                out.raw("}\n\n");
-            }
+        let steps: &[&str] = match self.fold.kind(slot) {
+            Some(FoldedKind::Search(_)) => &[
+                "response.web_search_call.in_progress",
+                "response.web_search_call.searching",
+                "response.web_search_call.completed",
+            ],
+            Some(FoldedKind::Picture(_)) => &[
+                "response.image_generation_call.in_progress",
+                "response.image_generation_call.generating",
+                "response.image_generation_call.completed",
+            ],
+            _ => &[],
+        };
+        for step in steps {
+            self.part(step, slot, out);
+            out.raw("}\n\n");
         }
         self.item("response.output_item.done", slot, out);
     }

@@ -2,7 +2,10 @@
 
 use super::{cite, event::RawItem};
 use crate::{
-    canonical::event::{Event, Receiver},
+    canonical::{
+        event::{Event, Receiver},
+        picture::Picture,
+    },
     gemini::request_decode::fence,
     json::{
         read::{Kind, Malformed},
@@ -11,21 +14,17 @@ use crate::{
     types::Dialect,
 };
 
-/// Tells a picture as words that clients show as one: no other dialect has a place for it in an answer (F98, T34).
+/// Tells a picture (F98, T34).
 pub(super) fn picture(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) {
     let Some(data) = &item.result else {
         return;
     };
     let format = item.format.as_ref().map_or("png", Text::raw);
-    // Nothing here needs escaping, and the format is spelled already.
-    let head = Text::token(format!("![image](data:image/{format};base64,").into(), true);
-    for delta in [head, data.borrowed(), Text::spell(")")] {
-        to.take(Event::Text {
-            slot,
-            delta,
-            logprobs: None,
-        });
-    }
+    let picture = Picture::new(&format!("image/{format}"), data.borrowed());
+    to.take(Event::Picture {
+        slot,
+        picture: Box::new(picture),
+    });
 }
 
 /// Tells code that ran at the provider, and what it printed, in words (T34).

@@ -263,6 +263,7 @@ pub fn judge_responses(name: &str, stream: &[u8]) -> Said {
                             .push((text(item, "/name").to_owned(), told.to_owned()));
                     }
                     "reasoning" => assert_eq!(joined(item, "summary", "text"), told, "{name}"),
+                    "image_generation_call" => said.text += &shown(item),
                     "web_search_call" => assert!(item["action"]["type"].is_string(), "{name}"),
                     other => assert_eq!(other, "an item we make", "{name}"),
                 }
@@ -333,6 +334,30 @@ fn responses_end(response: &Value) -> String {
     .to_owned()
 }
 
+/// F98, T34: a picture, and code that ran at the provider, as clients of other dialects are shown them, in the text.
+fn shown(item: &Value) -> String {
+    match text(item, "/type") {
+        "image_generation_call" => {
+            let format = item["output_format"].as_str().unwrap_or("png");
+            let picture = |data| format!("![image](data:image/{format};base64,{data})");
+            item["result"].as_str().map(picture).unwrap_or_default()
+        }
+        "code_interpreter_call" => {
+            let mut all = String::new();
+            if let Some(code) = item["code"].as_str() {
+                all += &format!("\n```python\n{code}\n```\n");
+            }
+            for output in item["outputs"].as_array().into_iter().flatten() {
+                if let Some(printed) = output["logs"].as_str() {
+                    all += &format!("\n```\n{printed}\n```\n");
+                }
+            }
+            all
+        }
+        _ => String::new(),
+    }
+}
+
 /// What a whole Responses answer says.
 pub fn said_json_responses(response: &Value) -> Said {
     let mut said = Said {
@@ -363,7 +388,7 @@ pub fn said_json_responses(response: &Value) -> Said {
                 text(item, "/name").to_owned(),
                 text(item, "/input").to_owned(),
             )),
-            _ => {}
+            _ => said.text += &shown(item),
         }
     }
     said
@@ -507,13 +532,7 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
             "response.output_text.delta" => told += text(value, "/delta"),
             "response.output_item.done" => {
                 let item = &value["item"];
-                // F98: a picture is shown to clients of other dialects as a data URL in the text.
-                if let ("image_generation_call", Some(data)) =
-                    (text(value, "/item/type"), item["result"].as_str())
-                {
-                    let format = item["output_format"].as_str().unwrap_or("png");
-                    told += &format!("![image](data:image/{format};base64,{data})");
-                }
+                told += &shown(item);
                 if text(value, "/item/type") == "code_interpreter_call" {
                     told += &code_in_words(item);
                 }
@@ -813,7 +832,11 @@ fn gemini_piece(piece: &Value, said: &mut Said) {
         }
         if let Some(media) = part.get("inlineData") {
             let (kind, data) = (text(media, "/mimeType"), text(media, "/data"));
-            said.text += &format!("\n![{kind}](data:{kind};base64,{data})\n");
+            said.text += &if kind.starts_with("image/") {
+                format!("![image](data:{kind};base64,{data})")
+            } else {
+                format!("\n![{kind}](data:{kind};base64,{data})\n")
+            };
         }
         // Arguments told piece by piece have no name beside them.
         if let Some(call) = part
