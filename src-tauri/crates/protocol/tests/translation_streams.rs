@@ -237,7 +237,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             vec![
                 delta(json!({"content": "```json\n{}"})),
                 delta(json!({"content": "\n```"})),
-                finished("stop"),
+                last_chunk("stop"),
                 done(),
             ],
             &[][..],

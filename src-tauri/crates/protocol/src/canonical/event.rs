@@ -104,7 +104,7 @@ pub(crate) enum Finish {
 }
 
 impl Finish {
-    /// A whole answer that refused ends as one that was kept back.
+    /// A whole answer that refused ends as one that was kept back; one that calls tools goes on.
     pub(crate) fn refused(self, refused: bool) -> Self {
         match self {
             Self::Stop if refused => Self::Filter,

@@ -72,7 +72,7 @@ impl Fold {
         let refused = |item: &Folded| matches!(&item.kind, FoldedKind::Message { refusal, .. } if !refusal.is_empty());
         self.finish
             .unwrap_or(Finish::Stop)
-            .refused(self.items.iter().any(refused))
+            .refused(!self.has_calls() && self.items.iter().any(refused))
     }
 
     /// The item in that slot.

@@ -33,6 +33,8 @@ pub(crate) struct Encoder {
     pending: Option<String>,
     /// Some words refused.
     refused: bool,
+    /// Tools are called.
+    called: bool,
     /// What was searched, and the sources of the words.
     queries: Vec<Text<'static>>,
     sources: Vec<(usize, Citation<'static>)>,
@@ -69,6 +71,7 @@ impl Encoder {
             open: Vec::new(),
             pending: None,
             refused: false,
+            called: false,
             queries: Vec::new(),
             sources: Vec::new(),
         }
@@ -146,11 +149,14 @@ impl Encoder {
                 name,
                 custom,
                 ..
-            } => Kind::Call {
-                id: call_id.into_owned(),
-                name: name.into_owned(),
-                custom,
-            },
+            } => {
+                self.called = true;
+                Kind::Call {
+                    id: call_id.into_owned(),
+                    name: name.into_owned(),
+                    custom,
+                }
+            }
         };
         self.open.push(Open {
             slot,
@@ -203,7 +209,11 @@ impl Encoder {
         text("", signature.as_deref(), out);
         let mut grounding = String::new();
         cite::write(&self.queries, &self.sources, &mut grounding);
-        close(Some(finish.refused(self.refused)), &grounding, out);
+        close(
+            Some(finish.refused(self.refused && !self.called)),
+            &grounding,
+            out,
+        );
         counts(usage, out);
         out.raw(&self.tail);
         self.framing.close(out);

@@ -332,7 +332,10 @@ impl Encoder {
         out.raw(
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"",
         );
-        out.raw(stop_word(finish.refused(self.refused), self.calls));
+        out.raw(stop_word(
+            finish.refused(self.refused && !self.calls),
+            self.calls,
+        ));
         out.raw("\",\"stop_sequence\":null},\"usage\":");
         match usage {
             Some(counts) => usage::write(&counts, out),
