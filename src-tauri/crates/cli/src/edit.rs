@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::commands::{escape, tell};
 use crate::desk::Desk;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::table;
 

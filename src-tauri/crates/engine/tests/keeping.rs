@@ -398,7 +398,7 @@ async fn f125_a_backup_file_brings_settings_and_accounts_to_another_home() {
     );
     let balance = office.balance.unwrap();
     assert_eq!(
-        (balance.adapter, &balance.threshold[..]),
+        (&balance.adapter[..], &balance.threshold[..]),
         ("deepseek", "0.50")
     );
     // The vault's own credential is the newer one.

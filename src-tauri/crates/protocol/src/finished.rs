@@ -14,7 +14,7 @@ const TERMINALS: [&[u8]; 2] = [b"response.completed", b"response.incomplete"];
 /// The items so far, each a copy of its own bytes and no more: a slice would keep the whole chunk it came in.
 #[derive(Default)]
 pub(crate) struct FinishedItems {
-    /// By `output_index`, in the order in which they came.
+    /// By `output_index`, in its order (T168).
     items: Vec<(u64, Bytes)>,
 }
 
@@ -30,15 +30,14 @@ impl FinishedItems {
             .and_then(|token| std::str::from_utf8(&data[token]).ok()?.parse().ok())
             .unwrap_or(self.items.len() as u64);
         // A repeated index is the same item told again.
-        match self.items.iter_mut().find(|(known, _)| *known == index) {
-            Some((_, known)) => *known = item,
-            None => self.items.push((index, item)),
+        match self.items.binary_search_by_key(&index, |(known, _)| *known) {
+            Ok(at) => self.items[at].1 = item,
+            Err(at) => self.items.insert(at, (index, item)),
         }
     }
 
     /// The items between the brackets of an array, in the order of their index (T168).
-    pub(crate) fn listed(&mut self) -> Vec<u8> {
-        self.items.sort_by_key(|(index, _)| *index);
+    pub(crate) fn listed(&self) -> Vec<u8> {
         let length = self.items.iter().map(|(_, item)| item.len() + 1).sum();
         let mut list = Vec::with_capacity(length);
         for (position, (_, item)) in self.items.iter().enumerate() {
@@ -51,7 +50,7 @@ impl FinishedItems {
     }
 
     /// What a life-cycle event misses: only a terminal one, whose `output` is an empty array, while there are items.
-    pub(crate) fn missing_from(&mut self, name: Option<&[u8]>, data: &[u8]) -> Option<Missing> {
+    pub(crate) fn missing_from(&self, name: Option<&[u8]>, data: &[u8]) -> Option<Missing> {
         if self.items.is_empty() || !TERMINALS.contains(&event_type(name, data)) {
             return None;
         }

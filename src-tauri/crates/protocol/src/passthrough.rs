@@ -90,7 +90,7 @@ impl PassState {
         {
             return Some(Change::Frame(Bytes::new()));
         }
-        let mut missing_from = |data: &[u8]| {
+        let missing_from = |data: &[u8]| {
             let fills = self.fill_output && kind == Kind::Lifecycle;
             fills.then(|| items.missing_from(name, data))?
         };

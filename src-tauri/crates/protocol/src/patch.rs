@@ -15,15 +15,20 @@ use crate::{
 /// Bodies up to this size become one piece again after patching: one small copy is cheaper than many small writes.
 const ONE_PIECE: usize = 32 << 10;
 
-/// Replacements by offset, in any order, never overlapping.
+/// Replacements by offset, made in any order, never overlapping.
 #[derive(Debug, Default)]
 pub(crate) struct Edits {
+    /// By where they begin.
     edits: Vec<(Range<usize>, Bytes)>,
 }
 
 impl Edits {
     pub(crate) fn replace(&mut self, range: Range<usize>, by: impl Into<Bytes>) {
-        self.edits.push((range, by.into()));
+        // Made nearly in their order; edits of one place keep the order in which they were made.
+        let at = self
+            .edits
+            .partition_point(|(known, _)| known.start <= range.start);
+        self.edits.insert(at, (range, by.into()));
     }
 
     pub(crate) fn insert(&mut self, at: usize, text: impl Into<Bytes>) {
@@ -35,12 +40,10 @@ impl Edits {
     }
 
     /// The patched body; without edits the very bytes that came in.
-    pub(crate) fn apply(mut self, body: &Bytes) -> Rope {
+    pub(crate) fn apply(self, body: &Bytes) -> Rope {
         if self.edits.is_empty() {
             return body.clone().into();
         }
-        // Stable: edits of one place keep the order in which they were made.
-        self.edits.sort_by_key(|(range, _)| range.start);
         let mut rope = Rope::with_capacity(2 * self.edits.len() + 1);
         let mut at = 0;
         for (range, by) in self.edits {

@@ -4,7 +4,6 @@
 //! account and asks for nothing; whether a name is read at all is the caller's decision (F91). Called by the gateway once per request.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The built-in table: base names and the levels that may stand behind them.
 const BUILT_IN: &[(&[&str], &str)] = &[
@@ -51,8 +50,19 @@ const LEAST_BUDGET: u64 = 101;
 /// Which models there are and which levels they take.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Levels {
-    /// By name in lower case: the name as it is sent, and its levels; no levels = not known.
-    models: BTreeMap<String, (String, Vec<String>)>,
+    /// In the order of their names in lower case.
+    models: Vec<Model>,
+}
+
+/// A model whose levels are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Model {
+    /// Its name in lower case.
+    key: String,
+    /// Its name as it is sent.
+    name: String,
+    /// What it takes; none = not known.
+    words: Vec<String>,
 }
 
 impl Levels {
@@ -70,34 +80,34 @@ impl Levels {
 
     /// Gives a model these levels, whatever was known before. No levels: any name may stand, and the upstream judges the level.
     pub fn put(&mut self, model: &str, words: Vec<String>) {
-        self.models
-            .insert(model.to_ascii_lowercase(), (model.to_owned(), words));
+        let known = self.model(model);
+        model.clone_into(&mut known.name);
+        known.words = words;
     }
 
     /// Adds what an upstream says of a model: its levels win where it names some (row 90), and the name is known in any case.
     pub fn told(&mut self, model: &str, words: &[String]) {
-        let known = self.models.entry(model.to_ascii_lowercase());
-        let entry = known.or_insert_with(|| (model.to_owned(), Vec::new()));
-        entry.0 = model.to_owned();
+        let known = self.model(model);
+        model.clone_into(&mut known.name);
         if words.is_empty() {
             return;
         }
         let has = |list: &[String], word: &str| list.iter().any(|known| known == word);
         let mut levels = words.to_vec();
         // No levels in an upstream's eyes, which lists how hard a model can think: not at all, and the middle one under another name.
-        if has(&entry.1, "none") && !has(&levels, "none") {
+        if has(&known.words, "none") && !has(&levels, "none") {
             levels.push("none".to_owned());
         }
         if has(&levels, "medium") && !has(&levels, "auto") {
             levels.push("auto".to_owned());
         }
-        entry.1 = levels;
+        known.words = levels;
     }
 
     /// The levels of a model, in the order of the table; empty when not known.
     #[must_use]
     pub fn of(&self, model: &str) -> &[String] {
-        self.get(model).map_or(&[], |(_, words)| words)
+        self.get(model).map_or(&[], |known| &known.words)
     }
 
     /// Whether the model is known, in any case of letters.
@@ -109,16 +119,37 @@ impl Levels {
     /// Every known model with its levels, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.models
-            .values()
-            .map(|(name, words)| (name.as_str(), words.as_slice()))
+            .iter()
+            .map(|known| (known.name.as_str(), known.words.as_slice()))
     }
 
-    fn get(&self, model: &str) -> Option<&(String, Vec<String>)> {
-        if model.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            self.models.get(&model.to_ascii_lowercase())
+    fn get(&self, model: &str) -> Option<&Model> {
+        let at = if model.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.place(&model.to_ascii_lowercase())
         } else {
-            self.models.get(model)
-        }
+            self.place(model)
+        };
+        at.ok().map(|at| &self.models[at])
+    }
+
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        let by_name = |known: &Model| known.key.as_str().cmp(key);
+        self.models.binary_search_by(by_name)
+    }
+
+    /// The model's entry, made where there is none.
+    fn model(&mut self, model: &str) -> &mut Model {
+        let key = model.to_ascii_lowercase();
+        let at = self.place(&key).unwrap_or_else(|at| {
+            let new = Model {
+                key,
+                name: String::new(),
+                words: Vec::new(),
+            };
+            self.models.insert(at, new);
+            at
+        });
+        &mut self.models[at]
     }
 }
 
@@ -205,7 +236,10 @@ pub fn read<'n>(name: &'n str, levels: &Levels) -> Result<Suffixed<'n>, WrongLev
     let mut rest = name;
     let mut level: Option<Part> = None;
     loop {
-        if let Some((model, takes)) = levels.get(rest) {
+        if let Some(Model {
+            name: model, words, ..
+        }) = levels.get(rest)
+        {
             found.model = if model == rest {
                 Cow::Borrowed(rest)
             } else {
@@ -213,7 +247,7 @@ pub fn read<'n>(name: &'n str, levels: &Levels) -> Result<Suffixed<'n>, WrongLev
             };
             found.effort = match &level {
                 None => None,
-                Some(part) => Some(effort(part, model, takes)?),
+                Some(part) => Some(effort(part, model, words)?),
             };
             return Ok(found);
         }

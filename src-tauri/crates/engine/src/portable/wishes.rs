@@ -23,7 +23,7 @@ impl Engine {
             let Some(id) = account["id"].as_str().map(str::to_owned) else {
                 continue;
             };
-            let limits = self.limits_of(&id);
+            let (limits, _) = self.limits_of(&id);
             account["limits"] = limits
                 .iter()
                 .map(|view| {

@@ -117,12 +117,9 @@ pub(crate) fn any<'a>(value: &mut Reader<'a>) -> Result<Option<&'a str>, Request
 pub(crate) fn object<'a>(
     value: &mut Reader<'a>,
     param: &dyn Display,
-    each: impl FnMut(&str, &mut Reader<'a>) -> Result<(), RequestError>,
+    mut each: impl FnMut(&str, &mut Reader<'a>) -> Result<(), RequestError>,
 ) -> Result<(), RequestError> {
-    if value.kind()? != Kind::Object {
-        return Err(wrong_type(param, "an object"));
-    }
-    value.members(each)
+    walk_object(value, param, &mut each)
 }
 
 /// Walks an array with the number of each element, or refuses another kind of value.
@@ -130,6 +127,32 @@ pub(crate) fn array<'a>(
     value: &mut Reader<'a>,
     param: &dyn Display,
     mut each: impl FnMut(usize, &mut Reader<'a>) -> Result<(), RequestError>,
+) -> Result<(), RequestError> {
+    walk_array(value, param, &mut each)
+}
+
+// Once for all closures: requests are read once each, at very many places.
+
+type EachMember<'e, 'a> = &'e mut dyn FnMut(&str, &mut Reader<'a>) -> Result<(), RequestError>;
+type EachElement<'e, 'a> = &'e mut dyn FnMut(usize, &mut Reader<'a>) -> Result<(), RequestError>;
+
+#[inline(never)]
+fn walk_object<'a>(
+    value: &mut Reader<'a>,
+    param: &dyn Display,
+    each: EachMember<'_, 'a>,
+) -> Result<(), RequestError> {
+    if value.kind()? != Kind::Object {
+        return Err(wrong_type(param, "an object"));
+    }
+    value.members(each)
+}
+
+#[inline(never)]
+fn walk_array<'a>(
+    value: &mut Reader<'a>,
+    param: &dyn Display,
+    each: EachElement<'_, 'a>,
 ) -> Result<(), RequestError> {
     if value.kind()? != Kind::Array {
         return Err(wrong_type(param, "an array"));

@@ -127,6 +127,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves into a container; true when it is not empty.
+    #[inline(never)]
     fn enter(&mut self, open: u8, close: u8) -> Result<bool, Malformed> {
         self.eat(open)?;
         self.space();

@@ -40,17 +40,7 @@ pub(crate) trait Sink {
     /// Appends a whole number.
     fn number(&mut self, value: u64) {
         let mut digits = [0u8; 20];
-        let mut at = digits.len();
-        let mut rest = value;
-        loop {
-            at -= 1;
-            digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.raw(std::str::from_utf8(&digits[at..]).unwrap_or("0"));
+        self.raw(spelled(value, &mut digits));
     }
 
     /// Appends `null` or the string token.
@@ -60,6 +50,22 @@ pub(crate) trait Sink {
             None => self.raw("null"),
         }
     }
+}
+
+/// The decimal spelling of a number.
+#[inline(never)]
+fn spelled(value: u64, digits: &mut [u8; 20]) -> &str {
+    let mut at = digits.len();
+    let mut rest = value;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[at..]).unwrap_or("0")
 }
 
 impl Sink for BytesMut {

@@ -173,7 +173,13 @@ impl<'i, 'a> Arranging<'_, 'i, 'a> {
 
     fn finish(mut self) -> Conversation<'i, 'a> {
         for turn in &mut self.turns {
-            turn.blocks.sort_by_key(Block::rank);
+            if !turn.blocks.is_sorted_by_key(Block::rank) {
+                let mut ranks: [Vec<_>; 3] = Default::default();
+                for block in std::mem::take(&mut turn.blocks) {
+                    ranks[usize::from(block.rank())].push(block);
+                }
+                turn.blocks = ranks.into_iter().flatten().collect();
+            }
         }
         // T7, T9: the conversation begins with the user.
         if self
