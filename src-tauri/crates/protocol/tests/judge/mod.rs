@@ -334,28 +334,42 @@ fn responses_end(response: &Value) -> String {
     .to_owned()
 }
 
-/// F98, T34: a picture, and code that ran at the provider, as clients of other dialects are shown them, in the text.
+/// F98, T34: a picture as clients of other dialects are shown it, in the text.
 fn shown(item: &Value) -> String {
-    match text(item, "/type") {
-        "image_generation_call" => {
-            let format = item["output_format"].as_str().unwrap_or("png");
-            let picture = |data| format!("![image](data:image/{format};base64,{data})");
-            item["result"].as_str().map(picture).unwrap_or_default()
-        }
-        "code_interpreter_call" => {
-            let mut all = String::new();
-            if let Some(code) = item["code"].as_str() {
-                all += &format!("\n```python\n{code}\n```\n");
-            }
-            for output in item["outputs"].as_array().into_iter().flatten() {
-                if let Some(printed) = output["logs"].as_str() {
-                    all += &format!("\n```\n{printed}\n```\n");
-                }
-            }
-            all
-        }
-        _ => String::new(),
+    if text(item, "/type") != "image_generation_call" {
+        return String::new();
     }
+    let format = item["output_format"].as_str().unwrap_or("png");
+    let picture = |data| format!("![image](data:image/{format};base64,{data})");
+    item["result"].as_str().map(picture).unwrap_or_default()
+}
+
+/// T34: code that ran at a Messages vendor, by what was asked and the block that tells what came of it.
+fn ran_in_words(block: &Value, asked: &[(String, String)]) -> String {
+    let mut words = String::new();
+    if !matches!(
+        text(block, "/type"),
+        "code_execution_tool_result" | "bash_code_execution_tool_result"
+    ) {
+        return words;
+    }
+    let id = text(block, "/tool_use_id");
+    let asked = asked.iter().find(|(of, _)| of == id);
+    let input: Value = asked
+        .and_then(|(_, input)| serde_json::from_str(input).ok())
+        .unwrap_or_default();
+    for (member, language) in [("code", "python"), ("command", "sh")] {
+        if let Some(code) = input[member].as_str() {
+            words += &format!("\n```{language}\n{code}\n```\n");
+        }
+    }
+    for member in ["stdout", "stderr"] {
+        let printed = block["content"][member].as_str().unwrap_or_default();
+        if !printed.is_empty() && asked.is_some() {
+            words += &format!("\n```\n{printed}\n```\n");
+        }
+    }
+    words
 }
 
 /// What a whole Responses answer says.
@@ -696,14 +710,18 @@ pub fn said_json_messages(answer: &Value) -> Said {
         refusal: text(answer, "/stop_details/explanation").to_owned(),
         ..Said::default()
     };
+    let mut asked = Vec::new();
     for block in answer["content"].as_array().into_iter().flatten() {
         match text(block, "/type") {
+            "server_tool_use" => {
+                asked.push((text(block, "/id").to_owned(), block["input"].to_string()))
+            }
             "text" => said.text += text(block, "/text"),
             "thinking" => said.reasoning += text(block, "/thinking"),
             "tool_use" => said
                 .calls
                 .push((text(block, "/name").to_owned(), block["input"].to_string())),
-            _ => {}
+            _ => said.text += &ran_in_words(block, &asked),
         }
     }
     if answer["type"] == "error" {
@@ -721,6 +739,7 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
     let mut usage = serde_json::Map::new();
     let mut id = None;
     let mut tool: Option<(Value, String)> = None;
+    let mut asked: Vec<(String, String)> = Vec::new();
     for (_, value) in events(stream) {
         for pointer in ["/message/usage", "/usage"] {
             if let Some(Value::Object(counts)) = value.pointer(pointer) {
@@ -745,10 +764,18 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
                 tool = Some((value["content_block"].clone(), String::new()));
             }
             "content_block_start" => {
-                said.text += text(&value, "/content_block/text");
-                said.reasoning += text(&value, "/content_block/thinking");
+                let block = &value["content_block"];
+                if block["type"] == "server_tool_use" {
+                    asked.push((text(block, "/id").to_owned(), String::new()));
+                }
+                said.text += &ran_in_words(block, &asked);
+                said.text += text(block, "/text");
+                said.reasoning += text(block, "/thinking");
             }
             "content_block_delta" => {
+                if let (None, Some((_, input))) = (&tool, asked.last_mut()) {
+                    *input += text(&value, "/delta/partial_json");
+                }
                 said.text += text(&value, "/delta/text");
                 said.reasoning += text(&value, "/delta/thinking");
                 if let Some((_, input)) = &mut tool {
