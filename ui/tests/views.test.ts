@@ -128,6 +128,13 @@ describe('an account', () => {
     await fireEvent.change(screen.getByLabelText('Too little at'), { target: { value: '1.50' } });
     expect(await last('PATCH', '/accounts/r1/balance')).toEqual({ threshold: '1.50' });
   });
+  it('a rule of the person reads the balance where no adapter does (F111)', async () => {
+    render(AccountMoney, { account: relay });
+    await fireEvent.change(screen.getByLabelText('Asked at'), { target: { value: '#' } });
+    expect(sent).toEqual([]);
+    await fireEvent.change(screen.getByLabelText('Rule'), { target: { value: '/api/self#total=/data/quota' } });
+    expect(await last('PATCH', '/accounts/r1/balance')).toEqual({ adapter: '/api/self#total=/data/quota' });
+  });
   it('only changed options are sent; a line without a value is refused here', async () => {
     render(AccountSpoken, { account: relay });
     await screen.findByLabelText('Headers sent along');
