@@ -581,6 +581,24 @@ export interface LastError {
   code: string;
 }
 
+/** How fast one account has answered with one model. Only requests that ended well count. */
+export interface Latency {
+  account_id: string;
+  account_label: string;
+  /** From the request's arrival to the end of its answer. */
+  average_ms: number;
+  /** Up to the first byte of the answer; null when it is not known. */
+  first_byte_average_ms: number | null;
+  first_byte_p95_ms: number | null;
+  /** The model that served. */
+  model: string;
+  /** 95 of 100 took no longer. */
+  p95_ms: number;
+  requests: number;
+  /** Tokens out, while answers came; null where providers told no usage. */
+  tokens_per_second: number | null;
+}
+
 export type Level = "info" | "warning" | "error";
 
 /** A limit on the usage of an account. What is null is not limited; at least one is. */
@@ -1462,6 +1480,8 @@ export interface Calls {
   "GET /usage": { query: { from?: number; to?: number; group?: "account" | "model" | "client" | "day"; account?: string }; answer: Usage };
   /** Clears the sums by day; what limits and budgets have counted stays */
   "DELETE /usage": { answer: Cleared };
+  /** How fast each account has answered with each model, the busiest first */
+  "GET /usage/latency": { query: { from?: number }; answer: Latency[] };
   /** The last 24 hours */
   "GET /usage/today": { answer: Today };
 }

@@ -8,7 +8,7 @@ use super::{Answer, Engines, Table, mount};
 use crate::dto;
 
 pub(super) fn routes<T: Table>(table: T) -> T {
-    mount!(table; usage, today)
+    mount!(table; usage, today, latency)
 }
 
 /// Sums over a span of days
@@ -27,4 +27,14 @@ async fn usage(State(engine): Engines, Query(query): Query<dto::UsageQuery>) -> 
 #[utoipa::path(get, path = "/usage/today", tag = "usage", responses((status = 200, body = dto::Today)))]
 async fn today(State(engine): Engines) -> Answer<dto::Today> {
     Ok(Json(engine.last_day().await?.into()))
+}
+
+/// How fast each account has answered with each model, the busiest first
+#[utoipa::path(get, path = "/usage/latency", tag = "usage", params(dto::LatencyQuery), responses((status = 200, body = Vec<dto::Latency>)))]
+async fn latency(
+    State(engine): Engines,
+    Query(query): Query<dto::LatencyQuery>,
+) -> Answer<Vec<dto::Latency>> {
+    let rows = engine.latency(query.from.map(Timestamp)).await?;
+    Ok(Json(rows.into_iter().map(Into::into).collect()))
 }

@@ -160,6 +160,7 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
         ("get /switches", "/switches".into(), None),
         ("get /usage", "/usage".into(), None),
         ("get /usage/today", "/usage/today".into(), None),
+        ("get /usage/latency", "/usage/latency".into(), None),
         (
             "post /keys",
             "/keys".into(),

@@ -125,6 +125,20 @@ async fn f70_usage_is_what_the_providers_told() {
     assert_eq!(by("?to=86400000").await["rows"], json!([]));
     assert_eq!(stage.get("/usage?group=colour").await.code(), "invalid");
 
+    // F71: only what ended well has a time.
+    let latency = stage.get("/usage/latency").await.ok();
+    assert_eq!(column(&latency, "model"), ["gpt-5.5", "m"]);
+    assert_eq!(column(&latency, "requests"), [2, 1]);
+    assert_eq!(
+        column(&latency, "account_label"),
+        ["a@example.com", "office"]
+    );
+    assert!(latency[0]["p95_ms"].as_i64() >= latency[0]["average_ms"].as_i64());
+    let later = stage
+        .get(&format!("/usage/latency?from={}", i64::MAX))
+        .await;
+    assert_eq!(later.ok(), json!([]));
+
     let today = stage.get("/usage/today").await.ok();
     assert_eq!(
         (&today["requests"], &today["errors"]),
