@@ -1,6 +1,5 @@
 //! `account set`: what a person may change of an account, by name and value; an empty value clears. The names and what they mean on the wire are a table.
 
-use crate::exit::Exit;
 use http::Method;
 use serde_json::{Map, Value, json};
 

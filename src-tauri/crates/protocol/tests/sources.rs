@@ -918,6 +918,27 @@ fn t88_what_was_searched_comes_back_and_breaks_nothing() {
     }
 }
 
+#[test]
+fn t31_documents_that_are_to_be_named_are_a_loss_elsewhere() {
+    let document = |citations: Value| {
+        json!({"messages": [{"role": "user", "content": [
+            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "words"}, "citations": citations},
+            {"type": "text", "text": "hi", "citations": null}]}]})
+    };
+    for to in [Target::Chat, Target::Codex, Target::Gemini] {
+        for (citations, lost) in [
+            (json!({"enabled": true}), true),
+            (json!({"enabled": false}), false),
+            (Value::Null, false),
+        ] {
+            let (body, losses) =
+                sent(Dialect::Messages, to, &document(citations)).expect("prepared");
+            assert!(body.to_string().contains("words"), "{to:?}");
+            assert_eq!(losses.contains("\"citations\""), lost, "{to:?}: {losses}");
+        }
+    }
+}
+
 proptest! {
     /// Damaged events: the client still sees whole frames of JSON and one end, whoever names sources.
     #[test]

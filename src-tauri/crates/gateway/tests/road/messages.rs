@@ -469,3 +469,60 @@ async fn t165_t190_t193_heads_of_streams_and_bodies_whatever_the_query() {
         }
     }
 }
+
+/// What a Responses server streams of an answer with a search.
+fn searched() -> Step {
+    let item = json!({"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q", "sources": [{"type": "url", "url": "https://example.com/a"}]}});
+    let source = json!({"type": "url_citation", "url": "https://example.com/a", "title": "A", "start_index": 0, "end_index": 3});
+    let message = json!({"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "one", "annotations": [source]}]});
+    let events = [
+        json!({"type": "response.created", "response": {"id": "resp_1", "model": "up"}}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
+        json!({"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "one"}),
+        json!({"type": "response.output_text.annotation.added", "output_index": 1, "content_index": 0, "annotation_index": 0, "annotation": source}),
+        json!({"type": "response.output_item.done", "output_index": 1, "item": message}),
+        json!({"type": "response.completed", "response": {"id": "resp_1", "status": "completed", "output": [item, message]}}),
+    ];
+    let text: String = events
+        .iter()
+        .map(|event| format!("data: {event}\n\n"))
+        .collect();
+    Step::Replay {
+        content_type: "text/event-stream".to_owned(),
+        chunks: vec![text.into()],
+    }
+}
+
+#[tokio::test]
+async fn t55_a_search_of_a_messages_client_runs_at_another_provider_and_comes_back_whole() {
+    for stream in [true, false] {
+        let mut stage = Stage::set().await;
+        let relay = stage.relay("relay", Format::Responses);
+        relay.script([searched()]);
+        let mut body = ask(stream, "search");
+        body["tools"] =
+            json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}]);
+        body["tool_choice"] = json!({"type": "tool", "name": "web_search"});
+        body.as_object_mut().unwrap().remove("thinking");
+        let reply = stage.post("/v1/messages", &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let asked = stage.asked().pop().unwrap().1;
+        assert_eq!(asked["tools"], json!([{"type": "web_search"}]));
+        assert_eq!(asked["tool_choice"], "required");
+        for word in [
+            "server_tool_use",
+            "web_search_tool_result",
+            "https://example.com/a",
+            "web_search_result_location",
+            "end_turn",
+        ] {
+            assert!(reply.text.contains(word), "{word}: {}", reply.text);
+        }
+        let entry = stage.journal(1).await.pop().unwrap();
+        assert!(
+            entry.losses.iter().any(|loss| loss.contains("max_uses")),
+            "{:?}",
+            entry.losses
+        );
+    }
+}

@@ -17,7 +17,7 @@ use crate::{
     chat,
     error::{event_status, from_event},
     gemini,
-    json::scan,
+    json::{scan, text::one_line},
     messages, responses,
     types::{
         Dialect, End, ErrorBody, Failure, GatewayError, Observed, ReasoningOutput, Target, Terminal,
@@ -97,6 +97,8 @@ impl Decoder {
         let (_, end) = scan::members(body, 0).map_err(|_| unreadable())?;
         scan::ends(body, end).map_err(|_| unreadable())?;
         let text = std::str::from_utf8(body).map_err(|_| unreadable())?;
+        // Some servers print their answers over many lines, and parts of them become frames.
+        let text = &one_line(text);
         let read = match self {
             Self::Chat(decoder) => decoder.whole(text, to),
             Self::Responses(decoder) => decoder.whole(text, to),
@@ -299,10 +301,11 @@ impl StreamTranslator {
             out,
         };
         match std::str::from_utf8(data) {
-            Ok(text) => self.decoder.push(name, text, &mut road),
-            Err(_) => self
-                .decoder
-                .push(name, &String::from_utf8_lossy(data), &mut road),
+            Ok(text) => self.decoder.push(name, &one_line(text), &mut road),
+            Err(_) => {
+                let text = String::from_utf8_lossy(data);
+                self.decoder.push(name, &one_line(&text), &mut road);
+            }
         }
         // The client's answer is over: what the upstream still says is nobody's.
         if self.stages.stops.as_ref().is_some_and(Stops::over) {

@@ -108,6 +108,14 @@ impl<'a> Text<'a> {
     }
 }
 
+/// JSON in one line: the ends of lines between its tokens would end the frame it is written into. In its strings there are none.
+pub(crate) fn one_line(json: &str) -> Cow<'_, str> {
+    match memchr::memchr2(b'\n', b'\r', json.as_bytes()) {
+        None => Cow::Borrowed(json),
+        Some(_) => Cow::Owned(json.replace(['\n', '\r'], " ")),
+    }
+}
+
 /// The body with every half of a surrogate pair spelled as U+FFFD, as most JSON readers refuse the whole body for one (T205). Offsets stay
 /// the same; nearly always it is the very body that came in.
 pub(crate) fn whole_surrogates(body: &Bytes) -> Bytes {

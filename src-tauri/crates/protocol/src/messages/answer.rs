@@ -13,7 +13,7 @@ use crate::{
     chat::answer::own,
     json::{
         read::{Kind, Reader},
-        text::unescape,
+        text::{one_line, unescape},
         write::{Commas, Sink},
     },
     types::Dialect,
@@ -173,7 +173,7 @@ pub(crate) fn arguments<S: Sink>(input: &str, custom: bool, out: &mut S) {
             return out.raw("{}");
         }
         if is_object(&plain) {
-            return out.raw(plain.trim());
+            return out.raw(&one_line(plain.trim()));
         }
     }
     out.raw(if custom {

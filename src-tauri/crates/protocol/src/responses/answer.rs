@@ -2,6 +2,8 @@
 //!
 //! Called by the hub for whole answers and by the stream encoder, whose events hold the same objects.
 
+use std::borrow::Cow;
+
 use super::{
     cite::{list, write_action},
     usage,
@@ -14,7 +16,10 @@ use crate::{
         seal::spelled,
     },
     chat::answer::own,
-    json::write::{Commas, Sink},
+    json::{
+        text::one_line,
+        write::{Commas, Sink},
+    },
     types::Dialect,
 };
 
@@ -87,7 +92,11 @@ pub(crate) fn echo(request: &Request<'_>) -> String {
     out.raw(",\"tools\":[],\"top_p\":");
     out.raw(settings.top_p.unwrap_or("1.0"));
     out.raw(",\"truncation\":\"disabled\"");
-    out
+    // A person's body may stand in many lines, a frame may not.
+    match one_line(&out) {
+        Cow::Owned(told) => told,
+        Cow::Borrowed(_) => out,
+    }
 }
 
 /// Writes the response object. `finish` is none while the answer runs.

@@ -367,7 +367,6 @@ pub fn said_json_responses(response: &Value) -> Said {
     };
     for item in response["output"].as_array().into_iter().flatten() {
         match text(item, "/type") {
-            "code_interpreter_call" => said.text += &code_in_words(item),
             "message" => {
                 said.text += &joined(item, "content", "text");
                 said.refusal += &joined(item, "content", "refusal");
@@ -392,20 +391,6 @@ pub fn said_json_responses(response: &Value) -> Said {
         }
     }
     said
-}
-
-/// T34: code that ran at the provider is told in words, with what it printed.
-fn code_in_words(item: &Value) -> String {
-    let mut words = String::new();
-    if let Some(code) = item["code"].as_str() {
-        words += &format!("\n```python\n{code}\n```\n");
-    }
-    for output in item["outputs"].as_array().into_iter().flatten() {
-        if let Some(logs) = output["logs"].as_str() {
-            words += &format!("\n```\n{logs}\n```\n");
-        }
-    }
-    words
 }
 
 /// What a whole Chat answer says.
@@ -533,9 +518,6 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
             "response.output_item.done" => {
                 let item = &value["item"];
                 told += &shown(item);
-                if text(value, "/item/type") == "code_interpreter_call" {
-                    told += &code_in_words(item);
-                }
                 items.push(item.clone());
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
@@ -688,6 +670,40 @@ pub fn judge_messages(name: &str, stream: &[u8]) -> Said {
     said
 }
 
+/// Code that ran at the vendor and what it printed, as clients of other dialects are told it (T34): by the call's input and the result.
+fn ran(asked: &[(Value, String)], result: &Value) -> String {
+    if !matches!(
+        text(result, "/type"),
+        "code_execution_tool_result" | "bash_code_execution_tool_result"
+    ) {
+        return String::new();
+    }
+    let call = asked
+        .iter()
+        .find(|(block, _)| block["id"] == result["tool_use_id"]);
+    let Some((block, told)) = call else {
+        return String::new();
+    };
+    let input = serde_json::from_str(told).unwrap_or_else(|_| block["input"].clone());
+    let mut all = String::new();
+    for (key, language) in [("code", "python"), ("command", "sh")] {
+        if let Some(code) = input[key].as_str() {
+            all += &format!("\n```{language}\n{code}\n```\n");
+        }
+    }
+    for (_, printed) in result["content"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key == "stdout" || *key == "stderr")
+    {
+        if let Some(printed) = printed.as_str().filter(|printed| !printed.is_empty()) {
+            all += &format!("\n```\n{printed}\n```\n");
+        }
+    }
+    all
+}
+
 /// What a whole Messages answer says.
 pub fn said_json_messages(answer: &Value) -> Said {
     let mut said = Said {
@@ -696,8 +712,11 @@ pub fn said_json_messages(answer: &Value) -> Said {
         refusal: text(answer, "/stop_details/explanation").to_owned(),
         ..Said::default()
     };
+    let mut asked = Vec::new();
     for block in answer["content"].as_array().into_iter().flatten() {
+        said.text += &ran(&asked, block);
         match text(block, "/type") {
+            "server_tool_use" => asked.push((block.clone(), String::new())),
             "text" => said.text += text(block, "/text"),
             "thinking" => said.reasoning += text(block, "/thinking"),
             "tool_use" => said
@@ -721,6 +740,7 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
     let mut usage = serde_json::Map::new();
     let mut id = None;
     let mut tool: Option<(Value, String)> = None;
+    let mut asked = Vec::new();
     for (_, value) in events(stream) {
         for pointer in ["/message/usage", "/usage"] {
             if let Some(Value::Object(counts)) = value.pointer(pointer) {
@@ -741,10 +761,16 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
                 }
                 id = Some(this);
             }
-            "content_block_start" if value["content_block"]["type"] == "tool_use" => {
+            "content_block_start"
+                if matches!(
+                    text(&value, "/content_block/type"),
+                    "tool_use" | "server_tool_use"
+                ) =>
+            {
                 tool = Some((value["content_block"].clone(), String::new()));
             }
             "content_block_start" => {
+                said.text += &ran(&asked, &value["content_block"]);
                 said.text += text(&value, "/content_block/text");
                 said.reasoning += text(&value, "/content_block/thinking");
             }
@@ -757,6 +783,10 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
             }
             "content_block_stop" => {
                 if let Some((block, input)) = tool.take() {
+                    if block["type"] == "server_tool_use" {
+                        asked.push((block, input));
+                        continue;
+                    }
                     let whole = block["input"].to_string();
                     let input = if input.is_empty() { whole } else { input };
                     said.calls.push((text(&block, "/name").to_owned(), input));
