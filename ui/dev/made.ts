@@ -222,3 +222,7 @@ export const reached: T.Reached[] = [
 ];
 
 export const diagnostics = `Switchyard 0.1.0 · linux\n\n== Settings ==\nserver.port = 8787 (file)\n\n== Last 500 requests ==\n${journal.slice(0, 12).map((one) => `${new Date(one.started_at).toISOString()} ${one.model ?? '-'} ${one.status ?? '-'} ${one.duration_ms} ms`).join('\n')}\n`;
+
+export const latency: T.Latency[] = accounts.slice(0, 5).map(({ id, label }, i) => ({
+  account_id: id, account_label: label, model: MODELS[i % 4] ?? '', requests: [1420, 910, 388, 60, 140][i] ?? 1, average_ms: 2400 + i * 700, p95_ms: 8200 + i * 1900, first_byte_average_ms: i === 3 ? null : 420 + i * 90, first_byte_p95_ms: i === 3 ? null : 1300 + i * 200, tokens_per_second: i === 4 ? null : 92 - i * 11,
+}));

@@ -67,6 +67,7 @@ const routes: [string, RegExp, Handler][] = [
   ['DELETE', /^\/signin\//, () => signIn('cancelled')],
   ['GET', /^\/quota\/history$/, (_b, query) => made.history(Number(query.get('from')), Number(query.get('to')), query.get('account'))],
   ['GET', /^\/usage$/, (_b, query) => (faces === 'empty' ? { rows: [], days: [] } : made.usage(Number(query.get('from')), Number(query.get('to')), query.get('group') ?? 'account'))],
+  ['GET', /^\/usage\/latency$/, () => (faces === 'empty' ? [] : made.latency)],
   ['POST', /^\/switches\/undo$/, () => list[0]],
   ['GET', /^\/journal$/, (_b, query) => (faces === 'empty' ? [] : made.journal.filter((one) => (!query.get('outcome') || one.outcome === query.get('outcome')) && (!query.get('text') || one.model?.includes(query.get('text') ?? ''))))],
   ['GET', /^\/models\/names$/, () => (faces === 'empty' ? { ...made.names, aliases: [] } : { ...made.names, aliases })],

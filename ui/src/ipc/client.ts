@@ -76,6 +76,7 @@ export function client(transport: Transport) {
     quotaHistory: (from: number, to: number, id: string | null) =>
       get<T.QuotaHistory>(`/quota/history${query({ account: id, from, to, buckets: true })}`),
     usage: (from: number, to: number, group: T.UsageGroup) => get<T.Usage>(`/usage${query({ from, to, group })}`),
+    latency: (from: number) => get<T.Latency[]>(`/usage/latency${query({ from })}`),
     switches: (limit: number) => get<T.SwitchRow[]>(`/switches${query({ limit })}`),
     undoSwitch: () => post<unknown>('/switches/undo'),
     journal: (filter: JournalFilter) => get<T.RequestRow[]>(`/journal${query({ ...filter })}`),
