@@ -20,6 +20,8 @@ mod notices;
 mod notifier;
 mod picking;
 #[cfg(target_os = "linux")]
+mod power;
+#[cfg(target_os = "linux")]
 mod rest;
 mod shell;
 mod terminal;
@@ -115,6 +117,8 @@ fn live(app: App, mut hosted: Hosted, hidden: bool) -> ExitCode {
     notices::follow(&shell, window.clone(), hosted.events());
     app.manage(shell.clone());
     app.manage(window.clone());
+    #[cfg(target_os = "linux")]
+    power::follow(&shell);
     let code = app.run_return(move |app, event| match event {
         RunEvent::Ready => {
             show_tray(app, &shell, &window, hidden);

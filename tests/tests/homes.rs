@@ -69,7 +69,9 @@ fn database(app: &TestApp) -> PathBuf {
 }
 
 async fn stopped(name: &str) -> TestApp {
-    let mut app = TestApp::new(name).account(codex("only")).start().await;
+    let app = TestApp::new(name).account(codex("only"));
+    // No backup comes by itself while a test looks at the files.
+    let mut app = app.setting("backup.keep", "0").start().await;
     assert_eq!(app.chat("say:hello").await.text(), "hello");
     assert!(app.stop().await.success(), "a clean end is exit code 0");
     app
@@ -129,6 +131,108 @@ async fn a_corrupt_database() {
     }
     fs::write(&path, good).expect("putting it back");
     expect_recovery(app).await;
+}
+
+/// F124, F125: the last good backup is offered by name, serves meanwhile, and one command puts it in place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_corrupt_database_is_restored() {
+    let mut app = stopped("restored").await;
+    let made = app
+        .cli(&["--json", "backup"])
+        .await
+        .expect_success("a backup");
+    let name = made.json()["name"].as_str().expect("its name").to_owned();
+    let path = database(&app);
+    fs::write(&path, b"no database").expect("breaking it");
+    app.serve().await;
+    assert_eq!(app.chat("say:meanwhile").await.text(), "meanwhile");
+    let list = app
+        .cli(&["backup", "list"])
+        .await
+        .expect_success("the list");
+    assert!(
+        list.stdout.contains(&format!("switchyard restore {name}")),
+        "{}",
+        list.stdout
+    );
+    let look = app
+        .cli(&["restore", "--dry-run"])
+        .await
+        .expect_success("a look");
+    assert!(
+        look.stdout.contains(&name) && look.stdout.contains("only"),
+        "{}",
+        look.stdout
+    );
+    assert_eq!(app.cli(&["restore"]).await.code(), WRONG_USAGE, "it asks");
+    app.cli(&["restore", "--yes"])
+        .await
+        .expect_success("the restore");
+    assert_eq!(
+        fs::read(&path).expect("the database"),
+        b"no database",
+        "not before the next start"
+    );
+    assert!(app.stop().await.success());
+    app.serve().await;
+    assert_eq!(app.chat("say:again").await.text(), "again");
+    let status = app.cli(&["status"]).await.expect_success("the status");
+    assert!(!status.stdout.contains("Read-only"), "{}", status.stdout);
+    assert_eq!(app.leaks(), Vec::<String>::new());
+}
+
+/// F129: each reset is one command, asks, and does its own only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resets() {
+    let app = TestApp::new("resets").account(codex("only")).start().await;
+    assert_eq!(app.chat("say:hello").await.text(), "hello");
+    let requests = async || {
+        let run = app
+            .cli(&["--json", "journal"])
+            .await
+            .expect_success("the journal");
+        run.json().as_array().map_or(0, Vec::len)
+    };
+    for command in [
+        ["clear", "journal"],
+        ["clear", "samples"],
+        ["reset", "usage"],
+        ["reset", "sign-ins"],
+        ["reset", "factory"],
+    ] {
+        assert_eq!(
+            app.cli(&command).await.code(),
+            WRONG_USAGE,
+            "{command:?} asks"
+        );
+    }
+    assert_eq!(requests().await, 1);
+    app.cli(&["reset", "usage", "--yes"])
+        .await
+        .expect_success("usage");
+    app.cli(&["clear", "samples", "--yes"])
+        .await
+        .expect_success("samples");
+    assert_eq!(requests().await, 1, "another sort");
+    app.cli(&["clear", "journal", "--yes"])
+        .await
+        .expect_success("journal");
+    assert_eq!(requests().await, 0);
+    assert_eq!(app.chat("say:still").await.text(), "still");
+    app.cli(&["reset", "sign-ins", "--yes"])
+        .await
+        .expect_success("sign-ins");
+    assert_eq!(app.account_ids().await.len(), 1);
+    assert!(app.chat("say:gone").await.status.is_server_error());
+    app.cli(&["reset", "factory", "--yes"])
+        .await
+        .expect_success("factory");
+    assert_eq!(
+        app.cli(&["account", "list"]).await.code(),
+        3,
+        "nothing found"
+    );
+    assert_eq!(app.chat("say:gone").await.status, 401, "the old key");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -76,6 +76,10 @@ async fn no_command_shows_a_secret() {
         vec!["balance"],
         vec!["limit", "list"],
         vec!["settings", "list"],
+        vec!["backup"],
+        vec!["backup", "list"],
+        vec!["restore", "--dry-run"],
+        vec!["diagnostics"],
     ];
     commands.extend(ids.iter().map(|id| vec!["account", "show", id.as_str()]));
     for command in commands {

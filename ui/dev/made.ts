@@ -42,7 +42,7 @@ export const switches: T.SwitchRow[] = [
 export function status(list: T.Account[]): T.Status {
   return {
     accounts: list, auto_switch: true, automatic: false, demo: list.some(({ demo }) => demo), desktop: true, home: '/home/me/.local/share/switchyard', icon_state: 'running', key_masked: 'sk-sw…3f9c', notices: [],
-    waiting: 1, groups: [{ name: 'team', limit: 4, running: 2 }], offline: false, paused: false, paused_until: null, policy: 'active', running: 3, serving: true, url: 'http://127.0.0.1:8787', vault: 'OS keychain', version: '0.1.0',
+    saving_power: false, waiting: 1, groups: [{ name: 'team', limit: 4, running: 2 }], offline: false, paused: false, paused_until: null, policy: 'active', running: 3, serving: true, url: 'http://127.0.0.1:8787', vault: 'OS keychain', version: '0.1.0',
     urls: { openai: 'http://127.0.0.1:8787/v1', anthropic: 'http://127.0.0.1:8787', gemini: 'http://127.0.0.1:8787' },
   };
 }
@@ -68,7 +68,7 @@ export function overview(list: T.Account[]): T.Overview {
 
 export function history(from: number, to: number, id: string | null): T.QuotaHistory {
   const account = accounts.find((one) => one.id === id) ?? accounts[0];
-  const make = (window: T.WindowName, length: number, end: number): T.HistorySeries => {
+  const make = (window: T.WindowName, length: number, end: number, bucket: string | null = null): T.HistorySeries => {
     const reset = account?.quota?.[window]?.resets_at ?? to;
     const points: [number, number][] = [];
     const resets: number[] = [];
@@ -81,11 +81,11 @@ export function history(from: number, to: number, id: string | null): T.QuotaHis
       points.push([t, Math.min(100, phase ** 1.25 * (last ? end / Math.max(0.05, (((to - reset) % length) + length) % length / length) ** 1.25 : 88))]);
     }
     for (let t = reset - length; t > from; t -= length) resets.push(t);
-    return { account_id: account?.id ?? '', label: account?.label ?? '', window, length_s: length / 1000, points, gaps: [gap], resets };
+    return { account_id: account?.id ?? '', label: account?.label ?? '', bucket, window, length_s: length / 1000, points, gaps: [gap], resets };
   };
   return {
-    series: [make('primary', 5 * H, account?.quota?.primary?.used_percent ?? 30), make('secondary', 7 * D, account?.quota?.secondary?.used_percent ?? 50)],
-    forecast: [{ account_id: account?.id ?? '', window: 'primary', empty_at: NOW + 1.7 * H }],
+    series: [make('primary', 5 * H, account?.quota?.primary?.used_percent ?? 30), make('secondary', 7 * D, account?.quota?.secondary?.used_percent ?? 50), ...(account?.quota?.buckets ?? []).map(({ name }) => make('primary', 11 * H, 12, name))],
+    forecast: [{ account_id: account?.id ?? '', bucket: null, window: 'primary', empty_at: NOW + 1.7 * H }],
     from, to,
   } as T.QuotaHistory;
 }
@@ -131,6 +131,8 @@ export const settings: T.Setting[] = [
   setting('proxy.enabled', false, 'true or false', 'Upstreams are reached through proxy.url.'),
   setting('proxy.no_proxy', 'localhost,127.0.0.1,::1', 'host, .suffix, IP, CIDR or *', 'What is reached directly, with commas.'),
   setting('limits.body_mib', 32, '1 to 1024 MiB', 'Largest request body, decoded.'),
+  setting('backup.keep', 7, '0 to 100 backups', 'Daily backups of the database that are kept in the home; each day one is made. 0: none is made.'),
+  setting('import.folder', null, 'the whole path of a folder', 'Account files that appear in this folder are imported within 30 seconds. The files are never changed.'),
   setting('log.level', 'info', 'error, warn, info, debug', 'What is logged.', 'env'),
   setting('rotation.within_tier', 'round_robin', 'round_robin, most_headroom, least_recently_used, fill_first, least_used, pace_aware', 'How an account is chosen among those of one priority, in the mode priority.'),
   setting('rotation.account_slots', 0, '0 to 1000 requests', 'Requests at once on an account that has no number of its own. 0: no limit.'),
@@ -166,7 +168,7 @@ export const names: T.ModelNames = {
 export const models: T.Model[] = [...MODELS, 'glm-4.5'].map((id) => ({ id, owned_by: 'upstream', accounts: ['work@example.com'], dialects: ['responses'], source: 'upstream' }));
 
 export const options = (one: T.Account): T.AccountOptions => ({
-  id: one.id, auth: one.kind === 'codex_oauth' ? null : 'bearer', auth_chosen: false, effort: null, headers: one.kind === 'relay' ? [{ name: 'x-team', value: 'studio' }] : [], notice: null, preset: null, reads_suffixes: false,
+  capabilities: [], id: one.id, auth: one.kind === 'codex_oauth' ? null : 'bearer', auth_chosen: false, effort: null, headers: one.kind === 'relay' ? [{ name: 'x-team', value: 'studio' }] : [], notice: null, preset: null, reads_suffixes: false,
   request_url: one.base_url ? `${one.base_url}/chat/completions` : null, turns: one.id === 'r1' ? { models: ['gpt-5.5', 'claude-sonnet-5'], every: 5 } : null, wires: [],
 });
 
@@ -178,7 +180,7 @@ export const presets: T.RelayPreset[] = [
   preset('ollama', 'Ollama', 'http://127.0.0.1:11434/v1', { local: true }),
 ];
 
-const plainKey: T.GatewayKey = { name: 'default', masked: 'sk-sw…3f9c', created_at: NOW - 6e9, enabled: true, expired: false, expires_at: null, allowed_models: null, max_concurrency: null, budget: null };
+const plainKey: T.GatewayKey = { name: 'default', masked: 'sk-sw…3f9c', created_at: NOW - 6e9, enabled: true, expired: false, expires_at: null, allowed_models: null, max_concurrency: null, budget: null, locked_by: null };
 export const keys: T.GatewayKey[] = [
   plainKey,
   { ...plainKey, name: 'editor', masked: 'sk-sw…a01d', created_at: NOW - 9e8, allowed_models: ['gpt-5*'], max_concurrency: 4, expires_at: NOW + 20 * D, budget: { budget: { tokens: 20_000_000, usd: '25', period_days: 30 }, used: { ...spent(1240), cost: '16.2231' } } },
@@ -195,3 +197,28 @@ export function explain(list: T.Account[]): T.Explain[] {
   let rank = 0;
   return told.sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99)).map((one) => (one.rank === null ? one : { ...one, rank: (rank += 1) }));
 }
+
+export const backups: T.Backup[] = [
+  { name: 'b3', made_at: NOW - 9 * H, sort: 'daily', bytes: 1_240_000 },
+  { name: 'b2', made_at: NOW - 20 * H, sort: 'by_hand', bytes: 1_180_000 },
+  { name: 'b1', made_at: NOW - 33 * H, sort: 'migration', bytes: 880_000 },
+];
+
+export const backupPreview = (name: string): T.BackupPreview => ({
+  backup: backups.find((one) => one.name === name) ?? (backups[0] as T.Backup), last_request_at: NOW - 9.1 * H, removed: ['Backup relay'],
+  accounts: accounts.slice(0, 4).map(({ label, email, kind }, i) => ({ label, email, kind, here: i !== 2, credential: i !== 3 })),
+});
+
+export const restored: T.Restored = {
+  secrets: false, keys: ['editor'],
+  settings: [{ key: 'retry.max', from: 2, to: 4, kept: null }, { key: 'log.level', from: 'info', to: 'debug', kept: 'SWITCHYARD_LOG_LEVEL' }],
+  accounts: accounts.slice(0, 3).map(({ label, email, kind }, i) => ({ label, email, kind, action: i === 0 ? 'update' : 'new', credential: (['kept', 'restored', 'missing'] as const)[i] ?? 'missing' })),
+};
+
+export const reached: T.Reached[] = [
+  { host: 'https://chat.example.com', latency_ms: 184, problem: null, proxy: null, standing: 'ok', status: 200 },
+  { host: 'https://relay.example.com', latency_ms: 92, problem: null, proxy: null, standing: 'limited', status: 403 },
+  { host: 'https://backup.example.net', latency_ms: 5000, problem: 'The name is not known. Look at the address.', proxy: null, standing: 'down', status: null },
+];
+
+export const diagnostics = `Switchyard 0.1.0 · linux\n\n== Settings ==\nserver.port = 8787 (file)\n\n== Last 500 requests ==\n${journal.slice(0, 12).map((one) => `${new Date(one.started_at).toISOString()} ${one.model ?? '-'} ${one.status ?? '-'} ${one.duration_ms} ms`).join('\n')}\n`;

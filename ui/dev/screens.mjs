@@ -25,7 +25,7 @@ const address = `http://127.0.0.1:${server.address().port}/`;
 
 const PAGES = {
   overview: '#/overview', accounts: '#/accounts', list: '#/accounts', drawer: '#/accounts/a1', signin: '#/accounts/add:signin', relay: '#/accounts/add:relay', import: '#/accounts/add:import',
-  usage: '#/usage', requests: '#/requests', test: '#/test', clients: '#/clients', routing: '#/routing', limits: '#/routing', models: '#/models', key: '#/accounts/r1', preset: '#/accounts/add:relay', keys: '#/settings/gateway', standin: '?standin#/overview', settings: '#/settings', welcome: '?faces=empty#/overview', empty: '?faces=empty#/requests', error: '?faces=error#/accounts', loading: '?faces=loading#/overview',
+  usage: '#/usage', requests: '#/requests', test: '#/test', clients: '#/clients', routing: '#/routing', limits: '#/routing', models: '#/models', key: '#/accounts/r1', rules: '#/accounts/r1', data: '#/settings/data', backup: '#/settings/data', bundle: '#/settings/advanced', advanced: '#/settings/advanced', request: '#/requests', preset: '#/accounts/add:relay', keys: '#/settings/gateway', standin: '?standin#/overview', settings: '#/settings', welcome: '?faces=empty#/overview', empty: '?faces=empty#/requests', error: '?faces=error#/accounts', loading: '?faces=loading#/overview',
 };
 const SIZES = { normal: [960, 640, 100], small: [720, 480, 100], large: [960, 640, 200], both: [720, 480, 200] };
 const only = process.argv.slice(2);
@@ -66,11 +66,18 @@ for (const language of ['en', 'zh']) {
           await tab.selectOption('dialog select', 'zai-coding');
           await tab.check('dialog input[value=many]', { force: true });
         }
+        if (page === 'backup') await tab.click('main .card >> nth=0 >> .row button');
+        if (page === 'bundle') await tab.click('main .card:last-child .row button');
+        if (page === 'request') await tab.click('tbody tr >> nth=2');
         if (page === 'keys') await tab.click('button[aria-expanded] >> nth=1');
-        if (page === 'key') {
-          await tab.waitForSelector('dialog .url');
-          await tab.evaluate(() => document.querySelector('dialog .url')?.scrollIntoView({ block: 'center' }));
+        const part = { rules: 1, key: 2 }[page];
+        if (part) {
+          // Side by side, or a list where there is no room for that.
+          const list = await tab.$('dialog .box select');
+          if (list) await list.selectOption({ index: part });
+          else await tab.click(`dialog .segmented label >> nth=${part}`);
         }
+        if (page === 'key') await tab.waitForSelector('dialog .url');
         if (page === 'limits') await tab.evaluate(() => document.querySelector('.groups')?.scrollIntoView({ block: 'start' }));
         if (page === 'list') {
           await tab.evaluate(() => document.querySelector('li .grip')?.scrollIntoView({ block: 'start' }));
@@ -87,7 +94,7 @@ for (const language of ['en', 'zh']) {
             const edge = place?.getBoundingClientRect().right ?? innerWidth;
             for (const one of place?.querySelectorAll('button, a, input, select, .card, h2, h3') ?? []) {
               // What is far below and not laid out yet has no place of its own.
-              if (one.closest('.scroll, .unseen, pre') || !one.checkVisibility({ contentVisibilityAuto: true })) continue;
+              if (one.closest('.scroll, .unseen, pre') || !one.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true })) continue;
               const at = one.getBoundingClientRect();
               if (at.width > 0 && at.right > edge + 1) wide.push(`sticks out: ${one.tagName} ${one.textContent?.trim().slice(0, 30)} by ${Math.round(at.right - edge)}`);
             }
@@ -110,6 +117,48 @@ for (const language of ['en', 'zh']) {
       await context.close();
     }
   }
+}
+// A whole flow by keyboard alone: the focus goes where a person expects it and comes back.
+if (wanted('keyboard-light-en-normal')) {
+  const context = await browser.newContext({ viewport: { width: 960, height: 640 }, locale: 'en-GB', reducedMotion: 'reduce' });
+  const tab = await context.newPage();
+  const found = [];
+  const held = () => tab.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? ''}`);
+  const expect = async (step, begin) => {
+    const now = await held();
+    if (!now.startsWith(begin)) found.push(`${step}: the focus is on ${now.slice(0, 60)}, not on ${begin}`);
+  };
+  await tab.goto(`${address}#/accounts`);
+  await tab.waitForSelector('main li .grip');
+  await tab.keyboard.press('Tab');
+  await expect('first stop', 'BUTTON Skip');
+  await tab.keyboard.press('Enter');
+  await expect('skipping', 'DIV');
+  await tab.locator('button[aria-haspopup=menu]', { hasText: 'Add' }).focus();
+  await tab.keyboard.press('Enter');
+  await tab.waitForSelector('[role=menu]');
+  await expect('the menu opens', 'BUTTON Sign in with ChatGPT');
+  await tab.keyboard.press('ArrowDown');
+  await tab.keyboard.press('Enter');
+  await tab.waitForSelector('dialog');
+  await expect('a sheet opens', 'H2 Add a key or relay');
+  await tab.keyboard.press('Escape');
+  await tab.waitForSelector('dialog', { state: 'detached' });
+  await expect('a sheet closes', 'BUTTON Add');
+  await tab.locator('main li a').first().focus();
+  await tab.keyboard.press('Enter');
+  await tab.waitForSelector('dialog');
+  await expect('the drawer opens', 'H2 work@example.com');
+  await tab.keyboard.press('Escape');
+  await tab.waitForSelector('dialog', { state: 'detached' });
+  await expect('the drawer closes', 'A work@example.com');
+  await tab.locator('main li .grip').first().focus();
+  await tab.keyboard.press('ArrowDown');
+  await tab.waitForFunction(() => document.querySelector('[aria-live=polite]')?.textContent?.includes('number 2'), null, { timeout: 5000 }).catch(() => found.push('moving an account is not said'));
+  await expect('an account moves', 'BUTTON Move work@example.com');
+  if (found.length === 0) passed += 1;
+  else problems.push(['keyboard', found]);
+  await context.close();
 }
 await browser.close();
 server.close();

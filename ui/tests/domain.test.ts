@@ -1,13 +1,15 @@
 // Numbers, times, quota meaning, list rules, chart columns and tables: pure functions, row by row.
 import { describe, expect, it } from 'vitest';
 import { byKind, heldBy, maskEmails, ownAuth, matchesState, matchesText, moved, sorted, stepped } from '../src/domain/accounts';
-import { columns, lanes, place, sparkPath } from '../src/domain/chart';
-import { amounts, headerLines, localTime, money, namesOrNull, numberOrNull, standsIn } from '../src/domain/form';
+import { columns, lanes, lineLook, place, sparkPath } from '../src/domain/chart';
+import { amounts, headerLines, localTime, money, namesOrNull, numberOrNull, passphraseFault, standsIn } from '../src/domain/form';
 import { limitLines, newLimit } from '../src/domain/limits';
 import * as f from '../src/domain/format';
 import { fullest, severity, shown, windows } from '../src/domain/quota';
+import { grouped, type Section } from '../src/domain/settings';
 import { clientCards } from '../src/domain/snippets';
 import { csv, json } from '../src/domain/table';
+import type { Setting } from '../src/ipc/types';
 import { accounts, standIn, switches } from '../dev/made';
 
 const plain = (text: string) => text.replaceAll(/[\u202f\u00a0]/g, ' ');
@@ -75,7 +77,7 @@ describe('the account list (F14, F131)', () => {
 });
 
 describe('charts (F69)', () => {
-  const one = { account_id: 'a', label: 'a', window: 'primary' as const, length_s: 1, points: [[1000, 10], [2000, 20], [9000, 40]] as [number, number][], gaps: [[3000, 8000]] as [number, number][], resets: [] };
+  const one = { account_id: 'a', label: 'a', bucket: null, window: 'primary' as const, length_s: 1, points: [[1000, 10], [2000, 20], [9000, 40]] as [number, number][], gaps: [[3000, 8000]] as [number, number][], resets: [] };
   it('a gap breaks the line', () => expect(columns([one], true)).toEqual({ times: [1, 2, 6, 9], lines: [[10, 20, null, 40]] }));
   it('what only another line knows is joined across', () => {
     const two = { ...one, points: [[1500, 5]] as [number, number][], gaps: [] };
@@ -96,7 +98,7 @@ describe('forms', () => {
 });
 
 describe('money and limits (F27, F72, F111)', () => {
-  it.each([['12.4031', 'USD', '$12.4031'], ['-0.5', 'USD', '-$0.5'], ['0.123456789', 'CNY', '¥0.1234'], ['3', 'XYZ', '3 XYZ']])('%s %s', (total, currency, text) => expect(money(total, currency)).toBe(text));
+  it.each([['12.4031', 'USD', '$12.40'], ['-0.5', 'USD', '-$0.50'], ['1234.567', 'USD', '$1234.56'], ['0.123456789', 'CNY', '¥0.1234'], ['3', 'XYZ', '3 XYZ']])('%s %s', (total, currency, text) => expect(money(total, currency)).toBe(text));
   it('several currencies stand side by side', () => expect(amounts([{ currency: 'USD', total: '1', granted: null, topped_up: null }, { currency: 'CNY', total: '2', granted: null, topped_up: null }])).toBe('$1 · ¥2'));
   const spent = { requests: 3, prompt_tokens: 10, completion_tokens: 5, cost: '0.25', reached: false, since: 0, until: 1, unknown_usage: 0, unpriced: 0 };
   it('a limit says what it counts', () => {
@@ -127,4 +129,28 @@ describe('texts to take away', () => {
     expect(all.filter(({ text }) => text.includes('127.0.0.1:8787')).length).toBeGreaterThanOrEqual(10);
     expect(all.some(({ text }) => /sk-/.test(text))).toBe(false);
   });
+});
+
+describe('lines of the quota chart', () => {
+  const lines = [
+    { bucket: null, window: 'primary' }, { bucket: null, window: 'secondary' }, { bucket: 'mini', window: 'primary' }, { bucket: 'mini', window: 'secondary' }, { bucket: 'spark', window: 'primary' },
+  ] as const;
+  it("a model's limit has one colour, its long window dashed; the plan's own keep theirs", () =>
+    expect(lines.map((_, index) => lineLook([...lines], index))).toEqual([
+      { colour: '--accent', dashed: false }, { colour: '--series-2', dashed: false }, { colour: '--series-3', dashed: false }, { colour: '--series-3', dashed: true }, { colour: '--series-4', dashed: false },
+    ]));
+});
+
+describe('settings by subject', () => {
+  const keys = (section: Section) => grouped(['server.port', 'proxy.url', 'ui.theme', 'backup.keep', 'codex.base_url', 'something.new'].map((key) => ({ key }) as Setting), section).map(({ group, settings }) => [group, settings.map(({ key }) => key)]);
+  it.each([
+    ['gateway', [['server', ['server.port']], ['proxy', ['proxy.url']]]],
+    ['data', [['backup', ['backup.keep']]]],
+    ['advanced', [['codex', ['codex.base_url']], ['other', ['something.new']]]],
+    ['general', []],
+  ] as const)('%s', (section, found) => expect(keys(section)).toEqual(found));
+});
+
+describe('a passphrase typed twice', () => {
+  it.each([['', '', null], ['short', '', 'short'], ['long enough', '', null], ['long enough', 'long', 'differ'], ['long enough', 'long enough', null]] as const)('%j %j', (phrase, again, fault) => expect(passphraseFault(phrase, again)).toBe(fault));
 });

@@ -8,6 +8,7 @@ import { en } from '../src/messages/en';
 import { zh } from '../src/messages/zh';
 import { readPrefs } from '../src/state/prefs.svelte';
 import { Resource } from '../src/state/resource.svelte';
+import { told } from '../src/state/told';
 import { link, parse } from '../src/state/route.svelte';
 
 describe('preferences', () => {
@@ -104,4 +105,12 @@ describe('languages', () => {
   const shape = (value: unknown): unknown => (typeof value === 'object' && value ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shape(one)])) : typeof value);
   it('have the same texts', () => expect(shape(zh)).toEqual(shape(en)));
   it('an unknown code is shown as words', () => expect(en.reason('some_new_code')).toBe('some new code'));
+});
+
+describe('notices', () => {
+  const notice = { type: 'notice' as const, account: { id: 'a', label: 'work' }, back_at: null, level: 'info' as const, percent: null, port: null, reason: null, text: 'as the program says it' };
+  it.each([
+    [{ code: 'quota_warning', percent: 80, reason: '5h' }, 'work: 20 % left of its 5 h quota'], [{ code: 'recovered' }, 'work is back'], [{ code: 'all_exhausted' }, 'No account has quota left.'],
+    [{ code: 'port_changed', port: 8788 }, 'The port was busy: clients must use port 8788 now'], [{ code: 'switched' }, null],
+  ] as const)('%j', (more, text) => expect(told({ ...notice, ...more })?.replaceAll('\u202f', ' ') ?? null).toBe(text));
 });

@@ -5,6 +5,7 @@
 
 mod notified;
 mod page;
+mod power;
 mod session;
 mod tray;
 mod windows;

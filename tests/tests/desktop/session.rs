@@ -169,6 +169,7 @@ impl Session {
         command
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.address)
             .env("XDG_RUNTIME_DIR", &self.person)
             .env("NO_AT_BRIDGE", "1")
             .env("GTK_A11Y", "none")

@@ -34,6 +34,14 @@ export function columns(series: HistorySeries[], used: boolean): Columns {
   return { times, lines: marks.map((values) => times.map((t) => (values.has(t) ? values.get(t) : undefined))) };
 }
 
+/** How the line of one window is drawn: the plan's own two in colours of their own, each model's limit in one colour with its long window dashed. */
+export function lineLook(series: Pick<HistorySeries, 'bucket' | 'window'>[], index: number): { colour: string; dashed: boolean } {
+  const one = series[index];
+  if (!one || one.bucket === null) return { colour: one?.window === 'secondary' ? '--series-2' : '--accent', dashed: false };
+  const names = [...new Set(series.flatMap(({ bucket }) => bucket ?? []))];
+  return { colour: `--series-${3 + (names.indexOf(one.bucket) % 3)}`, dashed: one.window === 'secondary' };
+}
+
 /** Where a moment stands between now (0) and the horizon (1). The root makes room for the near, which matters most. */
 export function place(at: number, now: number, horizon: number): number {
   return Math.sqrt(Math.min(1, Math.max(0, (at - now) / horizon)));

@@ -9,6 +9,15 @@ export function numberOrNull(value: unknown): number | null {
   return Number.isFinite(number) ? number : null;
 }
 
+/** The program takes no shorter one. */
+export const SHORTEST_PASSPHRASE = 8;
+
+/** What is wrong with a passphrase that was typed twice, as far as it was typed. */
+export function passphraseFault(phrase: string, again: string): 'short' | 'differ' | null {
+  if (phrase !== '' && phrase.length < SHORTEST_PASSPHRASE) return 'short';
+  return again !== '' && phrase !== again ? 'differ' : null;
+}
+
 /** Names with commas, spaces or line ends between them; `null` for none. */
 export function namesOrNull(text: string): string[] | null {
   const names = text.split(/[\s,]+/).filter(Boolean);
@@ -29,9 +38,10 @@ export function headerLines(text: string): { name: string; value: string }[] {
 
 const SIGNS: Record<string, string> = { USD: '$', CNY: '¥', EUR: '€', GBP: '£' };
 
-/** `$12.40`, `¥0.11`, `3 XYZ`: the digits as they were told, a fraction cut to four places. */
+/** `$12.40`, `¥0.0011`, `3 XYZ`: the digits as they were told, a fraction cut to two places, below one to four. */
 export function money(total: string, currency: string): string {
-  const short = total.replace(/(\.\d{4})\d+$/, '$1');
+  const places = /^-?0*\./.test(total) ? 4 : 2;
+  const short = total.replace(/\.(\d*)$/, (_, digits: string) => `.${digits.slice(0, places).padEnd(2, '0')}`);
   const sign = SIGNS[currency.toUpperCase()];
   if (!sign) return `${short} ${currency}`;
   return short.startsWith('-') ? `-${sign}${short.slice(1)}` : sign + short;

@@ -37,6 +37,12 @@ export function compact(locale: Locale, value: number): string {
   return new Intl.NumberFormat(locale === 'zh' ? 'zh-CN' : 'en-US', options).format(value);
 }
 
+/** `840 kB`, `1.2 MB`. */
+export function bytes(locale: Locale, value: number): string {
+  const [size, unit] = value < 1e6 ? [value / 1e3, 'kB'] : [value / 1e6, 'MB'];
+  return `${numbers(locale, { maximumFractionDigits: size < 10 ? 1 : 0 }).format(size)}\u202f${unit}`;
+}
+
 /** `62 %` with a narrow space in English, `62%` in Chinese. Never `100 %` or `0 %` for what is nearly that. */
 export function percent(locale: Locale, value: number): string {
   const clamped = Math.min(100, Math.max(0, value));
@@ -87,8 +93,8 @@ export function countdown(ms: number): string {
 export function windowLength(locale: Locale, seconds: number): string {
   const hours = Math.round(seconds / 3600);
   const zh = locale === 'zh';
-  if (hours >= 48) return zh ? `${Math.round(hours / 24)} 天` : `${Math.round(hours / 24)}\u202fd`;
-  return zh ? `${Math.max(1, hours)} 小时` : `${Math.max(1, hours)}\u202fh`;
+  if (hours >= 48) return zh ? `${Math.round(hours / 24)}天` : `${Math.round(hours / 24)}\u202fd`;
+  return zh ? `${Math.max(1, hours)}小时` : `${Math.max(1, hours)}\u202fh`;
 }
 
 /** `18:40` */

@@ -88,6 +88,8 @@ export interface AccountOptions {
   auth: string | null;
   /** Whether that was chosen; otherwise it is the format's own form. */
   auth_chosen: boolean;
+  /** What it was said to serve: chat, embeddings, images; empty: what its format lets expect. */
+  capabilities: string[];
   /** Its own default effort. */
   effort: string | null;
   /** Headers sent along. */
@@ -111,6 +113,8 @@ export interface AccountOptions {
 export interface AccountOptionsPatch {
   /** `bearer`, `x-api-key`, `x-goog-api-key` or `query`; cleared: the format's own form. */
   auth?: string | null;
+  /** chat, embeddings, images; in place of all that was said, empty is nothing said. */
+  capabilities?: string[] | null;
   /** none, minimal, low, medium, high, xhigh or max. */
   effort?: string | null;
   /** In place of all that are there. */
@@ -170,7 +174,7 @@ export type AdminEvent =
   | { type: "notice"; account: Named | null; back_at: number | null; code: NoticeCode; level: Level; percent: number | null; port: number | null; reason: string | null; text: string }
   /** A setting has another value. */
   | { type: "settings_changed"; key: string }
-  /** A sign-in goes on or has ended. */
+  /** A sign-in goes on or has ended: ask where it stands. */
   | { type: "sign_in"; id: string }
   /** The reader was too slow and missed events: look at everything again. */
   | { type: "lagged" };
@@ -236,9 +240,68 @@ export interface Attention {
 /** The one thing to do about it. */
 export type AttentionAction = "sign_in" | "try_now" | "open";
 
+/** One backup of the database in the home folder. It holds no secret. */
+export interface Backup {
+  bytes: number;
+  made_at: number;
+  /** By which it is asked for. */
+  name: string;
+  sort: BackupSort;
+}
+
+/** An account in a backup of the database. */
+export interface BackupAccount {
+  /** Its credential is in the vault; without one it has to sign in again. */
+  credential: boolean;
+  /** Masked. */
+  email: string | null;
+  /** It is here now, too. */
+  here: boolean;
+  kind: Kind;
+  label: string;
+}
+
+/** What putting a backup in the database's place would bring. */
+export interface BackupPreview {
+  accounts: BackupAccount[];
+  backup: Backup;
+  last_request_at: number | null;
+  /** Labels of accounts that are here and not in it. */
+  removed: string[];
+}
+
+/** Where settings and accounts go. */
+export interface BackupRequest {
+  /** Seals the file, which then holds the secrets too; without it the file holds none. */
+  passphrase?: string | null;
+  /** Whole path of the file to write. */
+  path: string;
+}
+
+export type BackupSort = "daily" | "by_hand" | "migration";
+
+/** What was written. */
+export interface BackupWritten {
+  accounts: number;
+  path: string;
+  /** Secrets are in it, under the passphrase. */
+  secrets: boolean;
+  settings: number;
+}
+
+/** The backups of the home. */
+export interface Backups {
+  /** Newest first. */
+  backups: Backup[];
+  /** Read-only mode: the newest backup that can be read, to be put in the place of the database that cannot. */
+  offered: string | null;
+  /** A backup takes the database's place at the next start. */
+  pending: boolean;
+}
+
 /** What is left of an account's money, as last read (F111). */
 export interface Balance {
-  /** Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai` or `openai_billing`. */
+  /** Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai`, `openai_billing`, or a rule. */
   adapter: string;
   /** One for each currency; none where money does not limit the key. */
   amounts: Amount[];
@@ -260,7 +323,7 @@ export interface Balance {
 
 /** What to change; a field that is absent stays, null clears it. */
 export interface BalancePatch {
-  /** An adapter's word, or `none` to ask nobody; null: by the account's host. */
+  /** An adapter's word, `none` to ask nobody, or a rule: path or URL, `#`, `total=` and a JSON pointer, and `&used=` (a JSON pointer), `&per=` (units of the answer for one of the currency), `&currency=`, `&send_key=yes` (to another host than the account's own). Null: by the account's host. */
   adapter?: string | null;
   /** A decimal text; null: 0.20. */
   threshold?: string | null;
@@ -282,6 +345,11 @@ export interface Bucket {
   secondary: Window | null;
 }
 
+/** How much went. */
+export interface Cleared {
+  count: number;
+}
+
 /** Bought credits beside the plan. */
 export interface Credits {
   /** In the provider's own spelling. */
@@ -293,6 +361,20 @@ export interface Credits {
 /** Which simulated accounts were added. */
 export interface Demo {
   accounts: Account[];
+}
+
+/** The diagnostic bundle, redacted. */
+export interface Diagnostics {
+  /** As it would be saved. */
+  text: string;
+}
+
+/** A bundle that was shown, and where it goes. */
+export interface DiagnosticsRequest {
+  /** Whole path of the file to write. */
+  path: string;
+  /** What was shown. */
+  text: string;
 }
 
 export type Dialect = "codex" | "responses" | "openai" | "anthropic" | "gemini";
@@ -356,6 +438,7 @@ export interface Exported {
 /** When a window will be used up if the last hour goes on; hidden with fewer than three readings (F69). */
 export interface Forecast {
   account_id: string;
+  bucket: string | null;
   /** Null: not before it resets. */
   empty_at: number | null;
   window: WindowName;
@@ -439,6 +522,8 @@ export interface ImportRequest {
   verify?: boolean;
 }
 
+export type Kept = "kept" | "restored" | "missing";
+
 /** A gateway key as it may be shown. */
 export interface Key {
   /** Exact names, or beginnings with `*`; null is all. */
@@ -451,6 +536,8 @@ export interface Key {
   expired: boolean;
   /** Refused from then on. */
   expires_at: number | null;
+  /** The variable that holds it, if it cannot be replaced or removed here. */
+  locked_by: string | null;
   /** First and last characters only. */
   masked: string;
   /** Requests it may run at once; null is any number. */
@@ -618,19 +705,24 @@ export interface NewAccount {
 
 /** Several keys of one provider or relay (F113): each becomes an account of the group. */
 export interface NewAccounts {
-  base_url: string;
-  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`. */
-  format: string;
-  /** The label when nothing is said. */
+  /** How the keys are carried; null: as the format does. */
+  auth?: string | null;
+  /** A preset may say it. */
+  base_url?: string;
+  /** `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it. */
+  format?: string;
+  /** The preset's, or the label, when nothing is said. */
   group?: string | null;
   /** One key a line. Write-only: no answer shows them again. */
   keys: string;
-  /** `relay`, `zai` or `provider`. */
-  kind: string;
+  /** `relay`, `zai` or `provider`; a preset may say it. */
+  kind?: string;
   /** What their labels begin with; a number follows. */
   label: string;
   /** Models they may serve; null is all. */
   models?: string[] | null;
+  /** A preset's name: it says what is left out. */
+  preset?: string | null;
   priority?: number | null;
   /** Their own proxy without a password, or `direct`. */
   proxy?: string | null;
@@ -679,6 +771,14 @@ export interface PauseRequest {
 /** What is wrong. */
 export type Problem = "needs_login" | "banned" | "failing";
 
+/** A proxy to test. */
+export interface ProxyTest {
+  /** The account whose host is to be reached; left out: the ChatGPT backend's. */
+  account?: string | null;
+  /** As it would be saved, or `direct`; left out: the saved one, also while it is switched off. */
+  url?: string | null;
+}
+
 /** The last reading of an account's quota. */
 export interface Quota {
   buckets: Bucket[];
@@ -709,6 +809,21 @@ export interface QuotaQueried {
   skipped: number;
   /** It was stopped: accounts that are missing in `items` were not asked. */
   stopped: boolean;
+}
+
+export type Reach = "ok" | "limited" | "down";
+
+/** How a host was reached. Nothing of an account was sent. */
+export interface Reached {
+  /** `scheme://host[:port]`. */
+  host: string;
+  latency_ms: number;
+  /** Why there is no good answer. */
+  problem: string | null;
+  /** The proxy on the way, its password masked. */
+  proxy: string | null;
+  standing: Reach;
+  status: number | null;
 }
 
 /** Which accounts are asked for their models. */
@@ -829,11 +944,60 @@ export interface Reset {
   window: WindowName;
 }
 
+/** The word that a person's consent is. */
+export interface ResetRequest {
+  /** `factory reset`, so that no call by mistake does it. */
+  confirm: string;
+}
+
+export type Restore = "new" | "update";
+
+/** A file to restore. */
+export interface RestoreRequest {
+  /** Only say what would happen. */
+  dry_run?: boolean;
+  passphrase?: string | null;
+  /** Whole path of the file. */
+  path: string;
+}
+
+/** What a restore did, or would do. It removes nothing. */
+export interface Restored {
+  accounts: RestoredAccount[];
+  /** Gateway keys that are added, or replaced by the file's. */
+  keys: string[];
+  /** The file was under a passphrase. */
+  secrets: boolean;
+  settings: RestoredSetting[];
+}
+
+/** An account of the file. */
+export interface RestoredAccount {
+  action: Restore;
+  /** The vault's own is kept, the file's is taken, or there is none and it has to sign in. */
+  credential: Kept;
+  /** Masked. */
+  email: string | null;
+  kind: Kind;
+  label: string;
+}
+
+/** A setting whose value in the file is another one. */
+export interface RestoredSetting {
+  from: unknown;
+  /** Why it stays as it is: what locks it, or that it is unknown. */
+  kept: string | null;
+  key: string;
+  to: unknown;
+}
+
 export type Rotation = "active" | "round_robin" | "most_headroom" | "least_recently_used" | "fill_first" | "least_used" | "priority" | "pace_aware";
 
 /** One window of one account over time, at most 500 points. */
 export interface Series {
   account_id: string;
+  /** The provider's name of a limit of its own for some models; null is the plan. */
+  bucket: string | null;
   /** Spans without a reading: draw no line across them. */
   gaps: ([number, number])[];
   label: string;
@@ -976,6 +1140,8 @@ export interface Status {
   policy: Rotation;
   /** Requests running. */
   running: number;
+  /** The machine saves its battery: quota is not asked by itself meanwhile. */
+  saving_power: boolean;
   /** Whether a listener runs. */
   serving: boolean;
   /** Address for clients, without a path. */
@@ -1152,6 +1318,8 @@ export interface Calls {
   "POST /accounts/import-codex": { query: { dry_run?: boolean }; answer: Import };
   /** Imports files, folders or ZIP files as one batch, or says what that would do */
   "POST /accounts/import/files": { body: ImportFiles; answer: Import };
+  /** Forgets the tokens of every sign-in; the accounts stay */
+  "POST /accounts/log-out": { answer: Cleared };
   /** Adds one account for each key, one key a line, and asks for their balances */
   "POST /accounts/many": { body: NewAccounts; answer: AccountsAdded };
   /** Puts the named accounts first, in this order */
@@ -1192,16 +1360,34 @@ export interface Calls {
   "POST /accounts/{id}/test": { path: { id: string }; body: TestRequest; answer: TestResult };
   /** Forgets cooldown and exhaustion: the next request may use it */
   "POST /accounts/{id}/try-now": { path: { id: string }; answer: Account };
+  /** Writes settings and accounts into a file only its owner can read: without secrets, or with them under a passphrase */
+  "POST /backup/file": { body: BackupRequest; answer: BackupWritten };
+  /** Restores such a file, or says what that would do */
+  "POST /backup/file/restore": { body: RestoreRequest; answer: Restored };
+  /** The backups of the database */
+  "GET /backups": { answer: Backups };
+  /** Makes a backup of the database now */
+  "POST /backups": { answer: Backup };
+  /** What is in a backup, and what it would change */
+  "GET /backups/{name}": { path: { name: string }; answer: BackupPreview };
+  /** Puts a backup in the database's place at the next start, also in read-only mode; what is there is kept beside it */
+  "POST /backups/{name}/restore": { path: { name: string }; answer: null };
   /** Adds simulated accounts; nothing leaves this machine */
   "POST /demo/accounts": { answer: Demo };
   /** Removes every simulated account */
   "DELETE /demo/accounts": { answer: null };
+  /** The diagnostic bundle as it would be saved */
+  "GET /diagnostics": { answer: Diagnostics };
+  /** Writes a bundle that was shown into a file only its owner can read */
+  "POST /diagnostics/file": { body: DiagnosticsRequest; answer: null };
   /** Events as they happen */
   "GET /events": { stream: AdminEvent };
   /** Which account would serve a model now, and why the others would not */
   "GET /explain": { query: { model: string }; answer: Explain[] };
   /** Finished requests, newest first */
   "GET /journal": { query: { limit?: number; before?: number; account?: string; outcome?: string; text?: string }; answer: RequestRow[] };
+  /** Clears the journal */
+  "DELETE /journal": { answer: Cleared };
   /** All gateway keys */
   "GET /keys": { answer: Key[] };
   /** Makes a key; it is copied, never shown */
@@ -1222,20 +1408,28 @@ export interface Calls {
   "GET /models/names": { answer: ModelNames };
   /** Asks accounts for their models now; what fails keeps its old list */
   "POST /models/refresh": { body: RefreshModels; answer: ModelList[] };
+  /** Reaches every host that settings and accounts name */
+  "POST /network/test": { answer: Reached[] };
   /** The first page in one answer */
   "GET /overview": { answer: Overview };
   /** Refuses requests for a while, or until resumed */
   "POST /pause": { body: PauseRequest; answer: Status };
   /** Known providers, to fill the form */
   "GET /presets": { answer: RelayPreset[] };
+  /** Reaches a host through a proxy, also one that is not saved */
+  "POST /proxy/test": { body: ProxyTest; answer: Reached };
   /** Accounts with their last readings */
   "GET /quota": { query: { refresh?: boolean }; answer: Account[] };
   /** Quota over time, and where it is heading */
-  "GET /quota/history": { query: { account?: string; from?: number; to?: number }; answer: History };
+  "GET /quota/history": { query: { account?: string; from?: number; to?: number; buckets?: boolean }; answer: History };
+  /** Clears the history of quota */
+  "DELETE /quota/history": { answer: Cleared };
   /** Lists what a relay offers; the key is used once and not kept */
   "POST /relay/models": { body: RelayModelsRequest; answer: RelayModels };
   /** Where requests to a base URL will go */
   "POST /relay/preview": { body: RelayPreviewRequest; answer: RelayPreview };
+  /** Back to the beginning: accounts, credentials, keys, settings, history, backups and logs go */
+  "POST /reset": { body: ResetRequest; answer: null };
   /** Serves again */
   "POST /resume": { answer: Status };
   /** Every setting */
@@ -1266,6 +1460,8 @@ export interface Calls {
   "POST /try": { body: TryRequest; stream: TryEvent };
   /** Sums over a span of days */
   "GET /usage": { query: { from?: number; to?: number; group?: "account" | "model" | "client" | "day"; account?: string }; answer: Usage };
+  /** Clears the sums by day; what limits and budgets have counted stays */
+  "DELETE /usage": { answer: Cleared };
   /** The last 24 hours */
   "GET /usage/today": { answer: Today };
 }

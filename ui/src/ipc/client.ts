@@ -74,7 +74,7 @@ export function client(transport: Transport) {
     signInCancel: (id: string) => del(`/signin/${enc(id)}`),
 
     quotaHistory: (from: number, to: number, id: string | null) =>
-      get<T.QuotaHistory>(`/quota/history${query({ account: id, from, to })}`),
+      get<T.QuotaHistory>(`/quota/history${query({ account: id, from, to, buckets: true })}`),
     usage: (from: number, to: number, group: T.UsageGroup) => get<T.Usage>(`/usage${query({ from, to, group })}`),
     switches: (limit: number) => get<T.SwitchRow[]>(`/switches${query({ limit })}`),
     undoSwitch: () => post<unknown>('/switches/undo'),
@@ -94,6 +94,22 @@ export function client(transport: Transport) {
     settings: () => get<T.Setting[]>('/settings'),
     setSetting: (key: string, value: string) => transport.call<T.Setting>('PUT', `/settings/${enc(key)}`, { value }),
     unsetSetting: (key: string) => del(`/settings/${enc(key)}`),
+
+    backups: () => get<T.Backups>('/backups'),
+    makeBackup: () => post<T.Backup>('/backups'),
+    backup: (name: string) => get<T.BackupPreview>(`/backups/${enc(name)}`),
+    restoreBackup: (name: string) => post<void>(`/backups/${enc(name)}/restore`),
+    saveBackupFile: (path: string, passphrase: string | null) => post<T.BackupWritten>('/backup/file', { path, passphrase }),
+    restoreBackupFile: (path: string, passphrase: string | null, dry_run: boolean) => post<T.Restored>('/backup/file/restore', { path, passphrase, dry_run }),
+    clearJournal: () => transport.call<{ count: number }>('DELETE', '/journal'),
+    clearUsage: () => transport.call<{ count: number }>('DELETE', '/usage'),
+    clearQuotaHistory: () => transport.call<{ count: number }>('DELETE', '/quota/history'),
+    logOutAll: () => post<{ count: number }>('/accounts/log-out'),
+    factoryReset: (confirm: string) => post<void>('/reset', { confirm }),
+    testProxy: (url: string | null, account: string | null) => post<T.Reached>('/proxy/test', { url, account }),
+    testNetwork: () => post<T.Reached[]>('/network/test'),
+    diagnostics: () => get<{ text: string }>('/diagnostics'),
+    saveDiagnostics: (path: string, text: string) => post<void>('/diagnostics/file', { path, text }),
 
     addDemo: () => post<unknown>('/demo/accounts'),
     removeDemo: () => del('/demo/accounts'),

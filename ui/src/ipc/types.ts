@@ -18,8 +18,8 @@ export type LiveEvent = Api.AdminEvent;
 export type NewKey = { name: string } & Api.KeyPatch;
 export type UsageGroup = 'account' | 'model' | 'client' | 'day';
 export type {
-  Account, AccountOptions, AccountOptionsPatch, AccountPatch, AccountsAdded, Alias, Amount, Attempt, Attention, Balance, BalancePatch, Effort, Explain, Forecast, Health, ImportItem, KeyPatch, Limit, LimitState, Model, ModelList, ModelNames, NewAccount, NewAccounts, Overview, Quota, RelayPreset, RelayPreview,
-  RequestRow, Reset, Rotation, Setting, SignIn, Spent, Status, TestResult, Today, TryEvent, TryRequest, Urls, Usage, UsageDay, UsageRow, WindowName,
+  Account, AccountOptions, AccountOptionsPatch, AccountPatch, AccountsAdded, Alias, Amount, Attempt, Attention, Backup, BackupPreview, Backups, BackupWritten, Balance, BalancePatch, Effort, Explain, Forecast, Health, ImportItem, KeyPatch, Limit, LimitState, Model, ModelList, ModelNames, NewAccount, NewAccounts, Overview, Quota, Reached, RelayPreset, RelayPreview,
+  RequestRow, Reset, Restored, Rotation, Setting, SignIn, Spent, Status, TestResult, Today, TryEvent, TryRequest, Urls, Usage, UsageDay, UsageRow, WindowName,
 } from './api';
 
 /** What the shell says about this desktop. Not part of the admin API. */

@@ -4,9 +4,11 @@
 import { client, type Client } from '../ipc/client';
 import { ApiError, type Connection, type Desktop, type Transport } from '../ipc/transport';
 import type { Account, LiveEvent, Overview, SwitchRow } from '../ipc/types';
+import { shownName } from './names';
 import { notes } from './notes.svelte';
 import { prefs } from './prefs.svelte';
 import { Resource } from './resource.svelte';
+import { told } from './told';
 import { words } from './words.svelte';
 
 export interface Progress {
@@ -134,9 +136,11 @@ class AppState {
         break;
       case 'sign_in':
         break;
-      case 'notice':
-        notes.add(event.level === 'error' ? 'bad' : 'plain', event.text);
+      case 'notice': {
+        const text = told(event);
+        if (text) notes.add(event.level === 'error' ? 'bad' : 'plain', text);
         break;
+      }
       default:
         this.gather();
     }
@@ -144,16 +148,19 @@ class AppState {
   }
 
   private switched(event: SwitchRow): void {
-    const text = words.m.switches.sentence(event.from?.label ?? null, event.to.label, words.m.reason(event.reason));
+    const text = words.m.switches.sentence(event.from ? shownName(event.from.label) : null, shownName(event.to.label), words.m.reason(event.reason));
     const undo = () => void this.act(() => this.api.undoSwitch());
-    notes.say(text);
-    if (event.automatic) notes.add('plain', text, { label: words.m.common.undo, run: undo });
+    if (!event.automatic) notes.say(text);
+    else notes.add('plain', text, { label: words.m.common.undo, run: undo });
     this.gather();
   }
 
   private progressed(event: Extract<LiveEvent, { type: 'progress' }>): void {
     const rest = this.progress.filter(({ task }) => task !== event.task);
     const { task, done, total, label } = event;
+    const name = words.m.tasks[task] ?? task;
+    if (done >= total) notes.say(`${name}: ${words.m.common.done}`);
+    else if (rest.length === this.progress.length) notes.say(name);
     this.progress = done >= total ? rest : [...rest, { task, done, total, label: label ?? null }];
   }
 }

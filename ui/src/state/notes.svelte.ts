@@ -13,6 +13,8 @@ class Notes {
   list: Note[] = $state([]);
   /** The last thing worth saying aloud. */
   said = $state('');
+  /** How many sheets lie over each other: only what is in the uppermost can be seen and used, so notes are shown there. */
+  sheets = $state(0);
   private next = 1;
 
   add(tone: Note['tone'], text: string, action?: Note['action']): void {

@@ -32,6 +32,7 @@ class Words {
 
   readonly f = {
     count: (value: number) => format.count(this.locale, value),
+    bytes: (value: number) => format.bytes(this.locale, value),
     compact: (value: number) => format.compact(this.locale, value),
     percent: (value: number) => format.percent(this.locale, value),
     latency: (ms: number) => format.latency(this.locale, ms),

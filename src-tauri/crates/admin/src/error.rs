@@ -61,18 +61,11 @@ impl AdminError {
     }
 }
 
-impl AdminError {
-    /// The words.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-}
-
 impl From<EngineError> for AdminError {
     /// What providers say may hold anything, so that the last word is the redactor's (F30).
     fn from(error: EngineError) -> Self {
         let code = match &error {
-            EngineError::NotFound(_) => ErrorCode::NotFound,
+            error if error.is_not_found() => ErrorCode::NotFound,
             EngineError::Invalid(_)
             | EngineError::Import(_)
             | EngineError::Settings(_)

@@ -3,6 +3,7 @@
 //! It does nothing: `main` reads it and calls the engine. A secret is never an argument (other users see those): keys and
 //! passphrases come from standard input or the environment.
 
+mod home;
 mod limits;
 
 use std::net::IpAddr;
@@ -10,6 +11,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use home::{
+    Backup, BackupCommand, Clear, ClearCommand, Diagnostics, Reset, ResetCommand, Restore,
+    TestCommand,
+};
 pub use naming::{Auth, Extras, ModelsCommand};
 
 mod naming;
@@ -121,6 +126,22 @@ pub enum Command {
         #[command(subcommand)]
         command: SettingsCommand,
     },
+    /// Make a backup of the database, or of settings and accounts as a file
+    Backup(Backup),
+    /// Bring a backup back
+    Restore(Restore),
+    /// Clear what was noted, each sort alone
+    Clear(Clear),
+    /// Log every sign-in out, clear usage, or go back to the beginning
+    Reset(Reset),
+    /// Try an account, a proxy, or the network
+    Test {
+        /// What to try
+        #[command(subcommand)]
+        command: TestCommand,
+    },
+    /// Show the diagnostic bundle, without secrets, and save it
+    Diagnostics(Diagnostics),
 }
 
 /// `serve`
@@ -132,6 +153,9 @@ pub struct Serve {
     /// Port to listen on, for this run; 0 is any free one [default: the setting server.port, 8787]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
+    /// Another settings file than the home's
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Serve the web console too, under a token of its own, which is printed at start
     #[arg(long)]
     pub console: bool,
@@ -167,6 +191,15 @@ pub enum AccountCommand {
     Disable {
         /// Its id or label
         id: String,
+    },
+    /// Change an account
+    Set {
+        /// Its id or label
+        id: String,
+        /// NAME=VALUE, of label, models, group, priority, proxy, excluded, reserve (percent), slots, notes, auth, reads_suffixes, effort,
+        /// formats, capabilities (of chat, embeddings, images), turns (a,b;every=5); an empty value clears
+        #[arg(required = true, value_name = "NAME=VALUE")]
+        changes: Vec<String>,
     },
     /// Remove an account and its credential
     Remove {
@@ -278,7 +311,7 @@ pub struct Add {
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub priority: u32,
     /// Read many keys, one a line: each becomes an account of the group, which is named like the label by default
-    #[arg(long, conflicts_with = "preset")]
+    #[arg(long)]
     pub many: bool,
     /// A proxy of its own (http, https, socks4, socks4a, socks5, socks5h), or `direct`
     #[arg(long, value_name = "URL")]

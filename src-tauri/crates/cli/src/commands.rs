@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::args::{AccountCommand, Add, Command, Export, Import, SettingsCommand};
+use crate::args::{AccountCommand, Add, Command, Export, Import, SettingsCommand, TestCommand};
 use crate::exit::Exit;
 use anyhow::Context;
 use engine::env::Env;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{ask, input, limits, login, naming, open_options, print, table};
+use crate::{ask, edit, home, input, limits, login, naming, open_options, print, table};
 
 /// Carries out a command.
 pub(crate) async fn run(
@@ -54,6 +54,14 @@ fn reads_stdin(command: &Command) -> bool {
             AccountCommand::Remove { yes, .. } => !yes,
             _ => false,
         },
+        Command::Backup(backup) => backup.passphrase_stdin,
+        Command::Restore(restore) => restore.passphrase_stdin || !(restore.yes || restore.dry_run),
+        Command::Clear(clear) => !clear.yes,
+        Command::Reset(reset) => !reset.yes,
+        Command::Test {
+            command: TestCommand::Proxy { url, .. },
+        } => url.as_deref() == Some("-"),
+        Command::Diagnostics(diagnostics) => diagnostics.out.is_some() && !diagnostics.yes,
         _ => false,
     }
 }
@@ -101,6 +109,12 @@ async fn carry_out(desk: &Desk, json: bool, command: Command) -> Result<(), Fail
         Command::Limit { command } => limits::limit(desk, json, command).await,
         Command::Account { command } => account(desk, json, command).await,
         Command::Settings { command } => settings(desk, json, command).await,
+        Command::Backup(backup) => home::backup(desk, json, backup).await,
+        Command::Restore(restore) => home::restore(desk, json, restore).await,
+        Command::Clear(clear) => home::clear(desk, json, clear).await,
+        Command::Reset(reset) => home::reset(desk, json, reset).await,
+        Command::Test { command } => home::test(desk, json, command).await,
+        Command::Diagnostics(diagnostics) => home::diagnostics(desk, json, diagnostics).await,
     }
 }
 
@@ -336,6 +350,7 @@ async fn account(desk: &Desk, json: bool, command: AccountCommand) -> Result<(),
             tell(&accounts, json, table::accounts);
             Ok(())
         }
+        AccountCommand::Set { id, changes } => edit::set(desk, json, &id, &changes).await,
         AccountCommand::Remove { id, yes } => {
             let account = desk.call(Method::GET, &one(&id, ""), None).await?.json()?;
             let question = format!(
@@ -520,13 +535,13 @@ async fn settings(desk: &Desk, json: bool, command: SettingsCommand) -> Result<(
         SettingsCommand::List => {
             show(desk, "/settings", json, |settings| {
                 let row = |setting: &Value| {
-                    ["key", "value", "source", "apply", "allowed"]
+                    ["key", "value", "source", "locked_by", "apply", "allowed"]
                         .iter()
                         .map(|name| table::cell(&setting[name]))
                         .collect::<Vec<_>>()
                 };
                 table::table(
-                    &["KEY", "VALUE", "FROM", "ACTS", "ALLOWED"],
+                    &["KEY", "VALUE", "FROM", "LOCKED BY", "ACTS", "ALLOWED"],
                     &settings
                         .as_array()
                         .into_iter()

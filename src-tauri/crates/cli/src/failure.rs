@@ -39,7 +39,7 @@ impl Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
-            EngineError::NotFound(_) => Exit::NotFound,
+            error if error.is_not_found() => Exit::NotFound,
             error if error.is_home_locked() => Exit::HomeLocked,
             error if error.is_vault_locked() => Exit::VaultLocked,
             // A vault that does not open, for whatever reason, is what scripts ask for by this number.

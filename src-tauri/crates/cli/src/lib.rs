@@ -6,7 +6,9 @@ pub mod exit;
 mod ask;
 mod commands;
 mod desk;
+mod edit;
 mod failure;
+mod home;
 mod input;
 mod limits;
 mod login;
@@ -59,7 +61,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         command,
     } = arguments;
     if let Command::Demo { port } = command {
-        let log = log(None);
+        let log = log(None, None);
         return serve::demo(port, json, log).await;
     }
     let env = Env::from_process();
@@ -68,6 +70,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(Serve {
             host,
             port,
+            config,
             show_key,
             console,
             console_port,
@@ -85,13 +88,23 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
                 }
             };
             let mut options = open_options(lock, env, true)?;
+            if let Some(config) = config {
+                // A name that was mistyped would be a gateway with all defaults.
+                if !config.is_file() {
+                    return Err(Failure::new(
+                        Exit::NotFound,
+                        format!("there is no settings file {}", config.display()),
+                    ));
+                }
+                options.settings = Some(std::path::absolute(config).unwrap_or_default());
+            }
             options
                 .flags
                 .extend(host.map(|host| ("server.host".to_owned(), host)));
             options
                 .flags
                 .extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
-            let log = log(Some(&home));
+            let log = log(Some(&home), options.settings.as_deref());
             let show_key = show_key || std::io::stdout().is_terminal();
             let console = console.then(|| console_port.unwrap_or(admin::console::DEFAULT_PORT));
             serve::serve(options, show_key, console, json, log).await
@@ -126,12 +139,13 @@ pub(crate) struct Log {
 }
 
 /// Log lines go to standard error and to the home's log files, through the redactor. The level is a setting.
-fn log(home: Option<&Home>) -> Log {
+fn log(home: Option<&Home>, settings: Option<&std::path::Path>) -> Log {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let level = home
         .and_then(|home| {
-            engine::settings::SettingsFile::open(home.settings(), Env::from_process(), &[]).ok()
+            let file = settings.map_or_else(|| home.settings(), std::path::Path::to_path_buf);
+            engine::settings::SettingsFile::open(file, Env::from_process(), &[]).ok()
         })
         .map_or("info", |settings| settings.current().settings.log.level);
     let (filter, level) = tracing_subscriber::reload::Layer::new(filter(level));

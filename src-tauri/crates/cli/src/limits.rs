@@ -172,7 +172,9 @@ fn rows(list: &Value, row: impl Fn(&Value) -> Vec<String>) -> Vec<Vec<String>> {
 pub(crate) async fn add_many(desk: &Desk, json: bool, add: Add) -> Result<(), Failure> {
     let keys = input::all()?;
     let body = json!({
-        "kind": add.kind.map_or("relay", crate::args::Kind::as_str),
+        "kind": add.kind.map_or("", crate::args::Kind::as_str),
+        "preset": add.preset,
+        "auth": add.extras.auth.map(crate::args::Auth::as_str),
         "label": add.label,
         "base_url": add.base_url.unwrap_or_default(),
         "format": add.format.map_or("", crate::args::Format::as_str),

@@ -42,6 +42,14 @@ pub(crate) fn cell(value: &Value) -> String {
     }
 }
 
+/// A moment, in UTC to the second.
+pub(crate) fn time(value: &Value) -> String {
+    let at = value
+        .as_i64()
+        .and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    at.map(|at| format!("{at:.0}")).unwrap_or_default()
+}
+
 /// The accounts, one line each.
 pub(crate) fn accounts(accounts: &Value) -> String {
     let row = |account: &Value| {

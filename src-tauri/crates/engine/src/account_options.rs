@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
-use pool::{AccountId, Format};
+use pool::{AccountId, Capability, Format};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::AccountRow;
@@ -33,6 +33,8 @@ pub struct AccountOptions {
     pub turns: Option<ModelTurns>,
     /// Further formats of the same key (F103).
     pub wires: Vec<WireOption>,
+    /// What it can serve, in words of [`Capability`]; empty = what its format and kind let expect (F103).
+    pub capabilities: Vec<Capability>,
 }
 
 /// A further format of a key account (F103).
@@ -70,6 +72,7 @@ const fn usual_turn() -> u32 {
 }
 
 const WIRES: &str = "wires";
+const CAPABILITIES: &str = "capabilities";
 const TURNS: &str = "turns";
 const AUTH: &str = "auth";
 const READS_SUFFIXES: &str = "reads_suffixes";
@@ -104,6 +107,14 @@ impl AccountOptions {
                 .get(WIRES)
                 .and_then(|value| Vec::deserialize(value).ok())
                 .unwrap_or_default(),
+            capabilities: object
+                .get(CAPABILITIES)
+                .and_then(Value::as_array)
+                .map(|words| {
+                    let word = |word: &Value| word.as_str()?.parse().ok();
+                    words.iter().filter_map(word).collect()
+                })
+                .unwrap_or_default(),
         }
     }
 
@@ -127,6 +138,9 @@ impl AccountOptions {
             WIRES,
             wires.and_then(|wires| serde_json::to_value(wires).ok()),
         );
+        let able = &self.capabilities;
+        let able: Vec<&str> = able.iter().map(|one| one.as_str()).collect();
+        put(CAPABILITIES, (!able.is_empty()).then(|| able.into()));
         let turns = self.turns.as_ref();
         put(
             TURNS,
@@ -185,6 +199,22 @@ pub struct OptionsChange {
     pub turns: Option<Option<ModelTurns>>,
     /// Further formats, in place of all that are there (F103).
     pub wires: Option<Vec<WireOption>>,
+    /// What it can serve, in place of all that was said; empty is nothing said (F103).
+    pub capabilities: Option<Vec<String>>,
+}
+
+/// Words there are, each once.
+fn check_capabilities(words: &[String]) -> Result<Vec<Capability>, EngineError> {
+    let mut all = Vec::new();
+    for word in words {
+        let one = word
+            .parse()
+            .map_err(|error: pool::UnknownWord| EngineError::Invalid(error.to_string()))?;
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    Ok(all)
 }
 
 /// Formats there are, each once, none of them the account's own. What is wrong with an address the target says.
@@ -272,9 +302,14 @@ impl Engine {
         let row = self.find(name)?;
         let key = records::kind(&row).is_key();
         let for_keys = change.auth.is_some() || change.reads_suffixes.is_some();
-        if !key && (for_keys || change.turns.is_some() || change.wires.is_some()) {
+        if !key
+            && (for_keys
+                || change.turns.is_some()
+                || change.wires.is_some()
+                || change.capabilities.is_some())
+        {
             return Err(EngineError::Invalid(
-                "auth, reads_suffixes, turns and wires are for key accounts; a sign-in has its own ways"
+                "auth, reads_suffixes, turns, wires and capabilities are for key accounts; a sign-in has its own ways"
                     .into(),
             ));
         }
@@ -292,6 +327,9 @@ impl Engine {
         if let Some(wires) = &change.wires {
             check_wires(records::format(&row), wires)?;
             options.wires.clone_from(wires);
+        }
+        if let Some(words) = &change.capabilities {
+            options.capabilities = check_capabilities(words)?;
         }
         options.reads_suffixes = change.reads_suffixes.unwrap_or(options.reads_suffixes);
         let put = |row: &mut AccountRow| {
@@ -357,6 +395,7 @@ mod tests {
                 format: "anthropic".to_owned(),
                 base_url: None,
             }],
+            capabilities: vec![Capability::Chat, Capability::Embeddings],
         };
         options.write(&mut row);
         assert_eq!(AccountOptions::of(&row), options);

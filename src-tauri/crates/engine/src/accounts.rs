@@ -19,6 +19,7 @@ use crate::switches::Noted;
 use crate::views::AccountView;
 
 /// A key account to be added.
+#[derive(Clone)]
 pub struct NewKeyAccount {
     /// `relay`, `zai` or `provider`.
     pub kind: String,

@@ -68,6 +68,21 @@ fn owner(row: &AccountRow) -> &str {
     }
 }
 
+fn listed(id: String, owned_by: &str) -> Model {
+    Model {
+        id,
+        owned_by: owned_by.to_owned(),
+        created: 0,
+        codex: None,
+    }
+}
+
+/// Whether a sign-in may draw: its provider offers that to every account and puts the model on no list (F95).
+fn draws(row: &AccountRow) -> bool {
+    let rules = row.allowed_models.as_ref();
+    rules.is_none_or(|rules| allows(rules, protocol::images::MODEL))
+}
+
 /// The thinking levels the Codex backend names in a model's own entry.
 fn told_levels(entry: &Bytes) -> Vec<String> {
     #[derive(Deserialize)]
@@ -125,17 +140,18 @@ impl Engine {
             let serves = |row: &&AccountRow| row.enabled && is_demo(row) == simulated;
             for row in rows.iter().filter(serves) {
                 let sign_in = !records::kind(row).is_key();
+                if sign_in && draws(row) {
+                    let id = protocol::images::MODEL.to_owned();
+                    let entry = models.entry(id.clone());
+                    entry.or_insert_with(|| listed(id, owner(row)));
+                }
                 anything |= !sign_in && row.allowed_models.is_none() && cached(row).is_empty();
                 for (id, _) in offered(row, &self.discovery) {
                     if sign_in {
                         native.push(id.clone());
                     }
-                    let entry = models.entry(id.clone()).or_insert_with(|| Model {
-                        id,
-                        owned_by: owner(row).to_owned(),
-                        created: 0,
-                        codex: None,
-                    });
+                    let entry = models.entry(id.clone());
+                    let entry = entry.or_insert_with(|| listed(id, owner(row)));
                     if sign_in && entry.codex.is_none() {
                         entry.codex = raw.get(&entry.id).cloned();
                     }
@@ -208,12 +224,8 @@ fn add_aliases(
             None if anything => "alias".to_owned(),
             None => continue,
         };
-        models.entry(alias.clone()).or_insert_with(|| Model {
-            id: alias,
-            owned_by,
-            created: 0,
-            codex: None,
-        });
+        let entry = models.entry(alias.clone());
+        entry.or_insert_with(|| listed(alias, &owned_by));
     }
 }
 
@@ -223,12 +235,8 @@ fn add_suffixed(native: &[String], levels: &Levels, models: &mut BTreeMap<String
         let words = levels.of(id).iter().map(String::as_str);
         for word in words.chain(["fast"]) {
             let name = format!("{id}-{word}");
-            models.entry(name.clone()).or_insert_with(|| Model {
-                id: name,
-                owned_by: "openai".to_owned(),
-                created: 0,
-                codex: None,
-            });
+            let entry = models.entry(name.clone());
+            entry.or_insert_with(|| listed(name, "openai"));
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct OpenOptions {
     pub passphrase: Option<SecretString>,
     /// Settings given on the command line: they beat environment and file.
     pub flags: Vec<(String, String)>,
+    /// Another settings file than the home's (F137).
+    pub settings: Option<std::path::PathBuf>,
     /// Serve a home whose database a newer version has written, read-only (F124, F125); otherwise it is refused.
     pub accept_newer: bool,
     /// Where the local address of a sign-in may listen, in this order (0 is any free port). Only [`CALLBACK_PORTS`] are registered with
@@ -83,6 +85,7 @@ impl OpenOptions {
             vault,
             passphrase,
             flags: Vec::new(),
+            settings: None,
             accept_newer: false,
             callback_ports: CALLBACK_PORTS,
         })
@@ -128,6 +131,8 @@ pub struct Engine {
     pub(crate) pausing: crate::pause::Pausing,
     /// Wakes the rounds that keep the knowledge of accounts fresh.
     pub(crate) upkeep: crate::upkeep::Upkeep,
+    /// Wakes the look at the watched folder.
+    pub(crate) watched: crate::watched::Watched,
     /// Why nothing may be changed, when nothing may (F124).
     pub(crate) read_only: Option<ReadOnly>,
 }

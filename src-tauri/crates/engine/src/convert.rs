@@ -24,6 +24,7 @@ pub(crate) fn put_routing(settings: &Settings, pool: &mut Pool) {
             .filter(|slots| *slots > 0),
     );
     pool.set_group_limits(settings.group_limits());
+    pool.set_turn_length(rotation.turn_requests);
     pool.set_spacing(Duration::from_millis(rotation.spacing_ms));
 }
 
@@ -59,6 +60,7 @@ fn naming(settings: &Settings) -> Naming {
         (Dialect::Chat, &models.default_chat),
         (Dialect::Responses, &models.default_responses),
         (Dialect::Messages, &models.default_messages),
+        (Dialect::Gemini, &models.default_gemini),
     ];
     Naming {
         aliases: names.followed().unwrap_or_default(),

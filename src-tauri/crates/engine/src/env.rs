@@ -15,6 +15,8 @@ pub const HOME: &str = "SWITCHYARD_HOME";
 pub const VAULT: &str = "SWITCHYARD_VAULT";
 /// The passphrase of the vault file.
 pub const PASSPHRASE: &str = "SWITCHYARD_PASSPHRASE";
+/// The default gateway key, in the place of the kept one (F126).
+pub const SERVER_KEY: &str = "SWITCHYARD_SERVER_KEY";
 /// The Codex CLI's own folder (default `~/.codex`), read by the import from a local Codex.
 pub const CODEX_HOME: &str = "CODEX_HOME";
 /// The user's home folder on Unix.
@@ -54,6 +56,10 @@ pub const VARIABLES: &[Variable] = &[
         doc: "Passphrase of the vault file (SWITCHYARD_VAULT=file).",
     },
     Variable {
+        name: SERVER_KEY,
+        doc: "Default gateway key, at least 20 characters, in the place of the one the vault keeps.",
+    },
+    Variable {
         name: CODEX_HOME,
         doc: "Folder of the Codex CLI (default ~/.codex), for the import from it.",
     },
@@ -90,6 +96,7 @@ pub fn setting_variable(key: &str) -> String {
 pub struct Env {
     values: BTreeMap<String, String>,
     passphrase: Option<SecretString>,
+    server_key: Option<SecretString>,
 }
 
 impl Env {
@@ -114,6 +121,8 @@ impl Env {
             }
             if name == PASSPHRASE {
                 env.passphrase = Some(SecretString::from(value));
+            } else if name == SERVER_KEY {
+                env.server_key = Some(SecretString::from(value));
             } else if name.starts_with(PREFIX) || VARIABLES.iter().any(|known| known.name == name) {
                 env.values.insert(name, value);
             }
@@ -125,6 +134,12 @@ impl Env {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// The default gateway key, when it was given this way.
+    #[must_use]
+    pub fn server_key(&self) -> Option<&SecretString> {
+        self.server_key.as_ref()
     }
 
     /// The vault's passphrase, when it was given this way.

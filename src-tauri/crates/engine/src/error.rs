@@ -57,6 +57,14 @@ impl EngineError {
         )
     }
 
+    /// Whether what was asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound(_) | Self::Settings(SettingsError::Unknown { .. })
+        )
+    }
+
     /// Whether the vault needs a person to unlock it.
     pub fn is_vault_locked(&self) -> bool {
         matches!(self, Self::Vault(error) if error.is_locked())

@@ -37,6 +37,8 @@ pub enum EngineEvent {
     Status,
     /// A setting has another value.
     SettingsChanged(String),
+    /// A sign-in goes on or has ended: see [`Engine::sign_in`].
+    SignIn(String),
     /// A task over several accounts or items goes on; it is over when `done` is `total`.
     Progress {
         /// `import`, `quota` or `refresh`.

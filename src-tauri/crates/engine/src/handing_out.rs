@@ -166,7 +166,7 @@ impl Engine {
 }
 
 /// Whether a file with secrets may be made at `path`: a plain file's place that the person named whole, outside our own home.
-fn check_place(path: &Path, home: &Path) -> Result<(), &'static str> {
+pub(crate) fn check_place(path: &Path, home: &Path) -> Result<(), &'static str> {
     if !path.is_absolute() || path.file_name().is_none() {
         return Err("name the file with its whole path");
     }

@@ -3,7 +3,6 @@
 //! It writes nothing and asks nobody: the engine compares the items with the accounts there are, shows the preview and
 //! stores them. No error repeats anything of the file but a field's name.
 
-mod claims;
 mod codex_local;
 mod fields;
 mod item;
@@ -13,16 +12,17 @@ mod shapes;
 
 use std::fmt;
 
-use pool::{AccountKind, Format, Timestamp};
+use pool::{AccountKind, Format};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-pub use claims::Claims;
 pub use codex_local::{CodexLocalError, codex_home, codex_local};
 pub use item::normalise_base_url;
 pub use preview::{PreviewRow, Verdict, preview};
+pub(crate) use several::account_files;
 pub use several::{MOST_ENTRIES, SeveralError, gather, gather_all};
 pub use shapes::parse;
+pub use upstream::identity::Identity;
 
 /// The largest text that is read, in bytes (F10).
 pub const LARGEST: usize = 16 * 1024 * 1024;
@@ -89,23 +89,6 @@ pub struct CodexTokens {
     pub refresh: Option<SecretString>,
     /// Who signed in.
     pub id_token: Option<SecretString>,
-}
-
-/// Who an account is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The workspace (`chatgpt_account_id`).
-    pub account_id: Option<String>,
-    /// The person in it (`chatgpt_user_id`).
-    pub user_id: Option<String>,
-    /// E-mail address.
-    pub email: Option<String>,
-    /// Plan as the provider writes it; an open set.
-    pub plan: Option<String>,
-    /// When the access token ends; `None` counts as ended (F4).
-    pub expires_at: Option<Timestamp>,
-    /// Whether the workspace needs the FedRAMP header.
-    pub fedramp: bool,
 }
 
 /// Where a key account's upstream is.

@@ -17,6 +17,7 @@ pub use edit::{Budget, KeyChange};
 pub use expiry::read_expiry;
 
 use crate::compose::Engine;
+use crate::env;
 use crate::error::EngineError;
 use crate::limits::{Caps, Ledger, Line, SpentView, Whose};
 
@@ -24,6 +25,8 @@ use crate::limits::{Caps, Ledger, Line, SpentView, Whose};
 const ITEM: &str = "gateway-keys";
 /// Name of the key made at the first start.
 pub const DEFAULT_KEY: &str = "default";
+/// Least length of a key that the person makes.
+const SHORTEST_OWN: usize = 20;
 /// Bytes of randomness in a key (F26: at least 32).
 const RANDOM: usize = 32;
 
@@ -45,6 +48,9 @@ pub(crate) struct StoredKey {
     max_concurrency: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     budget: Option<StoredBudget>,
+    /// The environment holds `key`: what the vault keeps meanwhile, if anything (F126).
+    #[serde(skip)]
+    held: Option<Option<String>>,
 }
 
 /// What a key may use in a period.
@@ -94,9 +100,15 @@ pub struct KeyView {
     pub max_concurrency: Option<u32>,
     /// What it may use in a period.
     pub budget: Option<BudgetView>,
+    /// The variable that holds it, if it cannot be replaced here (F126).
+    pub locked_by: Option<&'static str>,
 }
 
 impl StoredKey {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn new(name: String, key: String, now: Timestamp) -> Self {
         Self {
             name,
@@ -107,6 +119,16 @@ impl StoredKey {
             allowed_models: None,
             max_concurrency: None,
             budget: None,
+            held: None,
+        }
+    }
+
+    /// Turns into another key of this name; what the environment holds stays in force, and the other is what the vault keeps.
+    fn turn_into(&mut self, other: Self) {
+        let held = self.held.is_some();
+        let before = std::mem::replace(self, other);
+        if held {
+            self.held = Some(Some(std::mem::replace(&mut self.key, before.key)));
         }
     }
 
@@ -166,8 +188,55 @@ pub(crate) fn make(
     Ok(keys)
 }
 
+/// Keys of a backup file; none where it holds none.
+pub(crate) fn from_json(value: &serde_json::Value) -> Result<Vec<StoredKey>, EngineError> {
+    if value.is_null() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_value(value.clone())
+        .map_err(|_| EngineError::Invalid("the gateway keys of the backup cannot be read".into()))
+}
+
+/// Puts the environment's key in the place of the default one, for this run (F126).
+pub(crate) fn hold(
+    keys: &mut Vec<StoredKey>,
+    key: &SecretString,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    let key = key.expose_secret().trim().to_owned();
+    if key.len() < SHORTEST_OWN || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(EngineError::Invalid(format!(
+            "{} must have at least {SHORTEST_OWN} visible ASCII characters",
+            env::SERVER_KEY
+        )));
+    }
+    match keys.iter_mut().find(|key| key.name == DEFAULT_KEY) {
+        Some(default) => default.held = Some(Some(std::mem::replace(&mut default.key, key))),
+        None => keys.insert(
+            0,
+            StoredKey {
+                held: Some(None),
+                ..StoredKey::new(DEFAULT_KEY.into(), key, now)
+            },
+        ),
+    }
+    Ok(())
+}
+
+/// The keys as the vault keeps them: without what the environment holds.
+fn kept(keys: &[StoredKey]) -> Vec<StoredKey> {
+    let one = |key: &StoredKey| match &key.held {
+        None => Some(key.clone()),
+        Some(kept) => Some(StoredKey {
+            key: kept.clone()?,
+            ..key.clone()
+        }),
+    };
+    keys.iter().filter_map(one).collect()
+}
+
 fn save(vault: &dyn vault::Vault, keys: &[StoredKey]) -> Result<(), EngineError> {
-    let text = serde_json::to_string(keys).map_err(|_| EngineError::Internal)?;
+    let text = serde_json::to_string(&kept(keys)).map_err(|_| EngineError::Internal)?;
     Ok(vault.put(ITEM, &SecretString::from(text))?)
 }
 
@@ -224,6 +293,7 @@ impl Engine {
                     },
                     used,
                 }),
+            locked_by: key.held.as_ref().map(|_| env::SERVER_KEY),
         };
         self.with_keys(|keys| keys.iter().map(view).collect())
     }
@@ -277,6 +347,43 @@ impl Engine {
         Ok(SecretString::from(value))
     }
 
+    /// All keys with their secrets, for a file under a passphrase (F125).
+    pub(crate) fn keys_as_json(&self) -> serde_json::Value {
+        self.with_keys(|keys| serde_json::to_value(kept(keys)).unwrap_or_default())
+    }
+
+    /// These keys beside those of other names, in the place of those of the same name (F125).
+    pub(crate) async fn restore_keys(
+        self: &Arc<Self>,
+        restored: Vec<StoredKey>,
+    ) -> Result<(), EngineError> {
+        self.change_keys(move |keys, _| {
+            for key in restored {
+                match keys.iter_mut().find(|other| other.name == key.name) {
+                    Some(other) => other.turn_into(key),
+                    None => keys.push(key),
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// One fresh default key in the place of all (F129).
+    pub(crate) async fn renew_keys(self: &Arc<Self>) -> Result<(), EngineError> {
+        let key = fresh()?;
+        self.change_keys(move |keys, now| {
+            let fresh = StoredKey::new(DEFAULT_KEY.into(), key, now);
+            keys.retain(|key| key.held.is_some());
+            match keys.first_mut() {
+                Some(held) => held.turn_into(fresh),
+                None => keys.push(fresh),
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Removes a key; it is refused from the next request on. The last one may go: then everything is refused (F26).
     pub async fn revoke_key(self: &Arc<Self>, name: &str) -> Result<(), EngineError> {
         let name = name.to_owned();
@@ -301,7 +408,20 @@ impl Engine {
         // One change at a time: two commands must not undo each other.
         let _turn = self.changing_keys.lock().await;
         let mut keys = self.with_keys(|keys| keys.clone());
+        let held = keys.iter().find(|key| key.held.is_some()).cloned();
         change(&mut keys, self.clock.now())?;
+        // What the environment holds is not replaced here; its rules may change.
+        if let Some(held) = held
+            && !keys
+                .iter()
+                .any(|key| key.held.is_some() && key.key == held.key)
+        {
+            return Err(EngineError::Invalid(format!(
+                "{} holds the key {}: change it there",
+                env::SERVER_KEY,
+                held.name
+            )));
+        }
         let vault = self.vault.clone();
         let saved = keys.clone();
         self.tasks.blocking(move || save(&*vault, &saved)).await??;

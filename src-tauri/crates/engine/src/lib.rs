@@ -5,14 +5,17 @@
 
 mod account_options;
 mod accounts;
+mod backups;
 mod balance;
 mod catalog;
 mod change;
+mod clearing;
 pub mod clock;
 mod compose;
 mod convert;
 mod credentials;
 mod demo;
+mod diagnostics;
 mod discovery;
 pub mod env;
 mod error;
@@ -23,6 +26,7 @@ mod handing_out;
 pub mod home;
 pub mod import;
 mod journal;
+mod key_list;
 mod keys;
 mod limits;
 mod listening;
@@ -33,10 +37,12 @@ mod naming;
 mod notices;
 mod opening;
 mod pause;
+mod portable;
 mod presets;
 mod progress;
 mod quota_history;
 mod quota_query;
+mod reaching;
 mod read_only;
 mod records;
 pub mod redact;
@@ -56,19 +62,23 @@ mod upkeep;
 mod usage;
 mod verifying;
 mod views;
+mod watched;
 mod welcome;
 
 pub use account_options::{
     AccountOptions, ModelTurns, OptionsChange, OptionsView, USUAL_TURN, WireOption,
 };
 pub use accounts::{KeyAccountExtras, NewKeyAccount};
+pub use backups::{BACKUP_WORDS, BackupAccount, BackupPreview, BackupView, BackupsView};
 pub use balance::{AmountView, BalanceChange, BalanceView};
 pub use catalog::ModelView;
 pub use change::AccountChange;
+pub use clearing::Noted;
 pub use compose::{Engine, OpenOptions};
 pub use discovery::{ModelListView, ModelSource};
 pub use error::EngineError;
 pub use events::EngineEvent;
+pub use key_list::KeyListAdded;
 pub use keys::{Budget, BudgetView, DEFAULT_KEY, KeyChange, KeyView, read_expiry};
 pub use limits::{DEFAULT_PERIOD, SpentView, UsageLimit, UsageLimitView};
 pub use naming::{AliasView, LevelsView, NamesView};
@@ -78,9 +88,13 @@ pub use pool::{
     AccountKind, Clock, Credits, Format, HoldSource, Policy, QuotaBucket, QuotaSnapshot,
     QuotaSource, QuotaWindow, Timestamp,
 };
+pub use portable::{
+    BackupWritten, CREDENTIAL_WORDS, RESTORE_WORDS, RestoreReport, RestoredAccount, RestoredSetting,
+};
 pub use presets::{PRESETS, Preset, notice_of, preset};
 pub use quota_history::{QuotaForecast, QuotaHistory, QuotaLine};
 pub use quota_query::{QuotaAsked, QuotaQueried};
+pub use reaching::{REACH_WORDS, ReachView};
 pub use renewing::RefreshView;
 pub use settings_use::SettingView;
 pub use signin::{CALLBACK_PORTS, SIGN_IN_WORDS, SignInKind, SignInView};

@@ -20,6 +20,9 @@ const LARGEST: u64 = 10_000_000;
 /// Files kept, the one being written included.
 const KEPT: usize = 5;
 
+/// Most bytes of one file that are read to show its end.
+const LAST_READ: u64 = 1 << 20;
+
 /// Lines are kept this long.
 const AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Old lines are looked for this often, and once shortly after the start.
@@ -187,6 +190,55 @@ impl State {
         self.written = 0;
         Ok(())
     }
+}
+
+/// Takes every line out of the files of `folder`; the newest goes on being written to. Blocks.
+pub(crate) fn forget_all(folder: &Path) -> io::Result<()> {
+    for n in 0..KEPT {
+        let done = match n {
+            // Whoever writes to it has it open at its end.
+            0 => OpenOptions::new()
+                .write(true)
+                .open(path(folder, 0))
+                .and_then(|file| file.set_len(0)),
+            n => fs::remove_file(path(folder, n)),
+        };
+        match done {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The last `count` lines of the files of `folder`, oldest first; of each file at most its last megabyte is read. Blocks.
+pub(crate) fn last_lines(folder: &Path, count: usize) -> Vec<String> {
+    use io::{Read as _, Seek as _};
+    let mut lines: Vec<String> = Vec::new();
+    for n in 0..KEPT {
+        let read = File::open(path(folder, n)).and_then(|mut file| {
+            let from = file.metadata()?.len().saturating_sub(LAST_READ);
+            file.seek(io::SeekFrom::Start(from))?;
+            let mut bytes = Vec::new();
+            file.take(LAST_READ).read_to_end(&mut bytes)?;
+            Ok((String::from_utf8_lossy(&bytes).into_owned(), from > 0))
+        });
+        let Ok((text, cut)) = read else {
+            break;
+        };
+        // The first line of a cut file is half a line.
+        let mut older: Vec<String> = text
+            .lines()
+            .skip(usize::from(cut))
+            .map(str::to_owned)
+            .collect();
+        older.append(&mut lines);
+        lines = older;
+        if lines.len() >= count {
+            break;
+        }
+    }
+    lines.split_off(lines.len().saturating_sub(count))
 }
 
 fn path(folder: &Path, n: usize) -> PathBuf {

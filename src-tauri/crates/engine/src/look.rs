@@ -50,6 +50,7 @@ impl Engine {
             auto_switch: resolved.settings.auto_switch.enabled,
             paused,
             offline,
+            saving_power: self.saving_power(),
             icon,
             key_masked,
             vault: self.vault.kind().as_str(),
@@ -118,10 +119,17 @@ impl Engine {
     /// One account as it is now.
     pub(crate) fn view(&self, row: &AccountRow) -> AccountView {
         let now = self.clock.now();
+        let (limits, nearest) = self.limits_of(&row.id);
+        let (balance, left) = self.balance_view(row).unzip();
+        let (view, score) = self.pool.with(|pool| {
+            let score = pool.score(now, &row.id.as_str().into(), nearest, left.flatten());
+            (account(pool, row, now), score)
+        });
         AccountView {
-            balance: self.balance_view(row),
-            limits: self.limits_of(&row.id),
-            ..self.pool.with(|pool| account(pool, row, now))
+            balance,
+            limits,
+            score: score.unwrap_or(0),
+            ..view
         }
     }
 }
@@ -212,7 +220,7 @@ fn account(pool: &Pool, row: &AccountRow, now: Timestamp) -> AccountView {
         excluded: row.excluded,
         reserve_percent: row.reserve_percent,
         slots: row.slots,
-        score: pool.score(now, &id, None, None).unwrap_or(0),
+        score: 0,
         notes: row.notes.clone(),
         expires_at: row.expires_at.map(Timestamp),
         refreshable: row.refreshable,

@@ -70,6 +70,7 @@ impl Opening {
             vault: choice,
             passphrase,
             flags,
+            settings,
             accept_newer,
             callback_ports,
         } = options;
@@ -93,7 +94,8 @@ impl Opening {
             .iter()
             .map(|(key, value)| (key.as_str(), value.clone()))
             .collect();
-        let settings = SettingsFile::open(home.home().settings(), env.clone(), &flags)?;
+        let file = settings.unwrap_or_else(|| home.home().settings());
+        let settings = SettingsFile::open(file, env.clone(), &flags)?;
         let resolved = settings.current();
         let mut pool = Pool::new(pool::Policy::default());
         convert::put_routing(&resolved.settings, &mut pool);
@@ -186,8 +188,12 @@ impl Opening {
                 tasks.blocking(move || keys::make(&*vault, now)).await??
             }
         };
+        let mut keys = keys;
+        if let Some(key) = env.server_key() {
+            keys::hold(&mut keys, key, clock.now())?;
+        }
         let records = pool.with(|pool| Records::load(&store, pool))?;
-        let turns = crate::turns::AllTurns::load(&store)?;
+        let turns = pool.with(|pool| crate::turns::AllTurns::load(&store, pool))?;
         // Set once, here: a second opening has a cell of its own.
         let _ = late_vault.set(vault.clone());
         if let Some(password) = convert::proxy_password(&*vault)? {
@@ -226,6 +232,7 @@ impl Opening {
             demo: crate::demo::Demo::default(),
             pausing: crate::pause::Pausing::default(),
             upkeep: crate::upkeep::Upkeep::default(),
+            watched: crate::watched::Watched::default(),
             read_only,
         });
         engine.sweep_demo().await;

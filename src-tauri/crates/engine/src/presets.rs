@@ -2,7 +2,7 @@
 //!
 //! Only a start: every field can be changed in the form. Read by the form, the command line and `accounts`.
 
-use pool::{AccountKind, Format};
+use pool::{AccountKind, Capability, Format};
 use secrecy::{ExposeSecret, SecretString};
 use upstream::AuthForm;
 
@@ -31,6 +31,8 @@ pub struct Preset {
     pub group: Option<&'static str>,
     /// Models it serves where it tells no list of its own (F109).
     pub models: &'static [&'static str],
+    /// It has a call for vectors at the same base URL (F78, F103).
+    pub embeds: bool,
     /// It runs on this machine and takes any key.
     pub local: bool,
     /// What the person should know before using it (F110).
@@ -54,6 +56,7 @@ const RELAY: Preset = Preset {
     balance: None,
     group: None,
     models: &[],
+    embeds: false,
     local: false,
     notice: None,
 };
@@ -74,6 +77,7 @@ pub static PRESETS: &[Preset] = &[
         title: "OpenRouter",
         base_url: "https://openrouter.ai/api/v1",
         balance: Some("openrouter"),
+        embeds: true,
         ..RELAY
     },
     Preset {
@@ -97,6 +101,7 @@ pub static PRESETS: &[Preset] = &[
         title: "SiliconFlow",
         base_url: "https://api.siliconflow.com/v1",
         balance: Some("siliconflow"),
+        embeds: true,
         ..RELAY
     },
     Preset {
@@ -104,6 +109,7 @@ pub static PRESETS: &[Preset] = &[
         title: "SiliconFlow (China)",
         base_url: "https://api.siliconflow.cn/v1",
         balance: Some("siliconflow"),
+        embeds: true,
         ..RELAY
     },
     Preset {
@@ -152,6 +158,7 @@ pub static PRESETS: &[Preset] = &[
         name: "zhipu",
         title: "Zhipu BigModel, general",
         base_url: "https://open.bigmodel.cn/api/paas/v4",
+        embeds: true,
         ..ZAI
     },
     Preset {
@@ -191,6 +198,7 @@ pub static PRESETS: &[Preset] = &[
         title: "OpenAI",
         format: Format::Responses,
         base_url: "https://api.openai.com/v1",
+        embeds: true,
         ..RELAY
     },
     Preset {
@@ -198,6 +206,7 @@ pub static PRESETS: &[Preset] = &[
         title: "Ollama",
         base_url: "http://127.0.0.1:11434/v1",
         local: true,
+        embeds: true,
         ..RELAY
     },
     Preset {
@@ -205,6 +214,7 @@ pub static PRESETS: &[Preset] = &[
         title: "LM Studio",
         base_url: "http://127.0.0.1:1234/v1",
         local: true,
+        embeds: true,
         ..RELAY
     },
 ];
@@ -233,6 +243,7 @@ impl NewKeyAccount {
             preset: self.extras.preset.clone(),
             turns: None,
             wires: Vec::new(),
+            capabilities: Vec::new(),
         };
         check_headers(&self.extras.headers)?;
         if let Some(name) = &self.extras.preset {
@@ -254,6 +265,9 @@ impl NewKeyAccount {
             }
             if self.format == known.format.as_str() && known.auth != AuthForm::of(known.format) {
                 options.auth = options.auth.or(Some(known.auth));
+            }
+            if known.embeds {
+                options.capabilities = Capability::ALL.to_vec();
             }
             if known.local && self.key.expose_secret().trim().is_empty() {
                 // Nobody asks for it, but every request carries one.

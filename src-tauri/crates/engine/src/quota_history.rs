@@ -13,13 +13,12 @@ use store::{AccountRow, QuotaSampleRow};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
+use crate::state_rows::named_window;
 
 const HOUR_MS: i64 = 3600 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Longest span that is shown: samples are kept for 30 days (F74), and the ends of a picture lie a little beside them.
 const LONGEST_MS: i64 = 32 * DAY_MS;
-/// The two windows of a plan.
-const WINDOWS: [&str; 2] = ["primary", "secondary"];
 
 /// The history of one span.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +40,8 @@ pub struct QuotaLine {
     pub account_id: String,
     /// Its label.
     pub label: String,
+    /// The limit of its own for some models, by the provider's name; `None` is the plan.
+    pub bucket: Option<String>,
     /// `primary` or `secondary`.
     pub window: &'static str,
     /// Length of the window in seconds, as last told.
@@ -58,6 +59,8 @@ pub struct QuotaLine {
 pub struct QuotaForecast {
     /// The account's id.
     pub account_id: String,
+    /// As in [`QuotaLine::bucket`].
+    pub bucket: Option<String>,
     /// `primary` or `secondary`.
     pub window: &'static str,
     /// When it will be used up if the last hour goes on; `None` when it begins afresh before that.
@@ -65,7 +68,8 @@ pub struct QuotaForecast {
 }
 
 impl Engine {
-    /// The quota history of one account, or of all, in `from..=to`; the last day when nothing is said.
+    /// The quota history of one account, or of all, in `from..=to`; the last day when nothing is said. With `buckets` also that of the
+    /// limits that some models have of their own.
     ///
     /// # Errors
     /// When there is no such account, or the span is no span of at most 32 days.
@@ -74,6 +78,7 @@ impl Engine {
         account: Option<&str>,
         from: Option<Timestamp>,
         to: Option<Timestamp>,
+        buckets: bool,
     ) -> Result<QuotaHistory, EngineError> {
         let now = self.clock.now();
         let to = to.unwrap_or(now);
@@ -96,7 +101,7 @@ impl Engine {
             forecast: Vec::new(),
         };
         for row in rows {
-            self.add_history(&mut history, row, now).await?;
+            self.add_history(&mut history, row, now, buckets).await?;
         }
         Ok(history)
     }
@@ -107,6 +112,7 @@ impl Engine {
         history: &mut QuotaHistory,
         row: AccountRow,
         now: Timestamp,
+        buckets: bool,
     ) -> Result<(), EngineError> {
         let (id, from, until) = (
             row.id.clone(),
@@ -127,18 +133,32 @@ impl Engine {
         let reading = self
             .pool
             .with(|pool| pool.state(&id).and_then(|state| state.quota.clone()));
-        for window in WINDOWS {
+        // The plan's windows first, then those of the limits that models have of their own.
+        let mut windows: Vec<_> = shown
+            .iter()
+            .chain(&recent)
+            .filter_map(|sample| named_window(&sample.window))
+            .filter(|(bucket, _)| buckets || bucket.is_none())
+            .collect();
+        windows.sort_unstable();
+        windows.dedup();
+        for (bucket, window) in windows {
             let of_window = |samples: &[QuotaSampleRow]| -> Vec<line::Sample> {
-                let mine = samples.iter().filter(|sample| sample.window == window);
+                let mine = samples
+                    .iter()
+                    .filter(|sample| named_window(&sample.window) == Some((bucket, window)));
                 mine.filter_map(line::Sample::read).collect()
             };
-            let told = reading.as_ref().and_then(|quota| named(quota, window));
+            let told = reading
+                .as_ref()
+                .and_then(|quota| named(quota, bucket, window));
             let samples = of_window(&shown);
             if !samples.is_empty() {
                 let drawn = line::draw(&samples, history.from, history.to);
                 history.series.push(QuotaLine {
                     account_id: row.id.clone(),
                     label: row.label.clone(),
+                    bucket: bucket.map(str::to_owned),
                     window,
                     length_s: told
                         .and_then(|window| window.length)
@@ -151,6 +171,7 @@ impl Engine {
             if let Some(empty_at) = forecast::empty_at(&of_window(&recent), now) {
                 history.forecast.push(QuotaForecast {
                     account_id: row.id.clone(),
+                    bucket: bucket.map(str::to_owned),
                     window,
                     empty_at,
                 });
@@ -160,9 +181,20 @@ impl Engine {
     }
 }
 
-fn named<'q>(quota: &'q QuotaSnapshot, window: &str) -> Option<&'q QuotaWindow> {
+fn named<'q>(
+    quota: &'q QuotaSnapshot,
+    bucket: Option<&str>,
+    window: &str,
+) -> Option<&'q QuotaWindow> {
+    let (primary, secondary) = match bucket {
+        None => (&quota.primary, &quota.secondary),
+        Some(name) => {
+            let bucket = quota.buckets.iter().find(|bucket| bucket.name == name)?;
+            (&bucket.primary, &bucket.secondary)
+        }
+    };
     match window {
-        "primary" => quota.primary.as_ref(),
-        _ => quota.secondary.as_ref(),
+        "primary" => primary.as_ref(),
+        _ => secondary.as_ref(),
     }
 }

@@ -55,7 +55,7 @@ fn from_backup(home: &Path, stands_in: &Store) -> Result<String, EngineError> {
         match Store::open_backup(&backup).and_then(|source| copy(&source, stands_in)) {
             Ok(()) => {
                 return Ok(format!(
-                    "the accounts of the last good backup, {}, are served",
+                    "the accounts of the last good backup, {}, are served; `switchyard restore` puts it in the database's place",
                     backup.display()
                 ));
             }

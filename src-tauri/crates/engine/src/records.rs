@@ -91,6 +91,7 @@ pub(crate) fn account(row: &AccountRow) -> Account {
             .iter()
             .filter_map(WireOption::format)
             .collect(),
+        capabilities: Some(AccountOptions::of(row).capabilities).filter(|able| !able.is_empty()),
         reads_suffixes: !kind.is_key() || AccountOptions::of(row).reads_suffixes,
         plan: row.plan.clone(),
         excluded: row.excluded,

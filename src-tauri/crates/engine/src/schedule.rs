@@ -24,6 +24,8 @@ const AFTER_START: Duration = Duration::from_secs(1);
 /// How long quota samples are kept (F74).
 const SAMPLES_MS: i64 = 30 * 24 * 3600 * 1000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
+/// How long the sums of single days are kept; what is older stays as one sum (F74).
+const USAGE_MS: i64 = 400 * DAY_MS;
 /// How long the quarters of an hour are kept: the longest period of a limit, and a day.
 const SLOTS_MS: i64 = 367 * DAY_MS;
 
@@ -51,6 +53,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     engine.tasks.run(engine.clone().follow_pool());
     engine.start_upkeep();
     engine.tasks.run(engine.clone().watch_balances());
+    engine.tasks.run(engine.clone().watch_folder());
     let keeper = engine.clone();
     engine.tasks.run(async move {
         tokio::time::sleep(AFTER_START).await;
@@ -58,6 +61,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
         loop {
             keeper.prune().await;
             keeper.keep_turns().await;
+            keeper.back_up_daily().await;
             tokio::time::sleep(PRUNE).await;
             keeper.look_at_codex_cli().await;
             keeper.discover_stale().await;
@@ -254,6 +258,7 @@ impl Engine {
             .stored(move |store| {
                 store.prune_requests(keep, before)?;
                 store.prune_quota_samples(now - SAMPLES_MS)?;
+                store.fold_usage((now - USAGE_MS).div_euclid(DAY_MS))?;
                 store.prune_usage_slots((now - SLOTS_MS).div_euclid(USAGE_SLOT_MS))?;
                 Ok(())
             })

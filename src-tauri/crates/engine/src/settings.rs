@@ -6,6 +6,7 @@
 mod checks;
 mod field;
 mod file;
+mod keeping;
 pub(crate) mod models;
 mod money;
 mod proxy;
@@ -13,6 +14,7 @@ mod resolve;
 mod routing;
 mod switching;
 mod table;
+mod turns;
 mod upkeep;
 mod window;
 
@@ -62,6 +64,10 @@ pub struct Settings {
     pub log: Log,
     /// How much of the past is kept.
     pub journal: Journal,
+    /// Daily backups.
+    pub backup: Backup,
+    /// Importing by itself.
+    pub import: Import,
     /// The command `ask`.
     pub ask: Ask,
     /// Names of models.
@@ -123,6 +129,8 @@ pub struct Rotation {
     pub group_limits: Vec<String>,
     /// Least milliseconds between two starts on one account; 0 is none (F114).
     pub spacing_ms: u64,
+    /// Requests in a row on one account under the round robin (F94).
+    pub turn_requests: u64,
     /// Requests at once over all accounts; 0 is no limit (F115).
     pub most_requests: u64,
     /// Seconds that a request waits for a busy account; 0 does not wait (F115).
@@ -268,6 +276,20 @@ pub struct Journal {
     pub days: u64,
 }
 
+/// `backup.*` (F124)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Backup {
+    /// Daily backups kept; 0 makes none.
+    pub keep: u64,
+}
+
+/// `import.*` (F10)
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Import {
+    /// Whole path of the watched folder.
+    pub folder: Option<String>,
+}
+
 /// `ui.*`
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ui {
@@ -303,6 +325,8 @@ pub struct Models {
     pub default_responses: Option<String>,
     /// The same for Messages clients.
     pub default_messages: Option<String>,
+    /// The same for Gemini clients.
+    pub default_gemini: Option<String>,
     /// `alias=model` or `alias=model;group=NAME`.
     pub aliases: Vec<String>,
     /// `pattern=model`.

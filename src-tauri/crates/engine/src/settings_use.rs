@@ -95,12 +95,20 @@ impl Engine {
             self.apply_settings().await?;
             return Err(error);
         }
+        self.settings_changed(key);
+        self.setting(key)
+    }
+
+    /// Tells whoever waits for a setting, inside and outside.
+    pub(crate) fn settings_changed(&self, key: &str) {
         self.upkeep_settings_changed(key);
+        if key == "import.folder" {
+            self.watched.wake();
+        }
         self.journal
             .bus
             .tell(EngineEvent::SettingsChanged(key.to_owned()));
         self.journal.bus.tell(EngineEvent::Status);
-        self.setting(key)
     }
 
     fn write_setting(&self, key: &str, value: Option<&str>) -> Result<Change, EngineError> {
@@ -120,7 +128,7 @@ impl Engine {
     }
 
     /// Hands the settings in force to every room.
-    async fn apply_settings(&self) -> Result<(), EngineError> {
+    pub(crate) async fn apply_settings(&self) -> Result<(), EngineError> {
         let resolved = self.settings.current();
         let vault = self.vault.clone();
         let password = self

@@ -78,22 +78,49 @@ pub(crate) fn from_row(row: &AccountStateRow) -> AccountState {
     }
 }
 
-/// The history samples of a reading (F69): one for each window it names.
+/// The history samples of a reading (F69): one for each window it names, of the plan and of the limits that models have of their own.
 pub(crate) fn samples(id: &AccountId, quota: &QuotaSnapshot) -> Vec<QuotaSampleRow> {
-    let sample = |(name, window): (&str, &QuotaWindow)| QuotaSampleRow {
-        account_id: id.to_string(),
-        window: name.to_owned(),
-        captured_at: quota.captured_at.0,
-        used_percent: Some(window.used_percent),
-        resets_at: window.resets_at.map(|at| at.0),
-        source: quota.source.as_str().to_owned(),
+    let mut samples = Vec::new();
+    let mut add = |bucket, windows: [&Option<QuotaWindow>; 2], at: Timestamp| {
+        for (name, window) in WINDOWS.into_iter().zip(windows) {
+            let Some(window) = window else { continue };
+            samples.push(QuotaSampleRow {
+                account_id: id.to_string(),
+                window: window_name(name, bucket),
+                captured_at: at.0,
+                used_percent: Some(window.used_percent),
+                resets_at: window.resets_at.map(|at| at.0),
+                source: quota.source.as_str().to_owned(),
+            });
+        }
     };
-    let named = [("primary", &quota.primary), ("secondary", &quota.secondary)];
-    named
-        .into_iter()
-        .filter_map(|(name, window)| Some((name, window.as_ref()?)))
-        .map(sample)
-        .collect()
+    add(None, [&quota.primary, &quota.secondary], quota.captured_at);
+    for bucket in &quota.buckets {
+        let windows = [&bucket.primary, &bucket.secondary];
+        add(Some(bucket.name.as_str()), windows, bucket.read_at);
+    }
+    samples
+}
+
+/// The two windows of a plan, and of a limit of its own.
+const WINDOWS: [&str; 2] = ["primary", "secondary"];
+
+/// How a sample names its window: `primary`, or `primary/codex_other` for that of a limit of its own.
+fn window_name(window: &str, bucket: Option<&str>) -> String {
+    match bucket {
+        None => window.to_owned(),
+        Some(bucket) => format!("{window}/{bucket}"),
+    }
+}
+
+/// The bucket and the window that a sample's name means; `None` for a name of another version.
+pub(crate) fn named_window(name: &str) -> Option<(Option<&str>, &'static str)> {
+    let (window, bucket) = match name.split_once('/') {
+        Some((window, bucket)) => (window, Some(bucket)),
+        None => (name, None),
+    };
+    let window = WINDOWS.into_iter().find(|known| *known == window)?;
+    Some((bucket, window))
 }
 
 fn count(n: u64) -> i64 {
@@ -116,6 +143,9 @@ struct Bucket {
     name: String,
     primary: Option<Window>,
     secondary: Option<Window>,
+    /// Missing where an older version wrote it: with all the rest then.
+    #[serde(default)]
+    read_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -163,6 +193,7 @@ impl From<&QuotaSnapshot> for Quota {
             name: bucket.name.clone(),
             primary: bucket.primary.as_ref().map(Window::from),
             secondary: bucket.secondary.as_ref().map(Window::from),
+            read_at: Some(bucket.read_at.0),
         };
         Self {
             plan: quota.plan.clone(),
@@ -186,6 +217,7 @@ impl Quota {
             name: bucket.name,
             primary: bucket.primary.map(Into::into),
             secondary: bucket.secondary.map(Into::into),
+            read_at: Timestamp(bucket.read_at.unwrap_or(self.captured_at)),
         };
         Some(QuotaSnapshot {
             plan: self.plan,
@@ -238,6 +270,7 @@ mod tests {
                     name: "codex_other".into(),
                     primary: None,
                     secondary: Some(QuotaWindow::default()),
+                    read_at: Timestamp(2),
                 }],
                 credits: Some(Credits {
                     has: true,
@@ -261,7 +294,17 @@ mod tests {
         };
         let id = AccountId::from("a");
         assert_eq!(from_row(&to_row(&id, &state)), state);
-        assert_eq!(samples(&id, state.quota.as_ref().unwrap()).len(), 1);
+        let samples = samples(&id, state.quota.as_ref().unwrap());
+        let named: Vec<_> = samples
+            .iter()
+            .map(|sample| (named_window(&sample.window), sample.captured_at))
+            .collect();
+        let expected = [
+            (Some((None, "primary")), 3),
+            (Some((Some("codex_other"), "secondary")), 2),
+        ];
+        assert_eq!(named, expected, "F69: each when it was read");
+        assert_eq!(named_window("tertiary"), None);
     }
 
     #[test]

@@ -89,10 +89,11 @@ impl Engine {
                 .map(|at| at.0),
         };
         let told = view(row.clone());
-        self.journal.bus.tell(EngineEvent::Switched(Arc::new(told)));
+        // Noted before it is told: who hears of it may take it back at once.
         if let Err(error) = self.stored(move |store| store.add_switch(&row)).await {
             tracing::warn!(%error, "the switch could not be noted");
         }
+        self.journal.bus.tell(EngineEvent::Switched(Arc::new(told)));
     }
 }
 

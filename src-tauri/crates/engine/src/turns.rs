@@ -1,10 +1,12 @@
-//! Models of one key account that take turns (F94): where each list stands, kept over restarts.
+//! Models of one key account that take turns, and accounts that do (F94): where they stand, kept over restarts.
 //!
-//! The turn itself is taken in `upstream::Turns`, request by request; here is only which account has a list and how far it has come.
+//! A turn itself is taken in `upstream::Turns` and in `pool`, request by request; here is only which account has a list and how far all have
+//! come.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pool::{AccountId, Pool, Turn};
 use store::{AccountRow, Store, StoreError};
 use upstream::Turns;
 
@@ -14,6 +16,9 @@ use crate::compose::Engine;
 /// The `meta` key of the counts, a JSON object by account id.
 const KEPT: &str = "model_turns";
 
+/// The `meta` key of the accounts' own turns: by id, whole turns and requests of the next one.
+const KEPT_ACCOUNTS: &str = "account_turns";
+
 /// The lists in use, by account id.
 #[derive(Debug, Default)]
 pub(crate) struct AllTurns {
@@ -22,11 +27,23 @@ pub(crate) struct AllTurns {
     before: BTreeMap<String, u64>,
     /// As last written.
     written: Mutex<BTreeMap<String, u64>>,
+    /// The accounts' own turns, as last written.
+    accounts: Mutex<BTreeMap<String, (u64, u64)>>,
 }
 
 impl AllTurns {
-    /// Reads where the lists stood.
-    pub(crate) fn load(store: &Store) -> Result<Self, StoreError> {
+    /// Reads where the lists stood, and tells the pool where its accounts did.
+    pub(crate) fn load(store: &Store, pool: &mut Pool) -> Result<Self, StoreError> {
+        let text = store.meta(KEPT_ACCOUNTS)?.unwrap_or_default();
+        let accounts: BTreeMap<String, (u64, u64)> =
+            serde_json::from_str(&text).unwrap_or_default();
+        for (id, (taken, within)) in &accounts {
+            let turn = Turn {
+                taken: *taken,
+                within: *within,
+            };
+            pool.restore_turn(&AccountId::from(id.as_str()), turn);
+        }
         let text = store.meta(KEPT)?.unwrap_or_default();
         // Unreadable counts are no more than a turn in the wrong order.
         let before: BTreeMap<String, u64> = serde_json::from_str(&text).unwrap_or_default();
@@ -34,6 +51,23 @@ impl AllTurns {
             lists: Mutex::default(),
             written: Mutex::new(before.clone()),
             before,
+            accounts: Mutex::new(accounts),
+        })
+    }
+
+    /// The accounts' own turns, if they have changed since they were written.
+    fn moved(&self, turns: Vec<(AccountId, Turn)>) -> Option<BTreeMap<String, (u64, u64)>> {
+        if turns.is_empty() {
+            return None;
+        }
+        let now: BTreeMap<String, (u64, u64)> = turns
+            .into_iter()
+            .map(|(id, turn)| (id.to_string(), (turn.taken, turn.within)))
+            .collect();
+        let mut written = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        (*written != now).then(|| {
+            written.clone_from(&now);
+            now
         })
     }
 
@@ -69,17 +103,22 @@ impl AllTurns {
 }
 
 impl Engine {
-    /// Writes where the lists stand, where that has changed.
+    /// Writes where lists and accounts stand, where that has changed.
     pub(crate) async fn keep_turns(&self) {
-        let Some(counts) = self.turns.changed() else {
-            return;
-        };
-        let text = serde_json::to_string(&counts).unwrap_or_default();
-        if let Err(error) = self
-            .stored(move |store| store.set_meta(KEPT, Some(&text)))
-            .await
-        {
-            tracing::warn!(%error, "the turns of models could not be kept");
+        let lists = self.turns.changed();
+        let accounts = self.turns.moved(self.pool.with(|pool| pool.turns()));
+        let lists = lists.and_then(|counts| serde_json::to_string(&counts).ok());
+        let accounts = accounts.and_then(|counts| serde_json::to_string(&counts).ok());
+        for (key, text) in [(KEPT, lists), (KEPT_ACCOUNTS, accounts)] {
+            let Some(text) = text else {
+                continue;
+            };
+            if let Err(error) = self
+                .stored(move |store| store.set_meta(key, Some(&text)))
+                .await
+            {
+                tracing::warn!(%error, "the turns could not be kept");
+            }
         }
     }
 }

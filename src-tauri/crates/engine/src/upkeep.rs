@@ -8,6 +8,7 @@ mod plan;
 mod rounds;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pool::{AccountId, Event, Health, Status, Timestamp};
@@ -37,6 +38,10 @@ pub(crate) struct Upkeep {
     offline: Notify,
     /// An account was limited, or may be asked again.
     limited: Notify,
+    /// The machine is awake again.
+    awake: Notify,
+    /// It saves its battery.
+    saving: AtomicBool,
 }
 
 impl Engine {
@@ -59,7 +64,7 @@ impl Engine {
         });
         let engine = self.clone();
         self.tasks
-            .run(async move { rounds::clocks(&*engine).await });
+            .run(async move { rounds::clocks(&*engine, &engine.upkeep.awake).await });
     }
 
     /// What the pool said, as far as it concerns the rounds.
@@ -86,15 +91,28 @@ impl Engine {
         }
     }
 
-    /// The machine slept, or the clock was set (F122): stale connections are dropped, everything that waits for an instant looks at the
-    /// clock again, and quota is asked once. Noticed by itself within half a minute; whoever learns it from the system may call it at once.
+    /// The machine slept (F122). Noticed by itself within half a minute; whoever learns it from the system may say it at once. However it is
+    /// learnt, it acts once.
     pub fn resumed(&self) {
-        if let Err(error) = self.upstream.drop_connections() {
-            tracing::warn!(%error, "the connections could not be renewed");
+        self.upkeep.awake.notify_one();
+    }
+
+    /// Whether the machine saves its battery, for whoever learns it from the system: quota and idle accounts are not asked meanwhile (F68).
+    pub fn set_saving_power(&self, saving: bool) {
+        if self.upkeep.saving.swap(saving, Ordering::Relaxed) == saving {
+            return;
+        }
+        tracing::info!(saving, "the machine's battery saver");
+        if !saving {
+            self.upkeep.quota.notify_one();
+            self.upkeep.checks.notify_one();
         }
         self.announce();
-        self.upkeep.quota.notify_one();
-        self.upkeep.limited.notify_one();
+    }
+
+    /// See [`Engine::set_saving_power`].
+    pub(crate) fn saving_power(&self) -> bool {
+        self.upkeep.saving.load(Ordering::Relaxed)
     }
 
     /// An upstream answered: the network is there again, if it was away (F66).
@@ -130,6 +148,10 @@ impl rounds::Accounts for Engine {
 
     fn offline(&self) -> bool {
         self.pool.with(|pool| pool.offline().is_some())
+    }
+
+    fn saving(&self) -> bool {
+        self.saving_power()
     }
 
     fn quota_every(&self) -> Duration {
@@ -246,6 +268,12 @@ impl rounds::Accounts for Engine {
             ms = leap.0,
             "the machine slept, or its clock was set: connections are renewed"
         );
-        self.resumed();
+        if let Err(error) = self.upstream.drop_connections() {
+            tracing::warn!(%error, "the connections could not be renewed");
+        }
+        // Whatever waits for an instant looks at the clock again.
+        self.announce();
+        self.upkeep.quota.notify_one();
+        self.upkeep.limited.notify_one();
     }
 }

@@ -151,6 +151,8 @@ pub struct StatusView {
     pub paused: Option<Option<Timestamp>>,
     /// No account reaches the network (F66).
     pub offline: bool,
+    /// The machine saves its battery: quota is not asked by itself (F68).
+    pub saving_power: bool,
     /// What the icon shows, of [`ICON_WORDS`].
     pub icon: &'static str,
     /// The default gateway key, masked (F30).

@@ -123,6 +123,9 @@ async fn f89_where_a_model_list_comes_from() {
     while ask().await.source != ModelSource::Upstream {}
     let told = ask().await;
     assert!(told.at.is_some() && told.models.contains(&"gpt-6-astra".to_owned()));
+    // F95: what draws stands on no list of the upstream's.
+    let drawing = "gpt-image-2".to_owned();
+    assert!(listed(&engine).await.contains(&drawing) && !told.models.contains(&drawing));
     assert!(
         !listed(&engine)
             .await
@@ -322,6 +325,7 @@ async fn f100_how_an_account_is_spoken_to_can_be_changed_and_is_kept() {
         headers: Some(vec![("x-team".into(), "blue".into())]),
         turns: None,
         wires: None,
+        capabilities: None,
     };
     engine
         .change_account_options("relay", change)
@@ -427,6 +431,95 @@ async fn f94_models_take_turns_and_a_restart_goes_on_where_it_was() {
             "a", "other", "a", "b", "b", "other", "c", "c", "a", "other", "a", "b"
         ]
     );
+}
+
+#[tokio::test]
+async fn f94_keys_take_turns_of_several_requests_over_a_restart() {
+    let simulator = Simulator::start(Setup::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = String::new();
+    for start in 0..2 {
+        let engine = open(folder.path(), &simulator, None).await;
+        engine.listen().await.unwrap();
+        if start == 0 {
+            for name in ["a", "b"] {
+                let key = format!("sk-{name}");
+                let _key = simulator.add_relay(KeySetup::new(&key).label(name));
+                let new = NewKeyAccount {
+                    kind: "relay".into(),
+                    base_url: simulator.relay_base_url(),
+                    format: "openai".into(),
+                    proxy: None,
+                    ..new_key(name, KeyAccountExtras::default())
+                };
+                engine.add_key_account(new).await.unwrap();
+            }
+            for (name, value) in [
+                ("rotation.mode", "round_robin"),
+                ("rotation.turn_requests", "3"),
+            ] {
+                engine.change_setting(name, Some(value)).await.unwrap();
+            }
+        }
+        for _ in 0..5 {
+            let ask = json!({"model": "m", "messages": [{"role": "user", "content": "say:hello"}]});
+            let (status, answer) =
+                call(&engine, "POST", "/v1/chat/completions", &ask.to_string()).await;
+            assert_eq!(status, 200, "{answer}");
+            let seen = simulator.requests_to("/chat/completions").pop().unwrap();
+            served.push_str(seen.account.as_deref().unwrap());
+        }
+        engine.shutdown(Duration::ZERO).await;
+        drop(engine);
+    }
+    assert_eq!(served, "aaabbbaaab");
+}
+
+#[tokio::test]
+async fn f103_f78_what_an_account_is_said_to_serve_counts() {
+    let simulator = Simulator::start(Setup::default()).await.unwrap();
+    let _key = simulator.add_relay(KeySetup::new("sk-relay").label("relay"));
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), &simulator, None).await;
+    engine.listen().await.unwrap();
+    let new = NewKeyAccount {
+        kind: "relay".into(),
+        base_url: simulator.relay_base_url(),
+        format: "openai".into(),
+        proxy: None,
+        ..new_key("relay", KeyAccountExtras::default())
+    };
+    engine.add_key_account(new).await.unwrap();
+    let texts = json!({"model": "m", "input": "a"}).to_string();
+    let ask = json!({"model": "m", "messages": [{"role": "user", "content": "say:hello"}]});
+    let ask = ask.to_string();
+    let embed = || async { call(&engine, "POST", "/v1/embeddings", &texts).await.0 };
+    let chat = || async { call(&engine, "POST", "/v1/chat/completions", &ask).await.0 };
+    let say = |words: &[&str]| {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let change = OptionsChange {
+            capabilities: Some(words),
+            ..OptionsChange::default()
+        };
+        engine.change_account_options("relay", change)
+    };
+    assert_eq!((chat().await, embed().await), (200, 404));
+    assert!(say(&["chat", "sing"]).await.is_err());
+    say(&["embeddings", "embeddings"]).await.unwrap();
+    assert_eq!((chat().await, embed().await), (404, 200));
+    let view = say(&["chat", "embeddings"]).await.unwrap();
+    assert_eq!(view.options.capabilities.len(), 2);
+    assert_eq!((chat().await, embed().await), (200, 200));
+    say(&[]).await.unwrap();
+    assert_eq!((chat().await, embed().await), (200, 404));
+    // A provider that is known to have them says so by itself.
+    let local = engine
+        .add_key_account(new_key("lmstudio", preset("lmstudio")))
+        .await
+        .unwrap();
+    let options = engine.account_options(local.id.as_str()).unwrap().options;
+    assert_eq!(options.capabilities.len(), 3);
+    engine.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]

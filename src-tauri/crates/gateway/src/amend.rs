@@ -1,5 +1,5 @@
 //! What an attempt leaves out of the client's body so that its account can serve it: sealed items it cannot open (T104), and the id of an
-//! answer that another account keeps (F38).
+//! answer that another account keeps (F38); and whether its model may think beside tools (T101).
 //!
 //! Not the choice of the account and not the bytes (`protocol::replay` cuts). Called by the loop in `attempt`.
 
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use pool::{AccountId, Format, Outcome, SkipReason};
 use protocol::replay::{self, Amended, Sealed};
-use protocol::{Head, Loss};
+use protocol::{Dialect, Head, Loss};
 use upstream::Target;
 
 use crate::attempt::Request;
@@ -59,6 +59,8 @@ impl RefusedSeals {
 pub(crate) struct Sent<'r> {
     request: &'r Request,
     amended: Option<Amended>,
+    /// The model is not to think: beside tools its endpoint refuses it (T101).
+    pub(crate) thoughtless: bool,
 }
 
 impl Sent<'_> {
@@ -99,6 +101,8 @@ pub(crate) struct Amends {
     tells_all: bool,
     /// An upstream did not know that answer.
     unknown: bool,
+    /// A Chat endpoint refused tools while the model thinks.
+    thoughtless: bool,
     /// That account cannot serve now.
     owner_out: bool,
     /// The request was sent elsewhere without that answer, which happens once (F38).
@@ -143,6 +147,7 @@ impl Amends {
         let mut sent = Sent {
             request,
             amended: None,
+            thoughtless: self.thoughtless && target.format == Format::OpenAi,
         };
         if request.head.previous_response_id.is_some() && self.tells_all {
             let kept_elsewhere = self.owner.as_ref().is_some_and(|owner| *owner != target.id);
@@ -152,6 +157,9 @@ impl Amends {
                 sent.amend(replay::without_previous);
             }
             self.forgotten |= kept_elsewhere && self.owner_out;
+        }
+        if request.call.dialect == Dialect::Messages && target.format == Format::Anthropic {
+            sent.amend(replay::without_foreign_sources);
         }
         if self.unsealed {
             sent.amend(|body, head| replay::without_seals(body, head, Sealed::All));
@@ -171,6 +179,14 @@ impl Amends {
                 }
                 self.unsealed = true;
                 sent.request.gateway.refused_seals.add(&target.id, seals);
+                true
+            }
+            Outcome::InvalidRequest { .. }
+                if target.format == Format::OpenAi
+                    && !self.thoughtless
+                    && fault.tools_or_thoughts() =>
+            {
+                self.thoughtless = true;
                 true
             }
             Outcome::InvalidRequest { .. } if self.tells_all && !self.unknown => {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use pool::{AccountId, Ask, Format, NoCandidate, Outcome, Retry};
-use protocol::{Dialect, Head};
+use pool::{AccountId, Ask, Capability, Format, NoCandidate, Outcome, Retry};
+use protocol::Head;
 use tokio::time::{Instant, timeout_at};
 use upstream::Target;
 
@@ -20,13 +20,14 @@ use crate::body::Body;
 use crate::config::Config;
 use crate::exchange::{Tried, attempt};
 use crate::fault::{Fault, last_error, nobody};
+use crate::formats::{formats, of_keys};
 use crate::images::Drawing;
 use crate::journal::End;
 use crate::naming::{Named, Native};
+use crate::paths::Inference;
 use crate::record::Record;
 use crate::relay::Slot;
 use crate::reply::{Refusal, Shape, json};
-use crate::surface::Inference;
 use crate::{forward, images};
 
 /// `Retry-After` in seconds where nobody can know when a running request ends.
@@ -62,6 +63,11 @@ impl Request {
             native: self.named.native_model(),
             group: self.named.group.as_deref(),
             direct_only: self.config.naming.direct_only,
+            needs: match (&self.drawing, self.call.embeds) {
+                (Some(_), _) => Capability::Images,
+                (None, true) => Capability::Embeddings,
+                (None, false) => Capability::Chat,
+            },
             ..Ask::new(&self.named.model, self.formats())
         }
     }
@@ -78,9 +84,22 @@ impl Request {
             .map_or(&self.named.model, |native| &native.model)
     }
 
+    /// The same, or where several models stand for one another the one whose turn it is: it is taken with this call (F94).
+    pub(crate) fn take_model<'r>(&'r self, target: &'r Target) -> &'r str {
+        let model = self.model(target);
+        let turns = target.manner.turns.as_ref();
+        turns.and_then(|turns| turns.take(model)).unwrap_or(model)
+    }
+
     fn formats(&self) -> &'static [Format] {
         match &self.drawing {
             Some(drawing) => drawing.formats(),
+            None if protocol::images::is_of_family(
+                self.named.native_model().unwrap_or(&self.named.model),
+            ) =>
+            {
+                of_keys(&self.call)
+            }
             None => formats(&self.call),
         }
     }
@@ -91,42 +110,6 @@ impl Request {
             Some(_) => images::RETRIES,
             None => self.config.max_retries,
         }
-    }
-}
-
-/// Which formats can serve a call, best first (F101).
-pub(crate) fn formats(call: &Inference) -> &'static [Format] {
-    match (call.codex, call.compact, call.dialect) {
-        (true, _, _) => &[Format::Codex],
-        (_, true, _) => &[Format::Codex, Format::Responses],
-        (_, _, Dialect::Chat) => &[
-            Format::OpenAi,
-            Format::Responses,
-            Format::Codex,
-            Format::Anthropic,
-            Format::Gemini,
-        ],
-        (_, _, Dialect::Responses) => &[
-            Format::Responses,
-            Format::Codex,
-            Format::OpenAi,
-            Format::Anthropic,
-            Format::Gemini,
-        ],
-        (_, _, Dialect::Messages) => &[
-            Format::Anthropic,
-            Format::Responses,
-            Format::Codex,
-            Format::OpenAi,
-            Format::Gemini,
-        ],
-        (_, _, Dialect::Gemini) => &[
-            Format::Gemini,
-            Format::Responses,
-            Format::Codex,
-            Format::Anthropic,
-            Format::OpenAi,
-        ],
     }
 }
 

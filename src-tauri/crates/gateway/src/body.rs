@@ -10,6 +10,7 @@ use async_compression::tokio::bufread::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
+use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
@@ -18,7 +19,9 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
 use crate::draw::Strip;
+use crate::patience::Patience;
 use crate::relay::Relay;
+use crate::reply::Refusal;
 
 /// Why a request body could not be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -136,6 +139,34 @@ async fn read_plain(
     Ok(first.unwrap_or_else(|| whole.freeze()))
 }
 
+/// What a client is told of it; `compact` tells which limit held (F58).
+pub(crate) fn refusal(error: &BodyError, compact: bool) -> Refusal {
+    let message = error.to_string();
+    match error {
+        BodyError::TooLarge { limit } => {
+            let setting = if compact {
+                "limits.compact_body_mib"
+            } else {
+                "limits.body_mib"
+            };
+            let message = format!(
+                "The request body is larger than {} MiB. The setting {setting} raises the limit.",
+                limit >> 20
+            );
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
+        }
+        BodyError::Encoding(_) => Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_content_encoding",
+            message,
+        ),
+        BodyError::Corrupt(_) => {
+            Refusal::new(StatusCode::BAD_REQUEST, "invalid_content_encoding", message)
+        }
+        BodyError::Cut => Refusal::new(StatusCode::BAD_REQUEST, "incomplete_body", message),
+    }
+}
+
 /// Takes in what a refused client still sends, and drops it: closing on it would reset the connection before the client has read its
 /// answer. Bounded in size and time; a client that goes on beyond that is cut.
 pub(crate) fn let_pass(mut body: ClientBody) {
@@ -192,6 +223,7 @@ enum Inner {
     Whole(Option<Bytes>),
     Relay(Box<Relay>),
     Strip(Box<Strip>),
+    Patience(Box<Patience>),
 }
 
 impl Body {
@@ -205,6 +237,10 @@ impl Body {
 
     pub(crate) fn relay(relay: Box<Relay>) -> Self {
         Self(Inner::Relay(relay))
+    }
+
+    pub(crate) fn patience(patience: Box<Patience>) -> Self {
+        Self(Inner::Patience(patience))
     }
 
     pub(crate) fn strip(strip: Box<Strip>) -> Self {
@@ -228,6 +264,9 @@ impl HttpBody for Body {
             Inner::Strip(strip) => strip
                 .poll_chunk(cx)
                 .map(|next| next.map(|chunk| chunk.map(Frame::data))),
+            Inner::Patience(patience) => patience
+                .poll_chunk(cx)
+                .map(|next| next.map(|chunk| chunk.map(Frame::data))),
         }
     }
 
@@ -240,7 +279,7 @@ impl HttpBody for Body {
             Inner::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Inner::Relay(_) | Inner::Strip(_) => SizeHint::default(),
+            Inner::Relay(_) | Inner::Strip(_) | Inner::Patience(_) => SizeHint::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use protocol::Dialect;
 use crate::body::{self, Body, ClientBody};
 use crate::config::Config;
 use crate::reply::{Shape, json};
-use crate::surface::{MESSAGE_REQUEST_ID, REQUEST_ID, body_refusal, request_id};
+use crate::surface::{MESSAGE_REQUEST_ID, REQUEST_ID, request_id};
 
 /// Names what in an answer is an estimate.
 const ESTIMATED: HeaderName = HeaderName::from_static("x-switchyard-estimated");
@@ -24,7 +24,7 @@ pub(crate) async fn tokens(
     let shape = Shape::Of(dialect);
     let body = match body::read(&parts.headers, body, config.body_limit).await {
         Ok(body) => body,
-        Err(error) => return body_refusal(&error, false).into_response(shape),
+        Err(error) => return body::refusal(&error, false).into_response(shape),
     };
     if let Err(error) = protocol::peek(dialect, &body) {
         let body = protocol::error::render_request_error(dialect, &error);

@@ -18,12 +18,11 @@ use protocol::{Dialect, ErrorBody, Observed, Out, RequestError};
 use tokio::time::{Instant, timeout_at};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
-pub(crate) use strip::Strip;
+pub(crate) use strip::{COMMENT, Strip};
 
 use crate::attempt::Request;
-use crate::exchange::{Tried, is_event_stream, is_json, refused};
+use crate::exchange::{Tried, ask, ask_whole, is_event_stream, lacks_path};
 use crate::fault::{Fault, event_fault, unreadable};
-use crate::forward;
 use crate::images::Drawing;
 use crate::opened::{Serving, read_whole};
 use crate::record::Record;
@@ -158,13 +157,9 @@ impl Turn<'_> {
 
     /// An account that may not draw, or a relay that has no Images API: another one's turn, and no reason to let this one rest.
     fn of_drawing_alone(&self, fault: Fault) -> Fault {
-        let status = fault.status.map(|status| status.as_u16());
-        let no_path = matches!(status, Some(404 | 405 | 501)) || fault.outcome == Outcome::NotAnApi;
         let relay = self.target.format != Format::Codex;
-        match fault.outcome {
-            Outcome::Forbidden => {}
-            _ if relay && no_path => {}
-            _ => return fault,
+        if fault.outcome != Outcome::Forbidden && !(relay && lacks_path(&fault)) {
+            return fault;
         }
         Fault {
             outcome: Outcome::ModelUnsupported,
@@ -179,16 +174,17 @@ impl Turn<'_> {
         }
     }
 
-    /// F98: the client's own bytes there, the relay's own bytes back.
+    /// F98: the client's own bytes there, but for the name the relay knows the model by; the relay's own bytes back.
     async fn forwarded(&self, access: &Access) -> Result<Came, Fault> {
-        let body = vec![self.request.body.clone()];
+        let model = self.request.take_model(&self.target);
+        let body = self.drawing.asked.body_naming(&self.request.body, model);
         let stream = self.drawing.asked.stream;
         let mut call = Call::json(self.endpoint(), body, stream);
         if let Some(form) = self.request.headers.get(CONTENT_TYPE) {
             call.content_type = form.clone();
         }
         call.query.clone_from(&self.request.query);
-        let (parts, body) = self.send(access, call).await?;
+        let (parts, body) = ask(self.request, &self.target, access, call).await?;
         let kind = self.drawing.asked.kind;
         if stream && is_event_stream(&parts.headers) {
             let running = Running::passed(kind);
@@ -220,8 +216,7 @@ impl Turn<'_> {
     ) -> Result<Drawn, Fault> {
         let written = asked.native();
         let call = Call::json(self.endpoint(), written.body.into_vec(), false);
-        let (parts, body) = self.send(access, call).await?;
-        let body = read_whole(body).await?;
+        let (headers, body) = ask_whole(self.request, &self.target, access, call).await?;
         let whole = pictures_in(&body).ok_or_else(|| self.nothing_drawn(&body))?;
         if let Some(record) = record {
             record.losses(written.losses.iter());
@@ -231,7 +226,7 @@ impl Turn<'_> {
             ..Observed::default()
         };
         let body = images::with_real_size(&body, &whole);
-        Ok(self.answered(parts.headers, body, seen))
+        Ok(self.answered(headers, body, seen))
     }
 
     async fn by_tool(
@@ -242,7 +237,7 @@ impl Turn<'_> {
     ) -> Result<Came, Fault> {
         let written = asked.by_tool(&self.host());
         let call = Call::json(Endpoint::Responses, written.body.into_vec(), true);
-        let (parts, mut body) = self.send(access, call).await?;
+        let (parts, mut body) = ask(self.request, &self.target, access, call).await?;
         if let Some(record) = record {
             record.losses(written.losses.iter());
         }
@@ -255,11 +250,11 @@ impl Turn<'_> {
                 Err(running) => fold = running.into_fold().unwrap_or_default(),
             }
         } else {
-            let each = |chunk: &Bytes| {
+            let mut each = |chunk: &Bytes| {
                 fold.push(chunk);
                 fold.terminal().is_some()
             };
-            self.read(&mut body, each).await?;
+            self.read(&mut body, &mut each).await?;
         }
         let mut seen = Observed {
             usage: fold.usage(),
@@ -293,11 +288,11 @@ impl Turn<'_> {
         mut running: Running,
     ) -> Result<Result<strip::Begun, Running>, Fault> {
         let mut out = Out::new();
-        let each = |chunk: &Bytes| {
+        let mut each = |chunk: &Bytes| {
             out.push(running.push(chunk));
             running.is_decided()
         };
-        self.read(&mut upstream, each).await?;
+        self.read(&mut upstream, &mut each).await?;
         if !running.begun() {
             return Ok(Err(running));
         }
@@ -349,42 +344,11 @@ impl Turn<'_> {
         })
     }
 
-    /// Sends, and answers a head that is good.
-    async fn send(
-        &self,
-        access: &Access,
-        mut call: Call,
-    ) -> Result<(http::response::Parts, ResponseBody), Fault> {
-        let gateway = &self.request.gateway;
-        let wants_events = call.stream;
-        call.headers = forward::request_headers(&self.request.headers, self.target.format);
-        let sent = gateway.upstream.send(&self.target, access, call).await;
-        let response = sent.map_err(|error| Fault::new(error.outcome, error.message))?;
-        let (parts, body) = response.into_parts();
-        if self.target.format == Format::Codex
-            && let Some(quota) = upstream::quota_from_headers(&parts.headers, gateway.clock.now())
-        {
-            gateway.observe(&self.target.id, quota);
-        }
-        if !parts.status.is_success() {
-            let (status, headers) = (parts.status, &parts.headers);
-            return Err(refused(gateway, &self.target, access, status, headers, body).await);
-        }
-        let events = wants_events && is_event_stream(&parts.headers);
-        if !events && !is_json(&parts.headers) {
-            return Err(Fault::new(
-                Outcome::NotAnApi,
-                "the base URL answered with a page, not with an API answer; check it",
-            ));
-        }
-        Ok((parts, body))
-    }
-
     /// Reads a stream until `each` has seen enough, or to its end: what has come by then is judged all the same.
     async fn read(
         &self,
         body: &mut ResponseBody,
-        mut each: impl FnMut(&Bytes) -> bool,
+        each: &mut (dyn FnMut(&Bytes) -> bool + Send),
     ) -> Result<(), Fault> {
         let idle = self.request.config.idle_timeout;
         loop {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
 use pool::{AccountKind, Format, Outcome};
-use protocol::{Answer, Dialect, Options, Prepared, ReasoningOutput};
+use protocol::{Answer, Dialect, Loss, Options, Prepared, ReasoningOutput};
 use tokio::time::{Instant, timeout};
 use upstream::{Access, Call, Endpoint, ResponseBody, Target};
 
@@ -18,10 +19,10 @@ use crate::amend::Sent;
 use crate::attempt::Request;
 use crate::body::Body;
 use crate::fault::Fault;
-use crate::opened::{Opened, Serving};
+use crate::opened::{Opened, Serving, read_whole};
 use crate::record::Record;
 use crate::relay::Slot;
-use crate::{Gateway, draw, forward, gemini};
+use crate::{Gateway, draw, embed, forward, gemini};
 
 /// How much of an error body is read for classification and for the client.
 const ERROR_BODY: usize = 64 << 10;
@@ -67,6 +68,9 @@ pub(crate) async fn attempt(
             limit,
         };
         return Box::pin(turn.attempt(record, slot)).await;
+    }
+    if request.call.embeds {
+        return Box::pin(embed::attempt(request, record, slot, target, began)).await;
     }
     let speaks = speaks(target.format);
     let prepared = match prepare(request, sent, record, &target, speaks) {
@@ -121,11 +125,7 @@ pub(crate) async fn attempt(
     }
     let streams = is_event_stream(&parts.headers);
     if !streams && !is_json(&parts.headers) {
-        let fault = Fault::new(
-            Outcome::NotAnApi,
-            "the base URL answered with a page, not with an API answer; check it",
-        );
-        return Tried::Failed(fault);
+        return Tried::Failed(not_an_api());
     }
     let answer = Answer::new(
         request.call.dialect,
@@ -159,10 +159,7 @@ fn prepare(
     target: &Target,
     speaks: protocol::Target,
 ) -> Result<Prepared, protocol::RequestError> {
-    let model = request.model(target);
-    // F94: one of several that stand for one another.
-    let turn = target.manner.turns.as_ref();
-    let model = turn.and_then(|turns| turns.take(model)).unwrap_or(model);
+    let model = request.take_model(target);
     let replaced = (request.head.model.as_deref() != Some(model)).then_some(model);
     let native = request.native(target);
     let naming = &request.config.naming;
@@ -178,7 +175,11 @@ fn prepare(
         },
         codex_client: request.call.codex || forward::is_codex_client(&request.headers),
         lite: request.headers.contains_key(forward::LITE),
-        effort: native.and_then(|native| native.effort.as_deref()),
+        effort: if sent.thoughtless {
+            Some("none")
+        } else {
+            native.and_then(|native| native.effort.as_deref())
+        },
         default_effort: default_effort(request, target),
         service_tier: native.filter(|native| native.fast).map(|_| "priority"),
         image_tool: native.is_some_and(|native| native.image),
@@ -201,7 +202,13 @@ fn prepare(
         &options,
     )?;
     if let Some(record) = record {
-        record.losses(sent.losses().chain(&prepared.losses));
+        let calmed = sent.thoughtless.then(|| {
+            Loss::approximated(
+                "reasoning effort",
+                "none, since this model's endpoint takes no tools while it thinks (T101)",
+            )
+        });
+        record.losses(sent.losses().chain(&prepared.losses).chain(calmed.as_ref()));
     }
     Ok(prepared)
 }
@@ -253,6 +260,68 @@ async fn send(
         ..Call::json(endpoint, body, stream)
     };
     request.gateway.upstream.send(target, access, call).await
+}
+
+/// A head that is good, and the body behind it.
+pub(crate) type Asked = Result<(http::response::Parts, ResponseBody), Fault>;
+
+/// Sends a call whose answer is not translated. Boxed, so that its many callers share one copy: such calls are seldom, and their answers slow.
+pub(crate) fn ask<'a>(
+    request: &'a Request,
+    target: &'a Target,
+    access: &'a Access,
+    call: Call,
+) -> BoxFuture<'a, Asked> {
+    Box::pin(asked(request, target, access, call))
+}
+
+/// The same, with the whole body.
+pub(crate) fn ask_whole<'a>(
+    request: &'a Request,
+    target: &'a Target,
+    access: &'a Access,
+    call: Call,
+) -> BoxFuture<'a, Result<(HeaderMap, Bytes), Fault>> {
+    Box::pin(async move {
+        let (parts, body) = ask(request, target, access, call).await?;
+        Ok((parts.headers, read_whole(body).await?))
+    })
+}
+
+async fn asked(request: &Request, target: &Target, access: &Access, mut call: Call) -> Asked {
+    let gateway = &request.gateway;
+    let wants_events = call.stream;
+    call.headers = forward::request_headers(&request.headers, target.format);
+    let sent = gateway.upstream.send(target, access, call).await;
+    let response = sent.map_err(|error| Fault::new(error.outcome, error.message))?;
+    let (parts, body) = response.into_parts();
+    if target.format == Format::Codex
+        && let Some(quota) = upstream::quota_from_headers(&parts.headers, gateway.clock.now())
+    {
+        gateway.observe(&target.id, quota);
+    }
+    if !parts.status.is_success() {
+        let (status, headers) = (parts.status, &parts.headers);
+        return Err(refused(gateway, target, access, status, headers, body).await);
+    }
+    let events = wants_events && is_event_stream(&parts.headers);
+    if !events && !is_json(&parts.headers) {
+        return Err(not_an_api());
+    }
+    Ok((parts, body))
+}
+
+fn not_an_api() -> Fault {
+    Fault::new(
+        Outcome::NotAnApi,
+        "the base URL answered with a page, not with an API answer; check it",
+    )
+}
+
+/// A relay that has no such call: another one's turn, and no reason to let this one rest.
+pub(crate) fn lacks_path(fault: &Fault) -> bool {
+    let status = fault.status.map(|status| status.as_u16());
+    matches!(status, Some(404 | 405 | 501)) || fault.outcome == Outcome::NotAnApi
 }
 
 /// An upstream that said no: what it means and what the client may see of it.

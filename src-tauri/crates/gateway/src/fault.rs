@@ -38,6 +38,14 @@ impl Fault {
         }
     }
 
+    /// A Chat endpoint says that this model takes tools or thinks, and is asked for both (T101).
+    pub(crate) fn tools_or_thoughts(&self) -> bool {
+        let told = self.body.as_deref().and_then(upstream::error_message);
+        told.is_some_and(|error| {
+            error.message.contains("reasoning_effort") && error.message.contains("/v1/responses")
+        })
+    }
+
     /// The upstream does not know the answer that the request continues (F38, T136).
     pub(crate) fn answer_unknown(&self) -> bool {
         let told = self.body.as_deref().and_then(upstream::error_message);
@@ -164,6 +172,14 @@ fn lacks_zai_key(request: &Request) -> bool {
         })
 }
 
+/// An account that could serve such a call, but not this model.
+fn is_about_the_model(skipped: &pool::Skipped) -> bool {
+    matches!(
+        skipped.reason,
+        pool::SkipReason::ModelNotAllowed | pool::SkipReason::ModelNotOffered
+    )
+}
+
 /// F39: who was passed over, why, and when the first one is back.
 pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
     let gateway = &request.gateway;
@@ -199,6 +215,14 @@ pub(crate) fn nobody(request: &Request, none: &NoCandidate) -> Refusal {
                 "no_zai_key",
                 "There is no Z.AI key. `switchyard account add --preset zai --label NAME` adds one; Switchyard does not gather guest tokens.",
             )
+        }
+        pool::NoCandidateKind::Empty | pool::NoCandidateKind::Model
+            if request.call.embeds && !none.skipped.iter().any(is_about_the_model) =>
+        {
+            let message = format!(
+                "No key account is set up for embeddings. `switchyard account set LABEL capabilities=chat,embeddings` says of one that it has them, as its options in the window do. {reasons}"
+            );
+            Refusal::new(StatusCode::NOT_FOUND, "embeddings_not_set_up", message)
         }
         pool::NoCandidateKind::Empty => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -153,6 +153,12 @@ pub(crate) fn answer_headers(
         // Ours goes under its own name; the upstream's stays findable (F147).
         out.insert("x-upstream-request-id", id.clone());
     }
+    framing(stream, out);
+    name_account(config, target, out);
+}
+
+/// What an answer says of its own form.
+pub(crate) fn framing(stream: Stream, out: &mut HeaderMap) {
     out.insert(
         CONTENT_TYPE,
         HeaderValue::from_static(match stream {
@@ -168,7 +174,6 @@ pub(crate) fn answer_headers(
         );
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
-    name_account(config, target, out);
 }
 
 /// Says which account an answer, good or bad, came from (F40).

@@ -18,7 +18,8 @@ pub(crate) enum Action {
     Count,
 }
 
-/// The path's end behind `models/`: the model, and what is asked of it. `None` for what this version does not serve.
+/// The path's end behind `models/`: the model, which may be missing (F92), and what is asked of it. `None` for what this version does not
+/// serve.
 pub(crate) fn asked(rest: &str) -> Option<(&str, Action)> {
     let (model, action) = rest.rsplit_once(':')?;
     let action = match action {
@@ -27,7 +28,7 @@ pub(crate) fn asked(rest: &str) -> Option<(&str, Action)> {
         "countTokens" => Action::Count,
         _ => return None,
     };
-    (!model.is_empty()).then_some((model, action))
+    Some((model, action))
 }
 
 /// The model's name as the client meant it: percent signs of the path undone.
@@ -127,7 +128,7 @@ mod tests {
             ),
             ("m:countTokens", Some(("m", Action::Count))),
             ("m:embedContent", None),
-            (":generateContent", None),
+            (":generateContent", Some(("", Action::Generate))),
             ("m", None),
         ] {
             assert_eq!(asked(rest), expected, "{rest}");

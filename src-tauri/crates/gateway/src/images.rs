@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{Response, StatusCode};
-use pool::{Format, Outcome};
+use http::{HeaderMap, Response, StatusCode};
+use pool::{AccountId, Format, Outcome};
 use protocol::images::Kind;
 use protocol::{Dialect, ErrorBody, Head};
 use upstream::Target;
@@ -18,11 +18,13 @@ use crate::body::{self, Body, ClientBody};
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::inside::Inside;
+use crate::key_rules::KeyRules;
 use crate::naming::Named;
+use crate::paths::{IMAGE_EDITS, IMAGE_GENERATIONS};
 use crate::record::Record;
-use crate::reply::Shape;
-use crate::surface::{IMAGE_EDITS, IMAGE_GENERATIONS, body_refusal, request_id};
-use crate::{Caller, Gateway, attempt, forward, pin};
+use crate::reply::{Refusal, Shape};
+use crate::surface::request_id;
+use crate::{Caller, Gateway, attempt, forward, naming, patience, pin};
 
 /// The waits before the second and the third try (F97).
 const WAITS: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_secs(4)];
@@ -72,42 +74,45 @@ pub(crate) async fn draw(
     let body = match body::read(&parts.headers, body, config.body_limit).await {
         Ok(body) => body,
         Err(error) => {
-            return record.refuse(body_refusal(&error, false), Shape::Of(call.dialect));
+            return record.refuse(body::refusal(&error, false), Shape::Of(call.dialect));
         }
     };
     let form = parts.headers.get(CONTENT_TYPE);
     let form = form.and_then(|value| value.to_str().ok());
-    let asked = match protocol::images::read(kind, &body, form) {
+    let mut asked = match protocol::images::read(kind, &body, form) {
         Ok(asked) => asked,
         Err(error) => return record.refuse_request(&error, call.dialect),
     };
     let model = asked.model.as_deref().unwrap_or(protocol::images::MODEL);
     record.asked(model, asked.stream);
-    if let Some(rules) = &key.rules
-        && let Err(refusal) = rules.check_model(model)
-    {
-        return record.refuse(refusal, Shape::Of(call.dialect));
-    }
-    let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
-    let pinned = match pin::find(look, &gateway.catalog.load(), &parts.headers, model) {
-        // A relay gets the client's own bytes: a label before the model's name would go there as well.
-        Ok(pin) => pin.account.filter(|_| pin.model == model),
+    let found = find(
+        &gateway,
+        &config,
+        key.rules.as_deref(),
+        &parts.headers,
+        model,
+    );
+    let (pinned, named) = match found {
+        Ok(found) => found,
         Err(refusal) => return record.refuse(refusal, Shape::Of(call.dialect)),
     };
+    let name = model.to_owned();
+    let native = named.native.as_deref();
+    let level = native.and_then(|native| native.effort.as_deref());
+    if let Err(wrong) = asked.read_as(named.native_model().unwrap_or(&named.model), level) {
+        return record.refuse(naming::wrong_level(&wrong), Shape::Of(call.dialect));
+    }
     let inside = parts.extensions.get::<Inside>();
-    attempt::serve(
+    let (stream, id) = (asked.stream, record.request_id().to_owned());
+    let road = Box::pin(attempt::serve(
         attempt::Request {
             pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
             gateway,
             config,
             call,
             query: forward::query(parts.uri.query()),
-            asked: model.to_owned(),
-            // A relay gets the client's own bytes, so no alias stands for a name here.
-            named: Named {
-                model: model.to_owned(),
-                ..Named::default()
-            },
+            asked: name,
+            named,
             drawing: Some(Drawing {
                 asked,
                 whole: tokio::sync::OnceCell::new(),
@@ -118,8 +123,30 @@ pub(crate) async fn draw(
             head: Head::default(),
         },
         record,
-    )
-    .await
+    ));
+    match stream {
+        true => patience::answer(road, &id).await,
+        false => road.await,
+    }
+}
+
+/// The account asked for and the names of the model, as for every other call (F27, F38, F90–F92).
+fn find(
+    gateway: &Gateway,
+    config: &Config,
+    rules: Option<&KeyRules>,
+    headers: &HeaderMap,
+    model: &str,
+) -> Result<(Option<AccountId>, Named), Refusal> {
+    let catalog = gateway.catalog.load();
+    let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
+    let pin = pin::find(look, &catalog, headers, model)?;
+    if let Some(rules) = rules {
+        rules.check_model(pin.model)?;
+    }
+    let named = naming::resolve(&config.naming, &catalog, pin.model);
+    let named = named.map_err(|wrong| naming::wrong_level(&wrong))?;
+    Ok((pin.account, named))
 }
 
 /// F97: worth another try as it is.

@@ -4,7 +4,7 @@
 //! What it is not: it knows no database, no keychain and no desktop. Accounts, keys and limits are handed in by the engine and may be
 //! swapped while requests run; what happened is told to a [`Journal`].
 //!
-//! The stations of the road, one file each: `surface` (routes, key, host) → `body` (limits, decoding) → `attempt` (select, send, classify,
+//! The stations of the road, one file each: `surface` (key, host; `paths` is its table) → `infer` (which model) with `body` (limits, decoding) → `attempt` (select, send, classify,
 //! again) → `relay` (the stream after the commit) → `journal`.
 
 mod amend;
@@ -13,19 +13,24 @@ mod body;
 mod config;
 mod count;
 mod draw;
+mod embed;
 mod empty;
 mod exchange;
 mod fault;
+mod formats;
 mod forward;
 mod gemini;
 mod guard;
 mod images;
+mod infer;
 mod inside;
 mod journal;
 mod key_rules;
 mod models;
 mod naming;
 mod opened;
+mod paths;
+mod patience;
 mod pause;
 mod pin;
 mod queue;

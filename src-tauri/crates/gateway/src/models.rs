@@ -9,29 +9,82 @@ use serde_json::{Value, json};
 use crate::Gateway;
 use crate::body::Body;
 use crate::config::{Catalog, Model};
+use crate::key_rules::KeyRules;
 use crate::naming;
 use crate::reply::{Refusal, Shape, json as json_answer};
 
-fn openai(model: &Model) -> Value {
-    json!({"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by})
+/// In whose words a list is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    OpenAi,
+    Messages,
+    Gemini,
+    /// The backend's own entries, for the Codex CLI.
+    Codex,
 }
 
-/// The list in the OpenAI shape.
-pub(crate) fn list(gateway: &Gateway) -> Response<Body> {
-    let catalog = gateway.catalog.load();
-    let models: Vec<Value> = catalog.models.iter().map(openai).collect();
-    json_answer(
-        StatusCode::OK,
-        json!({"object": "list", "data": models}).to_string(),
-    )
+impl Words {
+    fn entry(self, model: &Model) -> Value {
+        match self {
+            Self::OpenAi | Self::Codex => {
+                json!({"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by})
+            }
+            Self::Messages => message_entry(model),
+            Self::Gemini => gemini_entry(model),
+        }
+    }
+
+    /// A model that only draws is of use where pictures are asked for by a call of their own.
+    fn lists(self, model: &Model) -> bool {
+        match self {
+            Self::OpenAi | Self::Codex => true,
+            Self::Messages | Self::Gemini => !protocol::images::is_of_family(&model.id),
+        }
+    }
 }
 
-/// One model in the OpenAI shape, or 404.
-pub(crate) fn one(gateway: &Gateway, id: &str, shape: Shape) -> Response<Body> {
+/// The list: what the key may use of all that can be served now (F27, F81).
+pub(crate) fn list(gateway: &Gateway, words: Words, rules: Option<&KeyRules>) -> Response<Body> {
     let catalog = gateway.catalog.load();
-    match find(gateway, &catalog, id) {
-        Some(model) => json_answer(StatusCode::OK, openai(&model).to_string()),
-        None => not_found(&catalog, id).into_response(shape),
+    let mine = catalog
+        .models
+        .iter()
+        .filter(|model| words.lists(model) && rules.is_none_or(|rules| rules.allows(&model.id)));
+    if words == Words::Codex {
+        return codex(mine, tag(&catalog));
+    }
+    let entries: Vec<Value> = mine.map(|model| words.entry(model)).collect();
+    let list = match words {
+        Words::Gemini => json!({"models": entries}),
+        Words::Messages => {
+            let id = |entry: Option<&Value>| entry.map(|entry| entry["id"].clone());
+            json!({"first_id": id(entries.first()), "last_id": id(entries.last()), "has_more": false, "data": entries})
+        }
+        Words::OpenAi | Words::Codex => json!({"object": "list", "data": entries}),
+    };
+    json_answer(StatusCode::OK, list.to_string())
+}
+
+/// One model, or 404; 403 for one that the key may not use. `id` as it stands in the path.
+pub(crate) fn one(
+    gateway: &Gateway,
+    words: Words,
+    rules: Option<&KeyRules>,
+    id: &str,
+) -> Response<Body> {
+    let shape = Shape::Of(match words {
+        Words::OpenAi | Words::Codex => Dialect::Responses,
+        Words::Messages => Dialect::Messages,
+        Words::Gemini => Dialect::Gemini,
+    });
+    let id = crate::gemini::decoded(id);
+    let catalog = gateway.catalog.load();
+    if let Some(Err(refusal)) = rules.map(|rules| rules.check_model(&id)) {
+        return refusal.into_response(shape);
+    }
+    match find(gateway, &catalog, &id) {
+        Some(model) => json_answer(StatusCode::OK, words.entry(&model).to_string()),
+        None => not_found(&catalog, &id).into_response(shape),
     }
 }
 
@@ -58,24 +111,6 @@ fn message_entry(model: &Model) -> Value {
     json!({"type": "model", "id": model.id, "display_name": model.id, "created_at": created})
 }
 
-/// The list in the Messages shape (T202).
-pub(crate) fn messages(gateway: &Gateway) -> Response<Body> {
-    let catalog = gateway.catalog.load();
-    let models: Vec<Value> = catalog.models.iter().map(message_entry).collect();
-    let id = |model: Option<&Model>| model.map(|model| model.id.clone());
-    let list = json!({"first_id": id(catalog.models.first()), "last_id": id(catalog.models.last()), "has_more": false, "data": models});
-    json_answer(StatusCode::OK, list.to_string())
-}
-
-/// One model in the Messages shape, or 404.
-pub(crate) fn one_message(gateway: &Gateway, id: &str) -> Response<Body> {
-    let catalog = gateway.catalog.load();
-    match find(gateway, &catalog, id) {
-        Some(model) => json_answer(StatusCode::OK, message_entry(&model).to_string()),
-        None => not_found(&catalog, id).into_response(Shape::Of(Dialect::Messages)),
-    }
-}
-
 fn gemini_entry(model: &Model) -> Value {
     json!({
         "name": format!("models/{}", model.id),
@@ -84,23 +119,6 @@ fn gemini_entry(model: &Model) -> Value {
         "description": format!("Served by {}.", model.owned_by),
         "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
     })
-}
-
-/// The list in the Gemini shape (T202).
-pub(crate) fn gemini(gateway: &Gateway) -> Response<Body> {
-    let catalog = gateway.catalog.load();
-    let models: Vec<Value> = catalog.models.iter().map(gemini_entry).collect();
-    json_answer(StatusCode::OK, json!({"models": models}).to_string())
-}
-
-/// One model in the Gemini shape, or 404. `id` as it stands in the path.
-pub(crate) fn one_gemini(gateway: &Gateway, id: &str) -> Response<Body> {
-    let id = crate::gemini::decoded(id);
-    let catalog = gateway.catalog.load();
-    match catalog.models.iter().find(|model| model.id == id) {
-        Some(model) => json_answer(StatusCode::OK, gemini_entry(model).to_string()),
-        None => not_found(&catalog, &id).into_response(Shape::Of(Dialect::Gemini)),
-    }
 }
 
 /// Unix seconds as a date (Howard Hinnant's civil-from-days).
@@ -147,18 +165,17 @@ pub(crate) fn codex_etag(models: &[Model]) -> Option<String> {
     any.then(|| format!("W/\"{short}\""))
 }
 
+/// The tag that answers repeat, so that the client keeps its list; a key that sees a part of it keeps that part by the same tag.
+fn tag(catalog: &Catalog) -> Option<HeaderValue> {
+    HeaderValue::from_str(catalog.codex_etag.as_deref()?).ok()
+}
+
 /// The list as the Codex CLI reads it: the backend's own entries, byte for byte. Models of relays are not in it: an entry without the
 /// backend's base instructions would take the client's own place.
-pub(crate) fn codex(gateway: &Gateway) -> Response<Body> {
-    let catalog = gateway.catalog.load();
+fn codex<'m>(models: impl Iterator<Item = &'m Model>, tag: Option<HeaderValue>) -> Response<Body> {
     let mut body = Vec::with_capacity(1 << 10);
     body.extend_from_slice(b"{\"models\":[");
-    for (n, entry) in catalog
-        .models
-        .iter()
-        .filter_map(|model| model.codex.as_ref())
-        .enumerate()
-    {
+    for (n, entry) in models.filter_map(|model| model.codex.as_ref()).enumerate() {
         if n > 0 {
             body.push(b',');
         }
@@ -166,12 +183,8 @@ pub(crate) fn codex(gateway: &Gateway) -> Response<Body> {
     }
     body.extend_from_slice(b"]}");
     let mut response = json_answer(StatusCode::OK, Bytes::from(body));
-    if let Some(etag) = catalog
-        .codex_etag
-        .as_deref()
-        .and_then(|etag| HeaderValue::from_str(etag).ok())
-    {
-        response.headers_mut().insert(http::header::ETAG, etag);
+    if let Some(tag) = tag {
+        response.headers_mut().insert(http::header::ETAG, tag);
     }
     response
 }

@@ -25,7 +25,7 @@ use crate::{empty, forward};
 
 /// How long the head is held for the first sign of an answer once the upstream has said 200. Longer, and clients that time their wait for
 /// headers would give up on a model that thinks.
-const HOLD: Duration = Duration::from_secs(10);
+pub(crate) const HOLD: Duration = Duration::from_secs(10);
 
 /// How much of an answer that is not streamed is kept in memory at most.
 const WHOLE_ANSWER: usize = 256 << 20;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pool::{AccountId, Ask, Chosen, Event, Format, NoCandidate, Pool, Timestamp};
+use pool::{AccountId, Ask, Capability, Chosen, Event, Format, NoCandidate, Pool, Timestamp};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -26,6 +26,7 @@ struct Wish {
     native: Option<String>,
     group: Option<String>,
     direct_only: bool,
+    needs: Capability,
     formats: &'static [Format],
     session: Option<String>,
     continues: Option<String>,
@@ -43,6 +44,7 @@ impl Wish {
             group,
             direct_only,
             formats: _,
+            needs,
             session,
             continues,
             pinned,
@@ -56,6 +58,7 @@ impl Wish {
             native: native.map(str::to_owned),
             group: group.map(str::to_owned),
             direct_only,
+            needs,
             formats,
             session: session.map(str::to_owned),
             continues: continues.map(str::to_owned),
@@ -72,6 +75,7 @@ impl Wish {
             group: self.group.as_deref(),
             direct_only: self.direct_only,
             formats: self.formats,
+            needs: self.needs,
             session: self.session.as_deref(),
             continues: self.continues.as_deref(),
             pinned: self.pinned.as_ref(),
@@ -87,6 +91,7 @@ impl Wish {
             && self.native == other.native
             && self.group == other.group
             && self.formats == other.formats
+            && self.needs == other.needs
             && self.pinned == other.pinned
             && self.tried == other.tried
     }

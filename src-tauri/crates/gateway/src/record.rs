@@ -12,8 +12,9 @@ use upstream::Target;
 use crate::body::Body;
 use crate::journal::{Attempt, End, Entry};
 use crate::key_rules::KeySlot;
+use crate::paths::Inference;
 use crate::reply::{Refusal, Shape, json};
-use crate::surface::{Inference, MESSAGE_REQUEST_ID, REQUEST_ID};
+use crate::surface::{MESSAGE_REQUEST_ID, REQUEST_ID};
 use crate::{Admitted, Gateway};
 use std::sync::atomic::Ordering;
 
@@ -265,6 +266,9 @@ impl Drop for Record {
                 since,
                 String::new(),
             );
+        }
+        if std::thread::panicking() {
+            return self.close(End::Failed, Some("internal_error"));
         }
         self.close(End::Cancelled, None);
     }

@@ -362,17 +362,22 @@ impl Relay {
 impl Drop for Relay {
     /// Dropped with the upstream still open: the client went away (F56). Dropping the body cancels the upstream's request.
     fn drop(&mut self) {
-        if self.upstream.take().is_some() {
-            // Many clients hang up at the terminal event, before the upstream's own end: then that event is what counts.
-            if self.answer.observed().stopped {
-                self.answer.finish(&mut self.out, protocol::End::Clean);
-            }
-            let (outcome, ending, code) = match self.answer.observed().terminal {
-                Some(_) => self.judge(),
-                None => (Outcome::Cancelled, End::Cancelled, None),
-            };
-            self.close(&outcome, ending, code);
+        if self.upstream.take().is_none() {
+            return;
         }
+        if std::thread::panicking() {
+            // Ours, not the client's doing and not the account's; what was half done is not touched again.
+            return self.close(&Outcome::Cancelled, End::Failed, Some("internal_error"));
+        }
+        // Many clients hang up at the terminal event, before the upstream's own end: then that event is what counts.
+        if self.answer.observed().stopped {
+            self.answer.finish(&mut self.out, protocol::End::Clean);
+        }
+        let (outcome, ending, code) = match self.answer.observed().terminal {
+            Some(_) => self.judge(),
+            None => (Outcome::Cancelled, End::Cancelled, None),
+        };
+        self.close(&outcome, ending, code);
     }
 }
 

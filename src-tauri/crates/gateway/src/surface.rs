@@ -16,186 +16,21 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use protocol::Dialect;
-use protocol::images::Kind;
 
-use crate::body::{self, Body, BodyError, ClientBody};
+use crate::body::{self, Body, ClientBody};
 use crate::config::Config;
-use crate::gemini::{self, Action};
+use crate::infer::infer;
 use crate::inside::Inside;
-use crate::record::Record;
+use crate::models::Words;
+use crate::paths::{CODEX, Place, RESPONSES, place, shape};
 use crate::reply::{Refusal, Shape, empty, json};
-use crate::{Caller, Gateway, attempt, count, forward, guard, images, models, naming, pin, usage};
+use crate::{Caller, Gateway, count, formats, gemini, guard, images, models, usage};
 
 /// The request id, in and out (F147).
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The same for the Messages dialect's libraries (T196).
 pub(crate) const MESSAGE_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-
-/// What a path is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place<'p> {
-    Root,
-    Health,
-    Inference(Inference),
-    /// A Gemini call: the model stands in the path, as the client spelled it (F80).
-    Generate(Inference, &'p str),
-    /// `POST /v1/messages/count_tokens` and `…:countTokens` (F79).
-    CountTokens(Dialect),
-    /// Where the Codex CLI first tries a WebSocket (F82, T192).
-    WebSocket,
-    Models,
-    Model(&'p str),
-    CodexModels,
-    /// What the Codex CLI asks before it lets a person type; true: of the Codex accounts alone.
-    Usage(bool),
-    /// `/v1beta/models` (F81).
-    GeminiModels,
-    GeminiModel(&'p str),
-    /// The Images API (F95, F96).
-    Images(Kind),
-    /// A path of the public API that this version does not serve.
-    Unknown(Shape),
-}
-
-/// One of the inference calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Inference {
-    pub dialect: Dialect,
-    /// The path, for journal and log.
-    pub path: &'static str,
-    pub compact: bool,
-    /// Only Codex accounts, native events (F82).
-    pub codex: bool,
-}
-
-const CHAT: Inference = Inference {
-    dialect: Dialect::Chat,
-    path: "/v1/chat/completions",
-    compact: false,
-    codex: false,
-};
-const RESPONSES: Inference = Inference {
-    dialect: Dialect::Responses,
-    path: "/v1/responses",
-    compact: false,
-    codex: false,
-};
-const COMPACT: Inference = Inference {
-    compact: true,
-    path: "/v1/responses/compact",
-    ..RESPONSES
-};
-const CODEX: Inference = Inference {
-    codex: true,
-    path: "/codex/v1/responses",
-    ..RESPONSES
-};
-const CODEX_COMPACT: Inference = Inference {
-    codex: true,
-    path: "/codex/v1/responses/compact",
-    ..COMPACT
-};
-
-const MESSAGES: Inference = Inference {
-    dialect: Dialect::Messages,
-    path: "/v1/messages",
-    compact: false,
-    codex: false,
-};
-
-const GENERATE: Inference = Inference {
-    dialect: Dialect::Gemini,
-    path: "/v1beta/models:generateContent",
-    compact: false,
-    codex: false,
-};
-const GENERATE_STREAM: Inference = Inference {
-    path: "/v1beta/models:streamGenerateContent",
-    ..GENERATE
-};
-pub(crate) const IMAGE_GENERATIONS: Inference = Inference {
-    path: "/v1/images/generations",
-    ..RESPONSES
-};
-pub(crate) const IMAGE_EDITS: Inference = Inference {
-    path: "/v1/images/edits",
-    ..RESPONSES
-};
-
-/// The table of paths: the place, and the methods it takes.
-fn place(path: &str) -> (Place<'_>, &'static [Method]) {
-    const GET: &[Method] = &[Method::GET, Method::HEAD];
-    const POST: &[Method] = &[Method::POST];
-    const POST_OR_UPGRADE: &[Method] = &[Method::POST, Method::GET];
-    match path {
-        "/" => (Place::Root, GET),
-        "/health" => (Place::Health, GET),
-        "/v1/chat/completions" => (Place::Inference(CHAT), POST),
-        "/v1/responses" => (Place::Inference(RESPONSES), POST_OR_UPGRADE),
-        "/v1/responses/compact" => (Place::Inference(COMPACT), POST),
-        "/codex/v1/responses" => (Place::Inference(CODEX), POST_OR_UPGRADE),
-        "/codex/v1/responses/compact" => (Place::Inference(CODEX_COMPACT), POST),
-        "/v1/messages" => (Place::Inference(MESSAGES), POST),
-        "/v1/messages/count_tokens" => (Place::CountTokens(Dialect::Messages), POST),
-        "/v1/images/generations" => (Place::Images(Kind::Generation), POST),
-        "/v1/images/edits" => (Place::Images(Kind::Edit), POST),
-        "/v1/models" => (Place::Models, GET),
-        "/codex/v1/models" => (Place::CodexModels, GET),
-        "/v1beta/models" => (Place::GeminiModels, GET),
-        _ => {
-            let beta = path.strip_prefix("/v1beta/models/");
-            let rest = beta.or_else(|| path.strip_prefix("/v1/models/"));
-            match rest.and_then(gemini::asked) {
-                Some((model, Action::Generate)) => return (Place::Generate(GENERATE, model), POST),
-                Some((model, Action::Stream)) => {
-                    return (Place::Generate(GENERATE_STREAM, model), POST);
-                }
-                Some((_, Action::Count)) => return (Place::CountTokens(Dialect::Gemini), POST),
-                None => {}
-            }
-            if let Some(id) = beta.filter(|id| !id.is_empty() && !id.contains(':')) {
-                return (Place::GeminiModel(id), GET);
-            }
-            if let Some(id) = path.strip_prefix("/v1/models/")
-                && !id.is_empty()
-                && !id.contains(':')
-            {
-                return (Place::Model(id), GET);
-            }
-            if let Some(codex_only) = usage::asked(path) {
-                return (Place::Usage(codex_only), GET);
-            }
-            let shape = if path.starts_with("/v1beta") || path.starts_with("/v1/models/") {
-                Shape::Of(Dialect::Gemini)
-            } else if path.starts_with("/v1/messages") {
-                Shape::Of(Dialect::Messages)
-            } else if path.starts_with("/v1/chat") {
-                Shape::Of(Dialect::Chat)
-            } else {
-                Shape::Of(Dialect::Responses)
-            };
-            (Place::Unknown(shape), &[])
-        }
-    }
-}
-
-fn shape(place: &Place<'_>) -> Shape {
-    match place {
-        Place::Inference(call) | Place::Generate(call, _) => Shape::Of(call.dialect),
-        Place::CountTokens(dialect) => Shape::Of(*dialect),
-        Place::GeminiModels | Place::GeminiModel(_) => Shape::Of(Dialect::Gemini),
-        Place::Unknown(shape) => *shape,
-        Place::Root
-        | Place::Health
-        | Place::WebSocket
-        | Place::Models
-        | Place::Model(_)
-        | Place::Images(_)
-        | Place::CodexModels
-        | Place::Usage(_) => Shape::Of(Dialect::Responses),
-    }
-}
 
 /// Serves one request. A panic inside becomes a 500 and leaves every other request running.
 pub(crate) async fn handle(gateway: Arc<Gateway>, request: Request<ClientBody>) -> Response<Body> {
@@ -325,33 +160,32 @@ async fn dispatch(
     if let Some(refusal) = gateway.refusal_while_paused() {
         return refusal.into_response(shape);
     }
-    match place {
-        Place::Root | Place::Health | Place::Unknown(_) => empty(StatusCode::OK),
-        Place::WebSocket => upgrade_required(shape),
-        Place::Models if is_codex_query(parts.uri.query()) => models::codex(&gateway),
-        Place::CountTokens(dialect) => count::tokens(config, &parts, body, dialect).await,
-        Place::GeminiModels => models::gemini(&gateway),
-        Place::GeminiModel(id) => models::one_gemini(&gateway, id),
-        Place::Models if is_gemini_client(&parts) => models::gemini(&gateway),
-        Place::Model(id) if is_gemini_client(&parts) => models::one_gemini(&gateway, id),
-        Place::Models if is_messages_client(&parts.headers) => models::messages(&gateway),
-        Place::Models => models::list(&gateway),
-        Place::CodexModels => models::codex(&gateway),
+    let rules = key.rules.as_deref();
+    let (call, model) = match place {
+        Place::Root | Place::Health | Place::Unknown(_) => return empty(StatusCode::OK),
+        Place::WebSocket => return upgrade_required(shape),
+        // Seldom places are boxed: their state would make every request's larger.
+        Place::CountTokens(dialect) => {
+            return Box::pin(count::tokens(config, &parts, body, dialect)).await;
+        }
+        Place::Models | Place::GeminiModels | Place::CodexModels => {
+            return models::list(&gateway, list_words(&place, &parts), rules);
+        }
+        Place::Model(id) | Place::GeminiModel(id) => {
+            return models::one(&gateway, list_words(&place, &parts), rules, id);
+        }
         Place::Usage(codex_only) => {
             let call = if codex_only { &CODEX } else { &RESPONSES };
-            usage::answer(&gateway, config, attempt::formats(call))
+            return usage::answer(&gateway, config, formats::formats(call));
         }
-        Place::Model(id) if is_messages_client(&parts.headers) => models::one_message(&gateway, id),
-        Place::Model(id) => models::one(&gateway, id, shape),
-        Place::Images(kind) => images::draw(gateway, config.clone(), kind, parts, body, key).await,
-        Place::Inference(call) => {
-            infer(gateway, config.clone(), call, parts, body, key, None).await
+        Place::Images(kind) => {
+            let drawing = images::draw(gateway, config.clone(), kind, parts, body, key);
+            return Box::pin(drawing).await;
         }
-        Place::Generate(call, model) => {
-            let model = gemini::decoded(model);
-            infer(gateway, config.clone(), call, parts, body, key, Some(model)).await
-        }
-    }
+        Place::Inference(call) => (call, None),
+        Place::Generate(call, model) => (call, Some(gemini::decoded(model))),
+    };
+    infer(gateway, config.clone(), call, parts, body, key, model).await
 }
 
 /// F26, F27: a key that is not, not any more or not now good.
@@ -377,118 +211,6 @@ fn not_served(path: &str, shape: Shape) -> Response<Body> {
     let shown: String = path.chars().take(100).collect();
     let message = format!("{shown} is not served by this version of Switchyard.");
     Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response(shape)
-}
-
-/// Reads body and head, then walks the road. `path_model` is the model that a Gemini path names.
-async fn infer(
-    gateway: Arc<Gateway>,
-    config: Arc<Config>,
-    call: Inference,
-    parts: Parts,
-    body: &mut ClientBody,
-    key: Caller,
-    path_model: Option<String>,
-) -> Response<Body> {
-    let mut record = Record::open(gateway.clone(), &call, request_id(&parts.headers), key.name);
-    let shape = Shape::Of(call.dialect);
-    if let Some(rules) = &key.rules {
-        match rules.enter(&gateway) {
-            Ok(slot) => record.key_slot(slot),
-            Err(refusal) => return record.refuse(refusal, shape),
-        }
-    }
-    let limit = if call.compact {
-        config.compact_body_limit
-    } else {
-        config.body_limit
-    };
-    let body = match body::read(&parts.headers, body, limit).await {
-        Ok(body) => body,
-        Err(error) => return record.refuse(body_refusal(&error, call.compact), shape),
-    };
-    let mut head = match protocol::peek(call.dialect, &body) {
-        Ok(head) => head,
-        Err(error) => return record.refuse_request(&error, call.dialect),
-    };
-    if let Some(model) = path_model {
-        head.model = Some(model);
-        head.stream = call == GENERATE_STREAM;
-        head.array = head.stream && !gemini::wants_events(parts.uri.query());
-    }
-    let default = || {
-        let own = config.naming.default_model(call.dialect);
-        own.or(config.default_model.as_ref()).cloned()
-    };
-    let Some(asked) = head.model.clone().or_else(default) else {
-        let refusal = Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "missing_required_parameter",
-            "`model` is missing: name one of GET /v1/models.",
-        )
-        .param("model");
-        return record.refuse(refusal, shape);
-    };
-    record.asked(&asked, head.stream);
-    let inside = parts.extensions.get::<Inside>();
-    let look = |step: &mut dyn FnMut(&mut pool::Pool)| gateway.pool.with(|pool| step(pool));
-    let found = pin::find(look, &gateway.catalog.load(), &parts.headers, &asked);
-    let (pinned, prefix) = match found {
-        Ok(pin) => (pin.account, asked.len() - pin.model.len()),
-        Err(refusal) => return record.refuse(refusal, shape),
-    };
-    if let Some(rules) = &key.rules
-        && let Err(refusal) = rules.check_model(&asked[prefix..])
-    {
-        return record.refuse(refusal, shape);
-    }
-    let named = match naming::resolve(&config.naming, &gateway.catalog.load(), &asked[prefix..]) {
-        Ok(named) => named,
-        Err(wrong) => return record.refuse(naming::wrong_level(&wrong), shape),
-    };
-    attempt::serve(
-        attempt::Request {
-            pinned: inside.and_then(|inside| inside.account.clone()).or(pinned),
-            gateway,
-            config,
-            call,
-            drawing: None,
-            query: forward::query(parts.uri.query()),
-            headers: parts.headers,
-            body,
-            head,
-            asked,
-            named,
-        },
-        record,
-    )
-    .await
-}
-
-pub(crate) fn body_refusal(error: &BodyError, compact: bool) -> Refusal {
-    let message = error.to_string();
-    match error {
-        BodyError::TooLarge { limit } => {
-            let setting = if compact {
-                "limits.compact_body_mib"
-            } else {
-                "limits.body_mib"
-            };
-            let message = format!(
-                "The request body is larger than {} MiB. The setting {setting} raises the limit.",
-                limit >> 20
-            );
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
-        }
-        BodyError::Encoding(_) => Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_content_encoding",
-            message,
-        ),
-        BodyError::Corrupt(_) => {
-            Refusal::new(StatusCode::BAD_REQUEST, "invalid_content_encoding", message)
-        }
-        BodyError::Cut => Refusal::new(StatusCode::BAD_REQUEST, "incomplete_body", message),
-    }
 }
 
 /// The client's own request id when it is a sane one, else a fresh one.
@@ -522,14 +244,17 @@ fn query_key(place: &Place<'_>, query: Option<&str>) -> Option<String> {
     takes.then(|| gemini::key(query)).flatten()
 }
 
-/// T202: three dialects ask on one path; the form of the key tells this one.
-fn is_gemini_client(parts: &Parts) -> bool {
-    parts.headers.contains_key("x-goog-api-key")
-}
-
-/// T202: both dialects ask on one path; only this header tells them apart.
-fn is_messages_client(headers: &HeaderMap) -> bool {
-    headers.contains_key("anthropic-version")
+/// T202: all dialects ask for models on one path; the query tells the Codex CLI, the form of the key Gemini's libraries, a header those of
+/// Messages.
+fn list_words(place: &Place<'_>, parts: &Parts) -> Words {
+    match place {
+        Place::CodexModels => Words::Codex,
+        Place::GeminiModels | Place::GeminiModel(_) => Words::Gemini,
+        Place::Models if is_codex_query(parts.uri.query()) => Words::Codex,
+        _ if parts.headers.contains_key("x-goog-api-key") => Words::Gemini,
+        _ if parts.headers.contains_key("anthropic-version") => Words::Messages,
+        _ => Words::OpenAi,
+    }
 }
 
 fn is_codex_query(query: Option<&str>) -> bool {
@@ -602,51 +327,6 @@ fn preflight(config: &Config, headers: &HeaderMap, shape: Shape) -> Response<Bod
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_find_their_place_and_the_nearest_dialect() {
-        let cases = [
-            ("/v1/chat/completions", Place::Inference(CHAT)),
-            ("/v1/responses/compact", Place::Inference(COMPACT)),
-            ("/codex/v1/responses", Place::Inference(CODEX)),
-            ("/v1/models/gpt-5.5", Place::Model("gpt-5.5")),
-            ("/v1/models/vendor/name", Place::Model("vendor/name")),
-            (
-                "/v1/models/m:generateContent",
-                Place::Generate(GENERATE, "m"),
-            ),
-            (
-                "/v1beta/models/a/b:streamGenerateContent",
-                Place::Generate(GENERATE_STREAM, "a/b"),
-            ),
-            (
-                "/v1beta/models/m:countTokens",
-                Place::CountTokens(Dialect::Gemini),
-            ),
-            ("/v1beta/models", Place::GeminiModels),
-            ("/v1beta/models/m", Place::GeminiModel("m")),
-            (
-                "/v1beta/models/m:embedContent",
-                Place::Unknown(Shape::Of(Dialect::Gemini)),
-            ),
-            ("/v1/messages", Place::Inference(MESSAGES)),
-            (
-                "/v1/messages/count_tokens",
-                Place::CountTokens(Dialect::Messages),
-            ),
-            ("/v1/images/generations", Place::Images(Kind::Generation)),
-            ("/v1/images/edits", Place::Images(Kind::Edit)),
-            (
-                "/v1/messages/batches",
-                Place::Unknown(Shape::Of(Dialect::Messages)),
-            ),
-            ("/v1/chat/other", Place::Unknown(Shape::Of(Dialect::Chat))),
-            ("/etc/passwd", Place::Unknown(Shape::Of(Dialect::Responses))),
-        ];
-        for (path, expected) in cases {
-            assert_eq!(place(path).0, expected, "{path}");
-        }
-    }
 
     #[test]
     fn f147_a_sane_request_id_is_kept_and_an_odd_one_replaced() {

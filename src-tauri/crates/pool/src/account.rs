@@ -91,6 +91,18 @@ impl Format {
 }
 
 words! {
+    /// A kind of call that an account can serve beside the question of formats (F103).
+    pub enum Capability ("capability") {
+        /// Answers in words.
+        Chat = "chat",
+        /// Vectors of texts (F78).
+        Embeddings = "embeddings",
+        /// The Images API (F98).
+        Images = "images",
+    }
+}
+
+words! {
     /// The stored standing of an account (F59). Cooling, exhausted and disabled are views over time and the record: see [`crate::Health`].
     pub enum Status ("status") {
         /// Never answered yet.
@@ -139,6 +151,9 @@ pub struct Account {
     pub format: Format,
     /// Further dialects of the same key (F103).
     pub also: Vec<Format>,
+    /// What it can serve; `None` is what nobody has to say: words, and pictures where its format has a call for them. Vectors are said (F78,
+    /// F103).
+    pub capabilities: Option<Vec<Capability>>,
     /// Models it may serve: exact names or a prefix followed by `*`; `None` is all (F93).
     pub allowed_models: Option<Vec<String>>,
     /// Models its upstream was found to offer; `None` is not known, which excludes nothing.
@@ -180,6 +195,7 @@ impl Account {
             group: None,
             format,
             also: Vec::new(),
+            capabilities: None,
             allowed_models: None,
             known_models: None,
             told_models: None,

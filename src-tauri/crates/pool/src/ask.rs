@@ -2,7 +2,7 @@
 //!
 //! Values only; the decision is in `select`. Called by the gateway and by `switchyard explain`.
 
-use crate::{AccountId, Format, Timestamp};
+use crate::{AccountId, Capability, Format, Timestamp};
 use std::fmt;
 
 /// What a request needs.
@@ -18,6 +18,8 @@ pub struct Ask<'a> {
     pub direct_only: bool,
     /// Formats that can serve the route, best first; one that is not listed cannot (F101).
     pub formats: &'a [Format],
+    /// What kind of call it is (F103).
+    pub needs: Capability,
     /// The conversation it belongs to (F38).
     pub session: Option<&'a str>,
     /// The id of the answer it continues: looked up before the conversation, and it stays where it is whoever is chosen (F38).
@@ -41,6 +43,7 @@ impl<'a> Ask<'a> {
             group: None,
             direct_only: false,
             formats,
+            needs: Capability::Chat,
             session: None,
             continues: None,
             pinned: None,
@@ -60,6 +63,8 @@ pub enum SkipReason {
     NotPinned,
     /// Its dialect cannot serve this route.
     FormatCannotServe,
+    /// It is not set up for this kind of call (F103).
+    LacksCapability,
     /// Its list of allowed models lacks the model.
     ModelNotAllowed,
     /// Its upstream does not offer the model.
@@ -124,6 +129,7 @@ impl SkipReason {
             SkipReason::Disabled => "disabled",
             SkipReason::NotPinned => "not_pinned",
             SkipReason::FormatCannotServe => "format_cannot_serve",
+            SkipReason::LacksCapability => "lacks_capability",
             SkipReason::ModelNotAllowed => "model_not_allowed",
             SkipReason::ModelNotOffered => "model_not_offered",
             SkipReason::Banned => "banned",
@@ -172,6 +178,7 @@ impl SkipReason {
             SkipReason::Disabled => "switched off",
             SkipReason::NotPinned => "another account was asked for",
             SkipReason::FormatCannotServe => "its format cannot serve this route",
+            SkipReason::LacksCapability => "it is not set up for this kind of call",
             SkipReason::ModelNotAllowed => "the model is not on its allowed list",
             SkipReason::ModelNotOffered => "it does not offer the model",
             SkipReason::Banned => "closed by the provider",

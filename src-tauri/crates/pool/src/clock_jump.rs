@@ -71,6 +71,9 @@ fn bring_state_back(now: Timestamp, state: &mut AccountState) -> bool {
     if let Some(quota) = &mut state.quota {
         let ahead = quota.captured_at.since(now);
         quota.captured_at = quota.captured_at.min(now);
+        for bucket in &mut quota.buckets {
+            bucket.read_at = bucket.read_at.min(now);
+        }
         let buckets = quota.buckets.iter_mut();
         let windows = buckets
             .flat_map(|bucket| [&mut bucket.primary, &mut bucket.secondary])

@@ -30,9 +30,10 @@ mod standing;
 mod state;
 mod switch;
 mod time;
+mod turns;
 mod words;
 
-pub use account::{Account, AccountId, AccountKind, Format, Status, Token};
+pub use account::{Account, AccountId, AccountKind, Capability, Format, Status, Token};
 pub use affinity::{AFFINITY_ENTRIES, AFFINITY_LIFE};
 pub use ask::{Ask, Chosen, NoCandidate, NoCandidateKind, SkipReason, Skipped, Why};
 pub use due::{CheckReason, DueCheck, MOST_CHECKS, RESET_SPREAD, UNTOLD_CHECKS};
@@ -55,4 +56,5 @@ pub use standing::{Measured, health_score};
 pub use state::{AccountState, Cooldown, Counters, Event, Exhaustion, Health, HoldSource, Reason};
 pub use switch::{SWITCH_REST, SwitchReason, SwitchRule};
 pub use time::{Clock, Timestamp};
+pub use turns::Turn;
 pub use words::UnknownWord;

@@ -9,8 +9,10 @@ use std::collections::HashMap;
 /// Most model names remembered. Names come from clients, so the memory is bounded and simply starts afresh when full.
 const MODEL_ENTRIES: usize = 256;
 
-/// The models that ChatGPT accounts draw with: their provider offers them and puts them on no list (F95).
-const UNLISTED: &str = "gpt-image-";
+/// Whether a model is one that ChatGPT accounts draw with: their provider offers them and puts them on no list (F95).
+fn is_unlisted(model: &str) -> bool {
+    model.starts_with("gpt-image-") || model == "chatgpt-image-latest"
+}
 
 /// One model against every account, by place.
 #[derive(Debug, Clone, Default)]
@@ -165,7 +167,7 @@ fn lists(wanted: Wanted<'_>, account: &Account) -> (bool, bool) {
     let told = account.told_models.as_ref().filter(|_| read_otherwise);
     // A model the person listed by its full name is offered, whatever discovery found.
     let offered = named
-        || (account.format == Format::Codex && model.starts_with(UNLISTED))
+        || (account.format == Format::Codex && is_unlisted(model))
         || account
             .known_models
             .as_ref()

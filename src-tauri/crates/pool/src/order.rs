@@ -71,7 +71,7 @@ impl Pass<'_> {
             // Who is behind gets no more than its turn of this round: one long away does not catch up at the cost of the others.
             Policy::RoundRobin => (
                 row.turn.max(self.pool.round),
-                row.turn,
+                row.turn_order(),
                 row.primary_share(self.now).into(),
                 0,
             ),

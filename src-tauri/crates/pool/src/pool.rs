@@ -78,6 +78,8 @@ pub struct Pool {
     pub(crate) simulated: bool,
     /// The turn being given out (F34).
     pub(crate) round: u64,
+    /// Requests that make a turn (F94).
+    pub(crate) turn_length: u64,
     /// Selections so far.
     pub(crate) selections: u64,
     pub(crate) offline: Option<Timestamp>,

@@ -37,6 +37,16 @@ impl QuotaWindow {
         let passed = self.resets_at.is_some_and(|at| at <= now);
         (!passed && self.used_percent.is_finite()).then_some(self.used_percent)
     }
+
+    /// Until when the value counts as known when it was read then; `Timestamp(i64::MAX)` is for ever.
+    fn known_until(&self, read_at: Timestamp) -> Timestamp {
+        match self.resets_at {
+            // No plan has a longer window: what a wrong clock told must not hold for ever.
+            Some(at) => at.min(read_at.plus(LONGEST_WINDOW)),
+            None if self.used_percent >= 100.0 => read_at.plus(UNTOLD_RESET),
+            None => Timestamp(i64::MAX),
+        }
+    }
 }
 
 /// A limit of its own for some models or features.
@@ -48,6 +58,8 @@ pub struct QuotaBucket {
     pub primary: Option<QuotaWindow>,
     /// Second window.
     pub secondary: Option<QuotaWindow>,
+    /// When it was read: an answer speaks of some limits and is silent about others.
+    pub read_at: Timestamp,
 }
 
 impl QuotaBucket {
@@ -61,6 +73,14 @@ impl QuotaBucket {
         let (name, model) = (plain(&self.name), plain(model));
         let last_words = name.strip_prefix("codex").unwrap_or(&name);
         name == model || (last_words.len() >= 4 && model.ends_with(last_words))
+    }
+
+    fn used_up_until(&self) -> Option<Timestamp> {
+        let windows = self.primary.iter().chain(self.secondary.iter());
+        windows
+            .filter(|window| window.used_percent >= 100.0)
+            .map(|window| window.known_until(self.read_at))
+            .max()
     }
 }
 
@@ -170,12 +190,7 @@ impl QuotaSnapshot {
 
     /// Until when a window's value counts as known; `Timestamp(i64::MAX)` is for ever.
     pub(crate) fn known_until(&self, window: &QuotaWindow) -> Timestamp {
-        match window.resets_at {
-            // No plan has a longer window: what a wrong clock told must not hold for ever.
-            Some(at) => at.min(self.captured_at.plus(LONGEST_WINDOW)),
-            None if window.used_percent >= 100.0 => self.captured_at.plus(UNTOLD_RESET),
-            None => Timestamp(i64::MAX),
-        }
+        window.known_until(self.captured_at)
     }
 
     /// Whether a window's value still holds.
@@ -187,7 +202,7 @@ impl QuotaSnapshot {
     pub(crate) fn buckets_until(&self) -> Option<Timestamp> {
         self.buckets
             .iter()
-            .filter_map(|bucket| self.bucket_until(bucket))
+            .filter_map(QuotaBucket::used_up_until)
             .max()
     }
 
@@ -196,16 +211,8 @@ impl QuotaSnapshot {
         self.buckets
             .iter()
             .filter(|bucket| bucket.is_for(model))
-            .filter_map(|bucket| self.bucket_until(bucket))
+            .filter_map(QuotaBucket::used_up_until)
             .filter(|until| *until > now)
-            .max()
-    }
-
-    fn bucket_until(&self, bucket: &QuotaBucket) -> Option<Timestamp> {
-        let windows = bucket.primary.iter().chain(bucket.secondary.iter());
-        windows
-            .filter(|window| window.used_percent >= 100.0)
-            .map(|window| self.known_until(window))
             .max()
     }
 
@@ -231,6 +238,7 @@ impl QuotaSnapshot {
                     Some(old) => {
                         old.primary = bucket.primary.or(old.primary);
                         old.secondary = bucket.secondary.or(old.secondary);
+                        old.read_at = bucket.read_at;
                     }
                     None => self.buckets.push(bucket),
                 }

@@ -102,6 +102,7 @@ impl Pool {
                 name: bucket.name.clone(),
                 primary: known(bucket.primary),
                 secondary: known(bucket.secondary),
+                read_at: bucket.read_at,
             };
             let Some(used) = fullest(&bucket) else {
                 continue;

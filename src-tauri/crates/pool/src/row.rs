@@ -5,8 +5,8 @@
 use crate::holds::skip;
 use crate::pace::{self, Burn};
 use crate::{
-    Account, AccountState, Format, HoldReason, HoldSource, SkipReason, Status, Timestamp, Token,
-    UNTOLD_RESET,
+    Account, AccountState, Capability, Format, HoldReason, HoldSource, SkipReason, Status,
+    Timestamp, Token, UNTOLD_RESET,
 };
 
 /// An instant that never comes, and one that has always passed.
@@ -44,6 +44,8 @@ pub(crate) struct Row {
     pub(crate) format: Format,
     /// Its further formats, a bit each.
     pub(crate) also: u8,
+    /// What it can serve, a bit each.
+    abilities: u8,
     rate_limited: bool,
     pub(crate) priority: u32,
     pub(crate) slots: u32,
@@ -78,6 +80,8 @@ pub(crate) struct Row {
     pub(crate) used_order: u64,
     /// Turns taken (F34).
     pub(crate) turn: u64,
+    /// Requests of the turn it is in (F94).
+    pub(crate) in_turn: u64,
     /// Times selected in its life (F35).
     pub(crate) requests: u64,
     /// Until then no other request may begin on it (F114).
@@ -94,6 +98,7 @@ impl Row {
             barred: None,
             format: Format::Codex,
             also: 0,
+            abilities: 0,
             rate_limited: false,
             priority: 0,
             slots: u32::MAX,
@@ -116,11 +121,17 @@ impl Row {
             last_traffic: PAST,
             used_order: 0,
             turn: 0,
+            in_turn: 0,
             requests: 0,
             next_start: PAST,
             bucket_until: PAST,
             pace: pace::NOTHING_TO_LOSE,
         }
+    }
+
+    /// Whether it serves calls of this kind.
+    pub(crate) fn can(&self, needed: Capability) -> bool {
+        self.abilities >> needed as u8 & 1 == 1
     }
 
     /// Works out everything that record, state and token say. Slots in use, turns and order stay.
@@ -148,6 +159,11 @@ impl Row {
             .also
             .iter()
             .fold(0, |bits, format| bits | 1 << *format as u8);
+        let said = account.capabilities.as_deref();
+        self.abilities = said
+            .unwrap_or(&[Capability::Chat, Capability::Images])
+            .iter()
+            .fold(0, |bits, ability| bits | 1 << *ability as u8);
         self.priority = account.priority;
         self.group = group;
         self.cooling_until = state.cooldown.map_or(PAST, |c| c.until.0);

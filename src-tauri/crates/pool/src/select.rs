@@ -6,7 +6,8 @@ use crate::models::{Match, Matches, Wanted};
 use crate::order::{Key, Tier};
 use crate::row::Row;
 use crate::{
-    Ask, Chosen, Format, NoCandidate, NoCandidateKind, Policy, Pool, SkipReason, Skipped, Timestamp,
+    Ask, Capability, Chosen, Format, NoCandidate, NoCandidateKind, Policy, Pool, SkipReason,
+    Skipped, Timestamp,
 };
 
 /// What one ask means against this pool, looked up once before the pass.
@@ -24,6 +25,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) active: Option<usize>,
     pub(crate) last_attempt: bool,
     direct_only: bool,
+    needs: Capability,
 }
 
 impl<'a> Pass<'a> {
@@ -58,6 +60,7 @@ impl<'a> Pass<'a> {
             active: pool.active.as_ref().and_then(|id| pool.place(id)),
             last_attempt: ask.last_attempt,
             direct_only: ask.direct_only,
+            needs: ask.needs,
         }
     }
 
@@ -79,6 +82,9 @@ impl<'a> Pass<'a> {
         // F88, F101: only sign-ins are translated for, and a relay of another format does not step in.
         if self.direct_only && rank > 0 && self.pool.entries[place].account.kind.is_key() {
             return Err(SkipReason::FormatCannotServe);
+        }
+        if !row.can(self.needs) {
+            return Err(SkipReason::LacksCapability);
         }
         match self
             .matches
@@ -195,7 +201,7 @@ impl Pool {
         row.last_traffic = now.0;
         row.used_order = self.selections;
         if let Some(turn) = round {
-            row.turn = turn + 1;
+            row.take_turn(turn, self.turn_length);
             self.round = turn;
         }
         if let Some(group) = self.groups.get_mut(row.group as usize) {
@@ -234,6 +240,7 @@ fn common_kind(reasons: impl Iterator<Item = SkipReason>) -> NoCandidateKind {
         match reason {
             SkipReason::Disabled | SkipReason::NotPinned | SkipReason::OtherSide => {}
             SkipReason::FormatCannotServe
+            | SkipReason::LacksCapability
             | SkipReason::ModelNotAllowed
             | SkipReason::ModelNotOffered => model += 1,
             SkipReason::Exhausted { .. }

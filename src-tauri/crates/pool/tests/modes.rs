@@ -208,6 +208,7 @@ fn a_bucket_bars_only_its_model() {
         name: name.into(),
         primary: window(used, Some(at(300)), 5),
         secondary: None,
+        read_at: at(0),
     };
     for policy in Policy::ALL {
         let mut pool = pool_of(*policy, names("a"));
@@ -263,6 +264,7 @@ fn which_models_a_bucket_is_for() {
             name: name.into(),
             primary: None,
             secondary: None,
+            read_at: at(0),
         };
         assert_eq!(bucket.is_for(model), expected, "{name} {model}");
     }

@@ -192,6 +192,7 @@ fn play(pool: &mut Pool, now: &mut Timestamp, step: Step) {
                     name: "m".into(),
                     primary: window(used, resets.map(Timestamp), 5),
                     secondary: None,
+                    read_at: Timestamp(captured),
                 }],
                 ..QuotaSnapshot::empty(Timestamp(captured), QuotaSource::Query)
             };

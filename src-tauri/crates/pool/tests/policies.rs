@@ -364,3 +364,24 @@ fn words_read_back() {
         "unknown rotation policy \"fastest\": use one of active, round_robin, most_headroom, least_recently_used, fill_first, least_used, priority, pace_aware"
     );
 }
+
+/// F94: a turn of several requests, which a restart does not begin anew, nor does who comes new catch up.
+#[test]
+fn turns_of_several_requests() {
+    let mut pool = pool_of(Policy::RoundRobin, names("abc"));
+    pool.set_turn_length(3);
+    let picked = |pool: &mut Pool, count: usize| -> String {
+        let pick = |_| pick(pool, at(0), &ask("m")).unwrap();
+        (0..count).map(pick).collect()
+    };
+    assert_eq!(picked(&mut pool, 11), "aaabbbcccaa");
+    let kept = pool.turns();
+    let mut pool = pool_of(Policy::RoundRobin, names("abcd"));
+    pool.set_turn_length(3);
+    for (id, turn) in kept {
+        pool.restore_turn(&id, turn);
+    }
+    assert_eq!(picked(&mut pool, 13), "adddbbbcccaaa");
+    pool.set_turn_length(1);
+    assert!(pool.turns().is_empty(), "nothing worth keeping");
+}

@@ -107,6 +107,7 @@ fn a_window_past_its_reset_is_not_told_and_buckets_are_the_best_ones() {
                 ..w
             }),
             secondary: None,
+            read_at: at(0),
         }];
         pool.observe_quota(at(0), &id(name), quota);
     }
@@ -130,6 +131,7 @@ fn f67_an_answer_speaks_of_its_own_limits_and_the_usage_endpoint_of_all() {
         name: name.into(),
         primary: reading(at(0), used, 0.0).primary,
         secondary: None,
+        read_at: at(0),
     };
     let told = |source, buckets| QuotaSnapshot {
         source,

@@ -12,7 +12,7 @@ pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 use crate::{
     canonical::{
         fields::wrong_type,
-        request::{Losses, Request, Settings, Tool},
+        request::{Losses, Request, Settings, Tool, ToolChoice},
     },
     chat, codex, gemini,
     json::{
@@ -46,6 +46,8 @@ pub(crate) struct HubState {
     pub(crate) codex_client: bool,
     /// A stream for the client is one JSON array (T203).
     array: bool,
+    /// The request asked for something that names its sources (T31).
+    cites: bool,
     /// Input tokens as they are told before the upstream has counted (T151).
     estimate: u64,
 }
@@ -111,6 +113,7 @@ pub(crate) fn translate_request(
     } else {
         options.reasoning
     };
+    name_hosted(&mut request);
     fit(&mut request, from, to, head, &mut losses);
     wishes(&mut request, to, body, head, options, &mut losses);
     let echo = match from {
@@ -125,6 +128,10 @@ pub(crate) fn translate_request(
         Dialect::Messages => messages::count::estimate(body),
         Dialect::Chat | Dialect::Responses | Dialect::Gemini => 0,
     };
+    let cites = request
+        .tools
+        .iter()
+        .any(|tool| matches!(tool, Tool::Hosted { .. }));
     let (body, names) = match to {
         Target::Chat => {
             let flatten = from != Dialect::Chat;
@@ -156,6 +163,7 @@ pub(crate) fn translate_request(
         stops,
         codex_client: options.codex_client,
         array: head.array,
+        cites,
         estimate,
     };
     Ok(Translated {
@@ -163,6 +171,29 @@ pub(crate) fn translate_request(
         state,
         losses: losses.0,
     })
+}
+
+/// Messages names a tool that runs at the provider as it names any other.
+fn name_hosted(request: &mut Request<'_>) {
+    let Some(ToolChoice::Named(chosen)) = &request.tool_choice else {
+        return;
+    };
+    let declared = |tool: &Tool<'_>| {
+        tool.named()
+            .is_some_and(|(_, name)| name.raw() == chosen.name.raw())
+    };
+    let hosted = |tool: &Tool<'_>| match tool {
+        // Its type is its name and a date.
+        Tool::Hosted {
+            origin: Dialect::Messages,
+            kind,
+            ..
+        } => kind.raw().starts_with(chosen.name.raw()),
+        _ => false,
+    };
+    if !request.tools.iter().any(declared) && request.tools.iter().any(hosted) {
+        request.tool_choice = Some(ToolChoice::Hosted(chosen.name.clone()));
+    }
 }
 
 /// What the gateway adds to the client's words: a default effort (F90) and the provider's image generation.

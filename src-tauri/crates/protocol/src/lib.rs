@@ -15,6 +15,7 @@ pub mod answer;
 mod canonical;
 mod chat;
 pub mod codex;
+pub mod embeddings;
 pub mod error;
 mod finished;
 mod fold;

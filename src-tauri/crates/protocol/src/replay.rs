@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::{
     gemini::wire::NO_SIGNATURE,
     json::scan::{self, Member},
+    messages::cite::FOREIGN,
     patch::{Edits, ObjectPatch, quoted},
     peek::peek,
     types::{Dialect, Head, Loss},
@@ -272,6 +273,69 @@ fn without_thoughts(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Amen
     Amended::new(Dialect::Messages, body, edits, vec![loss])
 }
 
+/// A Messages conversation without what only looks as if its vendor had found it: searches and citations of accounts of other dialects, which it
+/// could not read (T88). `None` when there are none, which a look at the bytes tells.
+#[must_use]
+pub fn without_foreign_sources(body: &Bytes, head: &Head) -> Option<Amended> {
+    memchr::memmem::find(body, FOREIGN.as_bytes())?;
+    let foreign = |token: Option<&[u8]>| {
+        token.is_some_and(|token| memchr::memmem::find(token, FOREIGN.as_bytes()).is_some())
+    };
+    let mut edits = Edits::default();
+    let (mut searches, mut cited) = (0_usize, 0_usize);
+    for blocks in blocks(body, head) {
+        let goes = |block: &Item| match block.kind(body) {
+            b"server_tool_use" => foreign(block.token(body, "id")),
+            b"web_search_tool_result" => foreign(block.token(body, "tool_use_id")),
+            _ => false,
+        };
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else {
+            continue;
+        };
+        searches += blocks.iter().filter(|block| goes(block)).count();
+        if blocks.iter().all(goes) {
+            let nothing = br#"{"type":"text","text":"(no content)"}"#;
+            edits.replace(first.range.start..last.range.end, nothing.to_vec());
+            continue;
+        }
+        let mut kept_end = None;
+        for (at, block) in blocks.iter().enumerate() {
+            if goes(block) {
+                let before_next = || {
+                    blocks
+                        .get(at + 1)
+                        .map_or(block.range.end, |next| next.range.start)
+                };
+                // The comma goes with it: the one before it, or behind it where nothing is before.
+                edits.remove(match kept_end {
+                    Some(end) => end..block.range.end,
+                    None => block.range.start..before_next(),
+                });
+                if let Some(end) = &mut kept_end {
+                    *end = block.range.end;
+                }
+                continue;
+            }
+            kept_end = Some(block.range.end);
+            if block.kind(body) == b"text" && foreign(block.token(body, "citations")) {
+                cited += 1;
+                let mut object =
+                    ObjectPatch::new(body, block.range.start, &block.members, &mut edits);
+                object.remove("citations");
+                object.finish();
+            }
+        }
+    }
+    if searches + cited == 0 {
+        return None;
+    }
+    let loss = Loss::dropped(
+        format!("messages ({searches} blocks of searches, citations of {cited} blocks)"),
+        "another provider made them, which this one would refuse (T88)",
+    );
+    Amended::new(Dialect::Messages, body, edits, vec![loss])
+}
+
 /// A Gemini conversation without proofs of thoughts (T90, T108); `None` when it has none of them. A call keeps the value that asks for none.
 fn without_proofs(body: &Bytes, head: &Head, which: Sealed<'_>) -> Option<Amended> {
     let mut edits = Edits::default();
@@ -458,6 +522,43 @@ mod tests {
         assert_eq!(text(&amended), text_of(none, ""));
         assert!(amended.head.stream && amended.head.model.as_deref() == Some("m"));
         assert!(without_seals(&amended.body, &amended.head, Sealed::All).is_none());
+    }
+
+    #[test]
+    fn t88_searches_and_citations_of_others_do_not_go_to_the_vendor() {
+        let own = r#"{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}"#;
+        let call = r#"{"type":"server_tool_use","id":"srvtoolu_switchyard_ws_7","name":"web_search","input":{}}"#;
+        let result = r#"{"type":"web_search_tool_result","tool_use_id":"srvtoolu_switchyard_ws_7","content":[]}"#;
+        let said = r#"{"type":"text","text":"a"}"#;
+        let cited = r#"{"type":"text","citations":[{"encrypted_index":"srvtoolu_switchyard_"}],"text":"a"}"#;
+        let words = r#"{"type":"text","text":"srvtoolu_switchyard_"}"#;
+        for (content, expected) in [
+            (vec![call, result, cited], Some(vec![said])),
+            (vec![said, call, result, said], Some(vec![said, said])),
+            (vec![own, call, result], Some(vec![own])),
+            (vec![call, said, result, cited], Some(vec![said, said])),
+            (
+                vec![call, result],
+                Some(vec![r#"{"type":"text","text":"(no content)"}"#]),
+            ),
+            (vec![own, said, words], None),
+        ] {
+            let of = |blocks: &[&str]| {
+                let blocks = blocks.join(" , ");
+                format!(r#"{{"messages":[{{"role":"assistant","content":[{blocks}]}}]}}"#)
+            };
+            let body = Bytes::from(of(&content));
+            let head = peek(Dialect::Messages, &body).expect("a request");
+            let amended = without_foreign_sources(&body, &head);
+            let read =
+                |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).expect("JSON");
+            assert_eq!(
+                amended.as_ref().map(|amended| read(&amended.body)),
+                expected.map(|blocks| read(of(&blocks).as_bytes())),
+                "{content:?}"
+            );
+            assert!(amended.is_none_or(|amended| amended.losses.len() == 1));
+        }
     }
 
     #[test]

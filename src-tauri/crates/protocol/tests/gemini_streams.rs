@@ -169,7 +169,7 @@ fn pieces_of_a_gemini_account_for_chat_clients() {
     );
     assert_eq!(
         judge_chat("T34", &sent).text,
-        "\n![image/png](data:image/png;base64,AAAA)\n"
+        "![image](data:image/png;base64,AAAA)"
     );
 }
 

@@ -89,6 +89,10 @@ fn said_json(dialect: Dialect, answer: &Value) -> Said {
 fn sayable(client: Dialect, mut said: Said) -> Said {
     if matches!(client, Dialect::Messages | Dialect::Gemini) {
         let refusal = std::mem::take(&mut said.refusal);
+        if !refusal.is_empty() && said.end == "stop" {
+            // T32: then the end says so.
+            "content_filter".clone_into(&mut said.end);
+        }
         said.text += &refusal;
         for (_, input) in &mut said.calls {
             // T51: the raw input of a custom tool is the one member of an object.

@@ -324,12 +324,12 @@ fn chat_settings_for_responses_and_codex() {
             json!({"tools": [
                 {"type": "function", "function": {"name": "a"}},
                 {"type": "function", "function": {"name": "b", "parameters": null}},
-                {"type": "function", "function": {"name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array"}}}, "strict": true}},
+                {"type": "function", "function": {"name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array"}}, "required": ["l"]}, "strict": true}},
             ]}),
             json!({"tools": [
                 {"type": "function", "name": "a", "parameters": {"type": "object", "properties": {}}, "strict": false},
                 {"type": "function", "name": "b", "parameters": {"type": "object", "properties": {}}, "strict": false},
-                {"type": "function", "name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array", "items": {}}}, "additionalProperties": false}, "strict": true},
+                {"type": "function", "name": "c", "parameters": {"type": "object", "properties": {"l": {"type": "array", "items": {}}}, "required": ["l"], "additionalProperties": false}, "strict": true},
             ]}),
             json!({}),
         ),
@@ -1151,6 +1151,13 @@ fn there_and_back_is_the_same_conversation() {
                 .replace("developer", "system")
                 .replace("\\n", "")
         };
+        // A model that takes no instructions is told them as the person's words, on the way through Chat alone (T5).
+        if body["model"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("o1-"))
+        {
+            continue;
+        }
         // Ids that are too long for Chat are capped there (T73).
         let short_ids = first["input"]
             .as_array()
@@ -1162,11 +1169,12 @@ fn there_and_back_is_the_same_conversation() {
             && !first.to_string().contains("input_image")
         {
             assert_eq!(text(&first), text(&second), "{name}");
-            assert_eq!(
-                first["tools"].as_array().map(Vec::len),
-                second["tools"].as_array().map(Vec::len),
-                "{name}"
-            );
+            // A search of the web is asked for in Chat of the models that have one alone (T55).
+            let functions = |body: &Value| {
+                let tools = body["tools"].as_array().into_iter().flatten();
+                tools.filter(|tool| tool["type"] == "function").count()
+            };
+            assert_eq!(functions(&first), functions(&second), "{name}");
         }
     }
 }

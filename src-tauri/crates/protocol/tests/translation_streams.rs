@@ -191,7 +191,7 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             "stop",
         ),
         (
-            "C1: length; T79: the call stays as it is",
+            "C1: length; T79: the call stays as it is; T175: the end is response.incomplete",
             vec![
                 calls(
                     json!([{"index": 0, "id": "1", "function": {"name": "a", "arguments": "{\"x"}}]),
@@ -229,6 +229,19 @@ fn chat_servers_of_all_kinds_for_responses_clients() {
             vec![delta(json!({"content": "x"})), done()],
             &[][..],
             "x",
+            "",
+            "stop",
+        ),
+        (
+            "T130: fences are the model's own",
+            vec![
+                delta(json!({"content": "```json\n{}"})),
+                delta(json!({"content": "\n```"})),
+                last_chunk("stop"),
+                done(),
+            ],
+            &[][..],
+            "```json\n{}\n```",
             "",
             "stop",
         ),

@@ -63,6 +63,7 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
         "/images/generations" | "/images/edits" if post && key.images => {
             images::relay(world, call, who, &key).await
         }
+        "/embeddings" if post && key.chat => embeddings(world, call, who, &key).await,
         "/models" if call.method == Method::GET => {
             let google = call.header("x-goog-api-key").is_some();
             models(world, who, &key, google).await
@@ -215,6 +216,26 @@ async fn compact(world: &Arc<World>, call: Call, who: Who, key: &KeySetup) -> Re
         Ok(prompt) => Ok(answer::model_unsupported(Venue::Responses, &prompt.model)),
         Err(refusal) => Ok(document(refusal.status, &refusal.openai())),
     }
+}
+
+async fn embeddings(world: &Arc<World>, call: Call, who: Who, key: &KeySetup) -> Reply {
+    let step = world.take_step(who, Endpoint::Embeddings);
+    let parsed = answer::parse(&call.body);
+    let body = parsed.as_ref().unwrap_or(&Value::Null);
+    let model = body["model"].as_str().unwrap_or_default();
+    if let Some(reply) = answer::early(&step, Venue::Responses, model, world.now()).await {
+        return reply;
+    }
+    if !serves(key, model) {
+        return Ok(answer::model_unsupported(Venue::Responses, model));
+    }
+    let texts = body["input"].as_array().map_or(1, Vec::len);
+    let vectors: Vec<Value> = (0..texts)
+        .map(|at| json!({"object": "embedding", "index": at, "embedding": [0.25, -0.5]}))
+        .collect();
+    let usage = json!({"prompt_tokens": 4 * texts, "total_tokens": 4 * texts});
+    let list = json!({"object": "list", "data": vectors, "model": model, "usage": usage});
+    Ok(document(200, &list))
 }
 
 async fn models(world: &Arc<World>, who: Who, key: &KeySetup, google: bool) -> Reply {

@@ -14,6 +14,8 @@ pub enum Endpoint {
     Compact,
     /// `POST …/images/generations` and `POST …/images/edits`.
     Images,
+    /// `POST …/embeddings`.
+    Embeddings,
     /// `GET …/models`.
     Models,
     /// `GET …/wham/usage`.

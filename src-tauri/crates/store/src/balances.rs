@@ -9,7 +9,7 @@ use crate::{Durability, Store, StoreError};
 pub struct BalanceRow {
     /// The account.
     pub account_id: String,
-    /// The person's choice of adapter; `none` asks nobody, `None` follows the account's host.
+    /// The person's choice of adapter, or a rule of their own; `none` asks nobody, `None` follows the account's host.
     pub adapter: Option<String>,
     /// At or below it the account does not serve; `None` is the default.
     pub threshold: Option<String>,

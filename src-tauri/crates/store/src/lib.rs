@@ -12,6 +12,7 @@
 
 mod account_state;
 mod accounts;
+mod backup;
 mod balances;
 mod erase;
 mod error;
@@ -21,6 +22,7 @@ mod migrate;
 mod open;
 mod quarantine;
 mod quota_samples;
+mod restore;
 mod schema;
 mod switches;
 mod usage_daily;
@@ -34,11 +36,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use account_state::AccountStateRow;
 pub use accounts::AccountRow;
+pub use backup::{BackupFile, BackupSort, back_up, back_up_daily};
 pub use balances::BalanceRow;
 pub use error::StoreError;
 pub use journal::{AttemptRow, JournalFilter, JournalRow};
 pub use quarantine::backups;
 pub use quota_samples::{QuotaSampleRow, SAMPLE_INTERVAL_MS};
+pub use restore::{pending_restore, set_aside_copies, stage_restore};
 pub use schema::SCHEMA_VERSION;
 pub use switches::SwitchRow;
 pub use usage_daily::{EARLIER, UsageRow};
@@ -99,14 +103,6 @@ impl Store {
     /// The schema version of the opened database; larger than [`SCHEMA_VERSION`] only when opened read-only.
     pub fn schema_version(&self) -> u32 {
         self.schema_version
-    }
-
-    /// Writes a consistent copy beside the database (`switchyard.db.backup-<now>`) and gives its path. `None` for a store in memory.
-    pub fn backup(&self, now: i64) -> Result<Option<PathBuf>, StoreError> {
-        let Some(path) = &self.path else {
-            return Ok(None);
-        };
-        quarantine::backup(&self.lock(), path, &format!("backup-{now}")).map(Some)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

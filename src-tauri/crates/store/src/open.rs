@@ -11,7 +11,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::quarantine::{beside_log, create_private, quarantine};
+use crate::quarantine::{beside_log, create_private, quarantine, remove, sync_folder};
+use crate::restore;
 use crate::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION};
 use crate::{Store, StoreError, migrate};
 
@@ -38,6 +39,7 @@ pub(crate) fn open(path: &Path, now: i64) -> Result<Store, StoreError> {
         path: path.to_owned(),
         source,
     };
+    restore::finish(path, now)?;
     let unclean = log_length(path) > 0;
     match look(path, unclean).map_err(reading)? {
         Look::Damaged(why) => return Err(corrupt(path, why.to_owned(), now)),
@@ -77,6 +79,29 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Store, StoreError> {
         Err(StoreError::Damaged { why }) => Err(damaged(why)),
         Err(other) => Err(other),
     }
+}
+
+/// Whether a database can be read from its first page to its last.
+pub(crate) fn whole(path: &Path) -> Result<(), StoreError> {
+    let store = open_read_only(path)?;
+    store
+        .read(|connection| check(connection, true))
+        .map_err(|error| match error {
+            StoreError::Damaged { why } => StoreError::Corrupt {
+                path: path.to_owned(),
+                why,
+                quarantine: None,
+            },
+            other => other,
+        })?;
+    Ok(())
+}
+
+/// A second connection to an open database, for a long read beside its writer.
+pub(crate) fn beside_writer(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.execute_batch("PRAGMA cache_size = -512")?;
+    Ok(connection)
 }
 
 pub(crate) fn in_memory() -> Result<Store, StoreError> {
@@ -154,10 +179,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
         path: path.to_owned(),
         source,
     };
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    remove(&unfinished).map_err(failed)?;
     let file = create_private(&unfinished).map_err(failed)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&unfinished, flags)?;
@@ -168,13 +190,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
         .map_err(|(_, error)| StoreError::from(error))?;
     file.sync_all().map_err(failed)?;
     fs::rename(&unfinished, path).map_err(failed)?;
-    match path.parent() {
-        // Windows flushes folders by itself and cannot be asked.
-        Some(folder) if cfg!(unix) => File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed),
-        _ => Ok(()),
-    }
+    sync_folder(path).map_err(failed)
 }
 
 /// A connection that changes nothing yet: closing it does not fold the log into the file.

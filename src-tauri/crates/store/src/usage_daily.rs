@@ -135,11 +135,10 @@ impl Store {
         })
     }
 
-    /// Removes all usage sums (F129 "clear usage").
-    pub fn clear_usage(&self) -> Result<(), StoreError> {
+    /// Removes all usage sums (F129 "clear usage") and gives how many.
+    pub fn clear_usage(&self) -> Result<usize, StoreError> {
         self.write(Durability::Process, |transaction| {
-            transaction.execute("DELETE FROM usage_daily", [])?;
-            Ok(())
+            Ok(transaction.execute("DELETE FROM usage_daily", [])?)
         })
     }
 }

@@ -6,12 +6,12 @@
 )]
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use store::{
-    AccountRow, AccountStateRow, AttemptRow, FILE_NAME, JournalFilter, JournalRow, QuotaSampleRow,
-    Store, UsageRow,
+    AccountRow, AccountStateRow, AttemptRow, BackupFile, FILE_NAME, JournalFilter, JournalRow,
+    QuotaSampleRow, Store, UsageRow,
 };
 
 /// Set in the child only: the home to write to.
@@ -33,16 +33,16 @@ fn child_half() {
     let mut output = std::io::stdout().lock();
     writeln!(output, "\nstarted").unwrap();
     output.flush().unwrap();
-    let store = Store::open(&PathBuf::from(home), 1).unwrap();
+    let store = Store::open(Path::new(&home), 1).unwrap();
     for n in from.parse::<i64>().unwrap().. {
-        write_once(&store, n);
+        write_once(Path::new(&home), &store, n);
         writeln!(output, "wrote {n}").unwrap();
         output.flush().unwrap();
     }
 }
 
 /// One of everything under the number `n`. The account changes come first: they are what an acknowledgement promises.
-fn write_once(store: &Store, n: i64) {
+fn write_once(home: &Path, store: &Store, n: i64) {
     let id = format!("acc_{n:08}");
     let account = AccountRow {
         notes: Some("x".repeat(500)),
@@ -94,6 +94,9 @@ fn write_once(store: &Store, n: i64) {
         }])
         .unwrap();
     store.prune_requests(200, 0).unwrap();
+    if n % 4 == 0 {
+        store::back_up_daily(home, n, 3).unwrap();
+    }
 }
 
 /// Starts the child, reads `lines` lines of it, gives away its own turn `turns` times, kills it, and gives the last number it acknowledged.
@@ -157,6 +160,12 @@ fn check(home: &Path, acknowledged: Option<i64>) -> i64 {
     );
     assert!(requests.iter().all(|request| request.attempts.len() == 2));
     drop(store);
+    let backups = BackupFile::all(home);
+    assert!(backups.len() <= 4, "{backups:?}");
+    for backup in &backups {
+        let whole = Store::open_backup(&backup.path).unwrap();
+        assert_eq!(whole.accounts().unwrap().len() as i64, backup.at + 1);
+    }
     let connection = rusqlite::Connection::open(home.join(FILE_NAME)).unwrap();
     let verdict: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -209,6 +218,40 @@ fn a_killed_writer_leaves_all_it_acknowledged() {
             .unwrap();
     }
     assert!(from > 100, "{from} numbers were written");
+}
+
+/// A kill between laying a backup ready and the end of the start that puts it in place leaves the one state or the other (F124).
+#[test]
+fn a_killed_restore_is_carried_on() {
+    let mut seed = SEED;
+    for _ in 0..ROUNDS {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path(), 1).unwrap();
+        write_once(home.path(), &store, 0);
+        store.backup(0).unwrap();
+        for n in 1..4 {
+            write_once(home.path(), &store, n);
+        }
+        drop(store);
+        store::stage_restore(home.path(), "switchyard.db.backup-0").unwrap();
+        // The child opens the home, which restores, and goes on from there.
+        let acknowledged = run_and_kill(home.path(), 1, 0, next(&mut seed) % 3000);
+        let from = check(home.path(), acknowledged);
+        assert!(from >= 1 && !store::pending_restore(home.path()));
+        let mut aside = std::fs::read_dir(home.path()).unwrap().filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().contains(".replaced-")
+        });
+        let aside = aside.next().unwrap().unwrap().path();
+        assert_eq!(
+            Store::open_backup(&aside)
+                .unwrap()
+                .accounts()
+                .unwrap()
+                .len(),
+            4
+        );
+    }
 }
 
 /// The first start is killed somewhere between making the file and the first account.

@@ -112,6 +112,7 @@ pub(crate) fn endpoint_url(
         (Endpoint::Generate, _) => "/models/",
         (Endpoint::ImageGenerations, _) => "/images/generations",
         (Endpoint::ImageEdits, _) => "/images/edits",
+        (Endpoint::Embeddings, _) => "/embeddings",
     };
     let middle = if format == Format::Codex && !codex_native {
         "/codex"

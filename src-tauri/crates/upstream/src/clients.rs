@@ -96,6 +96,16 @@ impl Settings {
         self.proxy(choice, url).is_some()
     }
 
+    /// The proxy on the way to `url`, if one stands there.
+    pub fn way(&self, choice: &ProxyChoice, url: &Url) -> Option<ProxyUrl> {
+        self.proxy(choice, url).cloned()
+    }
+
+    /// A client without connections, which is not kept.
+    pub fn fresh_client(&self, proxy: Option<&ProxyUrl>) -> Result<Client, ConfigError> {
+        self.clients.build(proxy)
+    }
+
     fn proxy<'s>(&'s self, choice: &'s ProxyChoice, url: &Url) -> Option<&'s ProxyUrl> {
         let proxy = match choice {
             ProxyChoice::Global => self.config.proxy.as_ref(),

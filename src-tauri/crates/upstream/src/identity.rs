@@ -5,7 +5,10 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use pool::Timestamp;
-use serde::Deserialize;
+use serde_json::{Map, Value};
+
+const AUTH: &str = "https://api.openai.com/auth";
+const PROFILE: &str = "https://api.openai.com/profile";
 
 /// What the tokens say about their owner. Every field may be missing: treat plans as an open set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,143 +27,104 @@ pub struct Identity {
     pub fedramp: bool,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Claims {
-    exp: Option<serde_json::Number>,
-    email: Option<String>,
-    organization_id: Option<String>,
-    organizations: Vec<Organization>,
-    #[serde(rename = "https://api.openai.com/auth")]
-    auth: Auth,
-    #[serde(rename = "https://api.openai.com/profile")]
-    profile: Profile,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Auth {
-    chatgpt_account_id: Option<String>,
-    chatgpt_user_id: Option<String>,
-    user_id: Option<String>,
-    chatgpt_plan_type: Option<String>,
-    chatgpt_account_is_fedramp: Option<bool>,
-    organization_id: Option<String>,
-    organizations: Vec<Organization>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Organization {
-    id: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Profile {
-    email: Option<String>,
-}
-
 impl Identity {
     /// Reads both tokens in the order of F4: account id from the access token's claim, then the ID token's
     /// (`chatgpt_account_id`, `organization_id`, `organizations[0].id`); e-mail from the access token's profile, then the ID
     /// token; expiry from the access token alone. A token that is not a JWT adds nothing.
     #[must_use]
     pub fn from_tokens(access: Option<&str>, id_token: Option<&str>) -> Self {
-        let access = access.and_then(claims).unwrap_or_default();
-        let id = id_token.and_then(claims).unwrap_or_default();
-        let first = |list: Vec<Organization>| list.into_iter().find_map(|o| o.id);
+        let access = access.and_then(Claims::of).unwrap_or_default();
+        let id = id_token.and_then(Claims::of).unwrap_or_default();
+        let either = |name| access.auth(name).or_else(|| id.auth(name));
         Self {
-            account_id: filled(access.auth.chatgpt_account_id)
-                .or(filled(id.auth.chatgpt_account_id))
-                .or(filled(id.auth.organization_id))
-                .or(filled(id.organization_id))
-                .or(first(id.auth.organizations))
-                .or(first(id.organizations)),
-            user_id: filled(access.auth.chatgpt_user_id)
-                .or(filled(access.auth.user_id))
-                .or(filled(id.auth.chatgpt_user_id))
-                .or(filled(id.auth.user_id)),
-            email: filled(access.profile.email)
-                .or(filled(access.email))
-                .or(filled(id.email))
-                .or(filled(id.profile.email)),
-            plan: filled(access.auth.chatgpt_plan_type).or(filled(id.auth.chatgpt_plan_type)),
-            expires_at: access.exp.and_then(|n| seconds(&n)),
-            fedramp: access
-                .auth
-                .chatgpt_account_is_fedramp
-                .or(id.auth.chatgpt_account_is_fedramp)
-                .unwrap_or(false),
+            account_id: either("chatgpt_account_id").or_else(|| id.organization_id()),
+            user_id: access.user_id().or_else(|| id.user_id()),
+            email: access
+                .profile_email()
+                .or_else(|| text(access.0.get("email")))
+                .or_else(|| text(id.0.get("email")))
+                .or_else(|| id.profile_email()),
+            plan: either("chatgpt_plan_type"),
+            expires_at: access.expires_at(),
+            fedramp: access.fedramp().or_else(|| id.fedramp()).unwrap_or(false),
         }
     }
 }
 
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|t| !t.is_empty())
+/// Whether a text has the shape of a JSON Web Token, with claims in it.
+#[must_use]
+pub fn is_jwt(token: &str) -> bool {
+    Claims::of(token).is_some()
 }
 
-fn seconds(number: &serde_json::Number) -> Option<Timestamp> {
-    let secs = match number.as_i64() {
-        Some(secs) => secs,
-        // A fraction of a second does not matter; the cast saturates.
-        #[expect(clippy::cast_possible_truncation, reason = "saturating by definition")]
-        None => number.as_f64()? as i64,
-    };
-    (secs > 0).then(|| Timestamp::from_secs(secs))
+/// The payload of a token. A claim of an unexpected type is not there; it does not hide the others.
+#[derive(Default)]
+struct Claims(Map<String, Value>);
+
+impl Claims {
+    fn of(token: &str) -> Option<Self> {
+        let mut parts = token.split('.');
+        let (Some(_), Some(payload), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        serde_json::from_slice(&bytes).ok().map(Self)
+    }
+
+    /// `exp` in unix seconds. Some issuers write a fraction, or a text.
+    fn expires_at(&self) -> Option<Timestamp> {
+        let exp = self.0.get("exp")?;
+        let whole = || {
+            let exp = exp.as_f64().filter(|exp| exp.abs() < 1e12);
+            exp.map(|exp| exp as i64)
+        };
+        let written = || exp.as_str()?.parse().ok();
+        let seconds = exp.as_i64().or_else(whole).or_else(written)?;
+        (seconds > 0).then(|| Timestamp::from_secs(seconds))
+    }
+
+    /// The workspace as older id tokens tell it.
+    fn organization_id(&self) -> Option<String> {
+        let first = |claims: &Map<String, Value>| {
+            text(claims.get("organizations")?.as_array()?.first()?.get("id"))
+        };
+        self.auth("organization_id")
+            .or_else(|| first(self.inside(AUTH)?))
+            .or_else(|| first(&self.0))
+    }
+
+    fn user_id(&self) -> Option<String> {
+        self.auth("chatgpt_user_id")
+            .or_else(|| self.auth("user_id"))
+    }
+
+    fn profile_email(&self) -> Option<String> {
+        text(self.inside(PROFILE)?.get("email"))
+    }
+
+    fn fedramp(&self) -> Option<bool> {
+        self.inside(AUTH)?
+            .get("chatgpt_account_is_fedramp")?
+            .as_bool()
+    }
+
+    /// A claim of the auth object, else of the token itself.
+    fn auth(&self, name: &str) -> Option<String> {
+        let inside = self.inside(AUTH).and_then(|auth| text(auth.get(name)));
+        inside.or_else(|| text(self.0.get(name)))
+    }
+
+    fn inside(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.0.get(name)?.as_object()
+    }
 }
 
-/// The claims of one JWT, or nothing when the text is not one.
-fn claims(token: &str) -> Option<Claims> {
-    let mut parts = token.split('.');
-    let (_, payload) = (parts.next()?, parts.next()?);
-    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    // A claim of an unexpected type must not hide the others: fall back to reading them one at a time.
-    serde_json::from_slice(&bytes)
-        .ok()
-        .or_else(|| tolerant(&bytes))
-}
-
-fn tolerant(bytes: &[u8]) -> Option<Claims> {
-    use serde_json::Value;
-    let value: Value = serde_json::from_slice(bytes).ok()?;
-    let text = |v: &Value, key: &str| v.get(key).and_then(Value::as_str).map(str::to_owned);
-    let empty = Value::Null;
-    let auth = value.get("https://api.openai.com/auth").unwrap_or(&empty);
-    let profile = value
-        .get("https://api.openai.com/profile")
-        .unwrap_or(&empty);
-    let orgs = |v: &Value| {
-        let list = v.get("organizations").and_then(Value::as_array);
-        list.into_iter()
-            .flatten()
-            .map(|o| Organization { id: text(o, "id") })
-            .collect()
-    };
-    Some(Claims {
-        exp: value.get("exp").and_then(|v| match v {
-            Value::Number(n) => Some(n.clone()),
-            Value::String(s) => s.parse::<i64>().ok().map(Into::into),
-            _ => None,
-        }),
-        email: text(&value, "email"),
-        organization_id: text(&value, "organization_id"),
-        organizations: orgs(&value),
-        auth: Auth {
-            chatgpt_account_id: text(auth, "chatgpt_account_id"),
-            chatgpt_user_id: text(auth, "chatgpt_user_id"),
-            user_id: text(auth, "user_id"),
-            chatgpt_plan_type: text(auth, "chatgpt_plan_type"),
-            chatgpt_account_is_fedramp: auth
-                .get("chatgpt_account_is_fedramp")
-                .and_then(Value::as_bool),
-            organization_id: text(auth, "organization_id"),
-            organizations: orgs(auth),
-        },
-        profile: Profile {
-            email: text(profile, "email"),
-        },
-    })
+/// A text that says something.
+fn text(value: Option<&Value>) -> Option<String> {
+    let text = value?.as_str()?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ pub fn quota_from_headers(headers: &HeaderMap, now: Timestamp) -> Option<QuotaSn
                 name,
                 primary,
                 secondary,
+                read_at: now,
             })
         })
         .collect();
@@ -300,6 +301,7 @@ pub fn quota_from_event(data: &[u8], now: Timestamp) -> Option<QuotaSnapshot> {
                 name,
                 primary,
                 secondary,
+                read_at: now,
             }],
         ),
         None => (primary, secondary, Vec::new()),
@@ -359,6 +361,7 @@ pub(crate) fn quota_from_usage(body: &[u8], now: Timestamp) -> Option<QuotaSnaps
                 name,
                 primary,
                 secondary,
+                read_at: now,
             })
         });
     Some(QuotaSnapshot {

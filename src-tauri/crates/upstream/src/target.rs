@@ -50,10 +50,12 @@ pub enum Endpoint {
     ImageGenerations,
     /// `POST /images/edits`
     ImageEdits,
+    /// `POST /embeddings`
+    Embeddings,
 }
 
 impl Endpoint {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Compact,
@@ -62,6 +64,7 @@ impl Endpoint {
         Self::Generate,
         Self::ImageGenerations,
         Self::ImageEdits,
+        Self::Embeddings,
     ];
 }
 
@@ -326,6 +329,7 @@ impl Prepared {
             Endpoint::Generate => &self.urls[5],
             Endpoint::ImageGenerations => &self.urls[6],
             Endpoint::ImageEdits => &self.urls[7],
+            Endpoint::Embeddings => &self.urls[8],
         }
     }
 }

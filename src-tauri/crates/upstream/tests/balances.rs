@@ -32,7 +32,7 @@ impl Stage {
         }
     }
 
-    async fn total(&self, adapter: BalanceAdapter) -> Result<String, QueryError> {
+    async fn total(&self, adapter: &BalanceAdapter) -> Result<String, QueryError> {
         let told = self.upstream.query_balance(&self.target, adapter).await?;
         let amounts = told.amounts.iter();
         let amounts: Vec<String> = amounts
@@ -61,7 +61,7 @@ async fn f111_every_provider_tells_the_same_wallet() {
         ),
     ];
     for (adapter, currency, path) in cases {
-        let told = stage.total(adapter).await.unwrap();
+        let told = stage.total(&adapter).await.unwrap();
         assert_eq!(
             told,
             format!("{currency} 12.345678901234567"),
@@ -82,7 +82,7 @@ async fn f111_every_provider_tells_the_same_wallet() {
         ..Wallet::holding("USD", "3.5")
     });
     assert_eq!(
-        stage.total(BalanceAdapter::OpenRouter).await.unwrap(),
+        stage.total(&BalanceAdapter::OpenRouter).await.unwrap(),
         "USD 3.50"
     );
 }
@@ -102,7 +102,7 @@ async fn f110_the_plan_page_brings_windows_and_says_no_in_a_200() {
     let ask = || {
         stage
             .upstream
-            .query_balance(&stage.target, BalanceAdapter::Zai)
+            .query_balance(&stage.target, &BalanceAdapter::Zai)
     };
     let quota = ask().await.unwrap().quota.unwrap();
     assert_eq!(quota.plan.as_deref(), Some("pro"));
@@ -142,7 +142,7 @@ async fn f111_refusals_and_failures_are_named() {
         ],
     );
     let outcome = async || {
-        let error = stage.total(BalanceAdapter::DeepSeek).await.unwrap_err();
+        let error = stage.total(&BalanceAdapter::DeepSeek).await.unwrap_err();
         error.outcome()
     };
     // F65: a 503 is a passing thing, also right after the key was changed.
@@ -154,12 +154,40 @@ async fn f111_refusals_and_failures_are_named() {
     .unwrap();
     let refused = stage
         .upstream
-        .query_balance(&stranger, BalanceAdapter::DeepSeek)
+        .query_balance(&stranger, &BalanceAdapter::DeepSeek)
         .await;
     assert!(refused.is_err(), "the server is gone");
     let asked = stage
         .upstream
-        .query_balance(&chatgpt(), BalanceAdapter::DeepSeek)
+        .query_balance(&chatgpt(), &BalanceAdapter::DeepSeek)
         .await;
     assert!(matches!(asked, Err(QueryError::NotApplicable(_))), "F102");
+}
+
+/// A rule of the person's own: asked at the account's own host with its key; nothing at all is sent where the key must not go.
+#[tokio::test]
+async fn f111_a_rule_is_asked_like_an_adapter_and_the_key_stays_at_home() {
+    let stage = Stage::set(Format::Anthropic).await;
+    stage
+        .key
+        .set_wallet(Wallet::holding("CNY", "12.345678901234567"));
+    let rule = |text: &str| BalanceAdapter::named(text).unwrap();
+    let own = rule(
+        "/user/balance#total=/balance_infos/0/total_balance&used=/balance_infos/0/granted_balance&currency=CNY",
+    );
+    assert_eq!(stage.total(&own).await.unwrap(), "CNY 12.345678901234567");
+    let seen = stage.simulator.requests().pop().unwrap();
+    assert_eq!(
+        (seen.path.as_str(), seen.account.as_deref()),
+        ("/user/balance", Some("relay"))
+    );
+
+    // The same machine on another port is another place.
+    let other = Simulator::start(Setup::default()).await.unwrap();
+    let place = format!("{}/user/balance", other.relay_base_url());
+    for more in ["", "&send_key=yes"] {
+        let told = stage.total(&rule(&format!("{place}#total=/a{more}"))).await;
+        assert!(matches!(told, Err(QueryError::NotApplicable(_))), "{more}");
+    }
+    assert!(other.requests().is_empty(), "nothing was sent there");
 }

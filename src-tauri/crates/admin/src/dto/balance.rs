@@ -24,7 +24,7 @@ pub(crate) struct Amount {
 pub(crate) struct Balance {
     /// The last question was answered.
     pub ok: bool,
-    /// Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai` or `openai_billing`.
+    /// Who is asked: `siliconflow`, `deepseek`, `moonshot`, `openrouter`, `zai`, `openai_billing`, or a rule.
     pub adapter: String,
     /// The person chose the adapter; otherwise the account's host did.
     pub chosen: bool,
@@ -57,7 +57,7 @@ impl From<BalanceView> for Balance {
     fn from(view: BalanceView) -> Self {
         Self {
             ok: view.ok,
-            adapter: view.adapter.to_owned(),
+            adapter: view.adapter,
             chosen: view.chosen,
             amounts: view.amounts.into_iter().map(Into::into).collect(),
             unavailable: view.unavailable,
@@ -73,7 +73,9 @@ impl From<BalanceView> for Balance {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BalancePatch {
-    /// An adapter's word, or `none` to ask nobody; null: by the account's host.
+    /// An adapter's word, `none` to ask nobody, or a rule: path or URL, `#`, `total=` and a JSON pointer, and `&used=` (a JSON pointer), `&per=`
+    /// (units of the answer for one of the currency), `&currency=`, `&send_key=yes` (to another host than the account's own). Null: by the
+    /// account's host.
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<String>)]
     pub adapter: Option<Option<String>>,
@@ -96,17 +98,21 @@ impl From<BalancePatch> for engine::BalanceChange {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAccounts {
-    /// `relay`, `zai` or `provider`.
+    /// `relay`, `zai` or `provider`; a preset may say it.
+    #[serde(default)]
     pub kind: String,
     /// What their labels begin with; a number follows.
     pub label: String,
+    /// A preset may say it.
+    #[serde(default)]
     pub base_url: String,
-    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`.
+    /// `openai`, `responses`, `anthropic`, `gemini` or `codex`; a preset may say it.
+    #[serde(default)]
     pub format: String,
     /// One key a line. Write-only: no answer shows them again.
     #[schema(write_only)]
     pub keys: String,
-    /// The label when nothing is said.
+    /// The preset's, or the label, when nothing is said.
     #[serde(default)]
     pub group: Option<String>,
     /// Models they may serve; null is all.
@@ -117,6 +123,12 @@ pub(crate) struct NewAccounts {
     /// Their own proxy without a password, or `direct`.
     #[serde(default)]
     pub proxy: Option<String>,
+    /// A preset's name: it says what is left out.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// How the keys are carried; null: as the format does.
+    #[serde(default)]
+    pub auth: Option<String>,
 }
 
 /// What became of several keys.
@@ -136,6 +148,17 @@ pub(crate) struct LineFailed {
     /// From 1.
     pub line: usize,
     pub message: String,
+}
+
+impl From<engine::KeyListAdded> for AccountsAdded {
+    fn from(added: engine::KeyListAdded) -> Self {
+        let failed = |(line, message)| LineFailed { line, message };
+        Self {
+            accounts: added.accounts.into_iter().map(Into::into).collect(),
+            duplicates: added.duplicates,
+            failed: added.failed.into_iter().map(failed).collect(),
+        }
+    }
 }
 
 /// How asking all providers for balances ended, in accounts.

@@ -6,10 +6,6 @@ use utoipa::ToSchema;
 use super::{Account, Level, Named, NoticeCode, Quota, RequestRow, Status, Switch};
 
 /// Something changed.
-#[expect(
-    dead_code,
-    reason = "`SignIn` is part of the contract, but nothing sends it yet: the sheet asks by itself"
-)]
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum AdminEvent {
@@ -56,7 +52,7 @@ pub(crate) enum AdminEvent {
     },
     /// A setting has another value.
     SettingsChanged { key: String },
-    /// A sign-in goes on or has ended.
+    /// A sign-in goes on or has ended: ask where it stands.
     SignIn { id: String },
     /// The reader was too slow and missed events: look at everything again.
     Lagged,

@@ -24,6 +24,8 @@ pub(crate) struct Key {
     /// Requests it may run at once; null is any number.
     pub max_concurrency: Option<u32>,
     pub budget: Option<KeyBudgetState>,
+    /// The variable that holds it, if it cannot be replaced or removed here.
+    pub locked_by: Option<String>,
 }
 
 /// The budget of a key with what was used of it.
@@ -83,6 +85,7 @@ impl From<KeyView> for Key {
             allowed_models: view.allowed_models,
             max_concurrency: view.max_concurrency,
             budget: view.budget.map(Into::into),
+            locked_by: view.locked_by.map(str::to_owned),
         }
     }
 }

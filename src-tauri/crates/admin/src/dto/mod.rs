@@ -4,6 +4,7 @@
 mod account;
 mod balance;
 mod events;
+mod home;
 mod import;
 mod keys;
 mod limits;
@@ -21,6 +22,7 @@ mod words;
 pub(crate) use account::*;
 pub(crate) use balance::*;
 pub(crate) use events::*;
+pub(crate) use home::*;
 pub(crate) use import::*;
 pub(crate) use keys::*;
 pub(crate) use limits::*;

@@ -181,6 +181,8 @@ pub(crate) struct AccountOptions {
     pub turns: Option<ModelTurns>,
     /// Further formats of the same key.
     pub wires: Vec<Wire>,
+    /// What it was said to serve: chat, embeddings, images; empty: what its format lets expect.
+    pub capabilities: Vec<&'static str>,
     /// Where its requests go.
     pub request_url: Option<String>,
     /// What to know of it.
@@ -238,6 +240,12 @@ impl From<OptionsView> for AccountOptions {
                     base_url: wire.base_url,
                 })
                 .collect(),
+            capabilities: view
+                .options
+                .capabilities
+                .iter()
+                .map(|one| one.as_str())
+                .collect(),
             turns: view.options.turns.map(|turns| ModelTurns {
                 models: turns.models,
                 every: turns.every,
@@ -271,6 +279,9 @@ pub(crate) struct AccountOptionsPatch {
     /// In place of all that are there.
     #[serde(default)]
     pub wires: Option<Vec<Wire>>,
+    /// chat, embeddings, images; in place of all that was said, empty is nothing said.
+    #[serde(default)]
+    pub capabilities: Option<Vec<String>>,
 }
 
 impl From<AccountOptionsPatch> for engine::OptionsChange {
@@ -287,6 +298,7 @@ impl From<AccountOptionsPatch> for engine::OptionsChange {
                 };
                 wires.into_iter().map(wire).collect()
             }),
+            capabilities: patch.capabilities,
             turns: patch.turns.map(|turns| {
                 turns.map(|turns| engine::ModelTurns {
                     models: turns.models,

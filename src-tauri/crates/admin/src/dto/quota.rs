@@ -88,6 +88,9 @@ pub(crate) struct HistoryQuery {
     pub from: Option<i64>,
     /// Up to then, at most 32 days later; now when nothing is said.
     pub to: Option<i64>,
+    /// Also the limits that some models have of their own.
+    #[serde(default)]
+    pub buckets: bool,
 }
 
 /// Quota over time, and where it is heading.
@@ -104,6 +107,8 @@ pub(crate) struct History {
 pub(crate) struct Series {
     pub account_id: String,
     pub label: String,
+    /// The provider's name of a limit of its own for some models; null is the plan.
+    pub bucket: Option<String>,
     pub window: WindowName,
     pub length_s: Option<u64>,
     /// Time and used percent.
@@ -118,6 +123,7 @@ pub(crate) struct Series {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Forecast {
     pub account_id: String,
+    pub bucket: Option<String>,
     pub window: WindowName,
     /// Null: not before it resets.
     pub empty_at: Option<i64>,
@@ -194,6 +200,7 @@ impl From<engine::QuotaLine> for Series {
         Self {
             account_id: line.account_id,
             label: line.label,
+            bucket: line.bucket,
             window: line.window.into(),
             length_s: line.length_s,
             points: line
@@ -215,6 +222,7 @@ impl From<engine::QuotaForecast> for Forecast {
     fn from(forecast: engine::QuotaForecast) -> Self {
         Self {
             account_id: forecast.account_id,
+            bucket: forecast.bucket,
             window: forecast.window.into(),
             empty_at: forecast.empty_at.map(|at| at.0),
         }

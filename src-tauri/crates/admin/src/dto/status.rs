@@ -33,6 +33,8 @@ pub(crate) struct Status {
     pub icon_state: Icon,
     /// No account reaches the network.
     pub offline: bool,
+    /// The machine saves its battery: quota is not asked by itself meanwhile.
+    pub saving_power: bool,
     /// Where secrets are kept.
     pub vault: String,
     /// The home folder.
@@ -168,6 +170,7 @@ impl Status {
             auto_switch: view.auto_switch,
             icon_state: view.icon.into(),
             offline: view.offline,
+            saving_power: view.saving_power,
             vault: view.vault.to_owned(),
             home: view.home,
             key_masked: view.key_masked,

@@ -56,6 +56,14 @@ words! {
     Source = QuotaSource::ALL.iter().map(|source| source.as_str()).collect();
     /// How an account is chosen for a request.
     Rotation = Policy::ALL.iter().map(|policy| policy.as_str()).collect();
+    /// Why a backup was made.
+    BackupSort = engine::BACKUP_WORDS.to_vec();
+    /// What a restore does with an account.
+    Restore = engine::RESTORE_WORDS.to_vec();
+    /// What a restore does with an account's credential.
+    Kept = engine::CREDENTIAL_WORDS.to_vec();
+    /// How a host answers: 2xx and 3xx, 4xx, anything else.
+    Reach = engine::REACH_WORDS.to_vec();
     /// How a request ended, as seen from the client.
     End = vec!["completed", "failed", "cancelled"];
     /// What an import did or would do with an item.

@@ -32,10 +32,7 @@ async fn account(State(engine): Engines, Path(id): Path<String>) -> Answer<dto::
 
 /// Adds a relay or key account
 #[utoipa::path(post, path = "/accounts", tag = "accounts", request_body = dto::NewAccount, responses((status = 200, body = dto::Account)))]
-pub(super) async fn add(
-    State(engine): Engines,
-    Json(new): Json<dto::NewAccount>,
-) -> Answer<dto::Account> {
+async fn add(State(engine): Engines, Json(new): Json<dto::NewAccount>) -> Answer<dto::Account> {
     let new = NewKeyAccount {
         kind: new.kind,
         label: new.label,

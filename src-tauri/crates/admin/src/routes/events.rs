@@ -84,6 +84,7 @@ fn told(engine: &Engine, surface: Surface, event: EngineEvent) -> Option<AdminEv
             status: Box::new(dto::Status::of(engine.status(), surface)),
         },
         EngineEvent::SettingsChanged(key) => AdminEvent::SettingsChanged { key },
+        EngineEvent::SignIn(id) => AdminEvent::SignIn { id },
         EngineEvent::Progress {
             task,
             done,

@@ -1,17 +1,12 @@
 //! What keeps an account from being spent: its balance and threshold (F111, F112), usage limits of the person's own (F72).
 
-use std::collections::HashSet;
-
 use axum::Json;
 use axum::extract::{Path, State};
+use engine::{KeyAccountExtras, NewKeyAccount};
 use secrecy::SecretString;
 
-use super::{Answer, Engines, Table, accounts, mount};
+use super::{Answer, Engines, Table, mount};
 use crate::dto;
-use crate::error::{AdminError, ErrorCode};
-
-/// Most keys of one paste.
-const MOST_KEYS: usize = 1_000;
 
 pub(super) fn routes<T: Table>(table: T) -> T {
     mount!(table; add_many, query_balances, query_balance, change_balance, set_limits)
@@ -23,47 +18,24 @@ async fn add_many(
     State(engine): Engines,
     Json(many): Json<dto::NewAccounts>,
 ) -> Answer<dto::AccountsAdded> {
-    let lines = (1..).zip(many.keys.lines().map(str::trim));
-    let lines: Vec<(usize, &str)> = lines.filter(|(_, key)| !key.is_empty()).collect();
-    if lines.is_empty() || lines.len() > MOST_KEYS {
-        return Err(AdminError::new(
-            ErrorCode::Invalid,
-            format!("keys holds 1 to {MOST_KEYS} keys, one a line"),
-        ));
-    }
-    let (mut seen, mut ids) = (HashSet::new(), HashSet::new());
-    let mut added = dto::AccountsAdded {
-        accounts: Vec::new(),
-        duplicates: 0,
-        failed: Vec::new(),
+    let new = NewKeyAccount {
+        kind: many.kind,
+        label: many.label,
+        base_url: many.base_url,
+        format: many.format,
+        key: SecretString::default(),
+        models: many.models,
+        group: many.group,
+        priority: many.priority,
+        proxy: many.proxy,
+        extras: KeyAccountExtras {
+            preset: many.preset,
+            auth: many.auth,
+            ..KeyAccountExtras::default()
+        },
     };
-    for (line, key) in lines {
-        let secret = SecretString::from(key);
-        if !seen.insert(key) || engine.knows_key(&many.base_url, &secret).await? {
-            added.duplicates += 1;
-            continue;
-        }
-        let new = serde_json::json!({
-            "kind": many.kind, "label": format!("{} {}", many.label, ids.len() + 1), "base_url": many.base_url, "format": many.format,
-            "key": key, "models": many.models, "group": many.group.as_ref().unwrap_or(&many.label), "priority": many.priority,
-            "proxy": many.proxy,
-        });
-        let new = serde_json::from_value(new)
-            .map_err(|_| AdminError::new(ErrorCode::Failed, "the accounts could not be made"))?;
-        match accounts::add(State(engine.clone()), Json(new)).await {
-            Ok(Json(account)) => {
-                ids.insert(account.id);
-            }
-            Err(error) => added.failed.push(dto::LineFailed {
-                line,
-                message: error.message().to_owned(),
-            }),
-        }
-    }
-    engine.query_balances_of(|id| ids.contains(id)).await;
-    added.accounts = accounts::list(&engine);
-    added.accounts.retain(|account| ids.contains(&account.id));
-    Ok(Json(added))
+    let keys = SecretString::from(many.keys);
+    Ok(Json(engine.add_key_list(new, &keys).await?.into()))
 }
 
 /// Asks every provider that tells a balance; progress comes as events

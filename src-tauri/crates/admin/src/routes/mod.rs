@@ -4,6 +4,7 @@ mod accounts;
 mod demo;
 mod events;
 mod files;
+mod home;
 mod import;
 mod keys;
 mod limits;
@@ -57,11 +58,12 @@ pub(crate) fn common<T: Table>(table: T) -> T {
     let table = limits::routes(table);
     let table = settings::routes(table);
     let table = demo::routes(table);
+    let table = home::routes(table);
     let table = trying::routes(table);
     events::routes(table)
 }
 
 /// What the window offers: [`common`], and files of this machine.
 pub(crate) fn window<T: Table>(table: T) -> T {
-    files::routes(common(table))
+    home::files(files::routes(common(table)))
 }

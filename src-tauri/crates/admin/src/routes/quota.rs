@@ -52,7 +52,7 @@ async fn history(
 ) -> Answer<dto::History> {
     let (from, to) = (query.from.map(Timestamp), query.to.map(Timestamp));
     let history = engine
-        .quota_history(query.account.as_deref(), from, to)
+        .quota_history(query.account.as_deref(), from, to, query.buckets)
         .await?;
     Ok(Json(history.into()))
 }

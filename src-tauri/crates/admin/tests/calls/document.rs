@@ -24,6 +24,7 @@ fn secrets_are_only_ever_sent_in() {
             let named = [
                 "Key",
                 "Setting",
+                "RestoredSetting",
                 "UsageRow",
                 "RequestRow",
                 "StartedRequest",

@@ -76,6 +76,10 @@ async fn f130_what_changes_is_told_over_sse() {
         "retry.max"
     );
     assert!(next_of(&mut events, "status").await["status"]["url"].is_string());
+    let begun = stage.post("/signin", json!({"kind": "browser"})).await.ok();
+    let path = format!("/signin/{}", begun["id"].as_str().unwrap());
+    stage.call(Method::DELETE, &path, None).await.ok();
+    assert_eq!(next_of(&mut events, "sign_in").await["id"], begun["id"]);
     stage
         .call(Method::DELETE, &format!("/accounts/{a}"), None)
         .await;

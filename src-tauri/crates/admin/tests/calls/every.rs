@@ -133,7 +133,7 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
             "patch /accounts/{id}/options",
             format!("/accounts/{r}/options"),
             Some(
-                json!({"auth": "bearer", "effort": "low", "reads_suffixes": true, "turns": {"models": ["a", "b"]}, "wires": [{"format": "anthropic"}], "headers": [{"name": "x-team", "value": "blue"}]}),
+                json!({"auth": "bearer", "effort": "low", "reads_suffixes": true, "turns": {"models": ["a", "b"]}, "wires": [{"format": "anthropic"}], "capabilities": ["chat", "images"], "headers": [{"name": "x-team", "value": "blue"}]}),
             ),
         ),
         (
@@ -222,6 +222,46 @@ fn samples(stage: &Stage, extra: &str) -> Vec<Sample> {
         ("post /demo/accounts", "/demo/accounts".into(), None),
         ("delete /demo/accounts", "/demo/accounts".into(), None),
         ("delete /accounts/{id}", format!("/accounts/{last}"), None),
+        (
+            "put /settings/{key}",
+            "/settings/proxy.url".into(),
+            Some(json!({"value": format!("http://me:{PROXY_PASSWORD}@127.0.0.1:9")})),
+        ),
+        ("post /proxy/test", "/proxy/test".into(), Some(json!({}))),
+        ("post /network/test", "/network/test".into(), None),
+        ("post /backups", "/backups".into(), None),
+        ("get /backups", "/backups".into(), None),
+        ("get /backups/{name}", "/backups/{backup}".into(), None),
+        (
+            "post /backups/{name}/restore",
+            "/backups/{backup}/restore".into(),
+            None,
+        ),
+        (
+            "post /backup/file",
+            "/backup/file".into(),
+            Some(json!({"path": file("backup.json"), "passphrase": PASSPHRASE})),
+        ),
+        (
+            "post /backup/file/restore",
+            "/backup/file/restore".into(),
+            Some(json!({"path": file("backup.json"), "passphrase": PASSPHRASE})),
+        ),
+        ("get /diagnostics", "/diagnostics".into(), None),
+        (
+            "post /diagnostics/file",
+            "/diagnostics/file".into(),
+            Some(json!({"path": file("bundle.txt"), "text": "as it was shown"})),
+        ),
+        ("delete /journal", "/journal".into(), None),
+        ("delete /usage", "/usage".into(), None),
+        ("delete /quota/history", "/quota/history".into(), None),
+        ("post /accounts/log-out", "/accounts/log-out".into(), None),
+        (
+            "post /reset",
+            "/reset".into(),
+            Some(json!({"confirm": "factory reset"})),
+        ),
     ]
 }
 
@@ -291,8 +331,17 @@ async fn f30_every_call_is_answered_and_no_answer_holds_a_secret() {
     let mut seen: Vec<(String, String)> = Vec::new();
     let mut called = BTreeSet::from(["get /events".to_owned()]);
     let mut signin = "none".to_owned();
+    let mut backup = "none".to_owned();
+    // Where a bundle would find them.
+    let logs = stage.folder.path().join("home/logs");
+    std::fs::create_dir_all(&logs).unwrap();
+    let planted = secrets.iter().filter(|(name, _)| name != "passphrase");
+    let planted: Vec<&str> = planted.map(|(_, secret)| secret.as_str()).collect();
+    std::fs::write(logs.join("switchyard.log"), planted.join("\n")).unwrap();
     for (name, path, body) in samples(&stage, another) {
-        let path = path.replace("{signin}", &signin);
+        let path = path
+            .replace("{signin}", &signin)
+            .replace("{backup}", &backup);
         let method: Method = name
             .split(' ')
             .next()
@@ -304,6 +353,9 @@ async fn f30_every_call_is_answered_and_no_answer_holds_a_secret() {
         check(name, &reply);
         if let ("post /signin", Some(id)) = (name, reply.json()["id"].as_str()) {
             signin = id.to_owned();
+        }
+        if name == "post /backups" {
+            backup = reply.json()["name"].as_str().unwrap().to_owned();
         }
         if name == "post /keys" {
             let made = stage.engine.key("editor").unwrap();

@@ -169,6 +169,28 @@ async fn f113_a_list_of_keys_becomes_a_group() {
         stage.post("/accounts/many", many("\n \n")).await.code(),
         "invalid"
     );
+    // A preset says what is left out, and the keys of its place are known again.
+    let by_preset = |keys: &str| json!({"label": "z", "preset": "zai", "base_url": stage.simulator.relay_base_url(), "auth": "x-api-key", "keys": keys});
+    let told = stage.post("/accounts/many", by_preset("sk-z\nsk-z")).await;
+    let told = told.ok();
+    let one = &told["accounts"][0];
+    assert_eq!(
+        (&one["kind"], &one["group"], &told["duplicates"]),
+        (&json!("zai"), &json!("zai"), &json!(1))
+    );
+    let options = stage.get("/accounts/z%201/options").await.ok();
+    assert_eq!(options["auth"], "x-api-key");
+    let told = stage.post("/accounts/many", by_preset("sk-z")).await.ok();
+    assert_eq!(
+        (&told["accounts"], &told["duplicates"]),
+        (&json!([]), &json!(1))
+    );
+    let mut unknown = by_preset("sk-z");
+    unknown["preset"] = json!("nobody");
+    assert_eq!(
+        stage.post("/accounts/many", unknown).await.code(),
+        "invalid"
+    );
     let mut wrong = many("sk-list-three");
     wrong["format"] = json!("morse");
     let told = stage.post("/accounts/many", wrong).await.ok();

@@ -10,6 +10,7 @@ mod document;
 mod events;
 mod every;
 mod files;
+mod home;
 mod limits;
 mod quota;
 mod relay;

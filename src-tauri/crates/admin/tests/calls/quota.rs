@@ -155,13 +155,28 @@ async fn f69_the_history_shows_gaps_resets_and_where_it_is_heading() {
         (30, "secondary", 5.0, 9_000),
         (20, "primary", 40.0, 250),
         (20, "secondary", 6.0, 9_000),
+        // A limit of its own for some models.
+        (20, "primary/codex_other", 80.0, 9_000),
+        (10, "primary/codex_other", 81.0, 9_000),
+        // What a later version may write.
+        (10, "tertiary", 1.0, 9_000),
     ]))
     .await;
-    let history = stage.get("/quota/history").await.ok();
+    let plans = stage.get("/quota/history").await.ok();
+    assert_eq!(plans["series"].as_array().unwrap().len(), 2);
+    let history = stage.get("/quota/history?buckets=true").await.ok();
     let span = history["to"].as_i64().unwrap() - history["from"].as_i64().unwrap();
     assert_eq!(span, 24 * 60 * MIN, "a day when nothing is said");
     let series = history["series"].as_array().unwrap();
-    assert_eq!(series.len(), 2);
+    let named = |line: &Value| json!([line["bucket"], line["window"]]);
+    let named: Vec<Value> = series.iter().map(named).collect();
+    let expected = [
+        json!([null, "primary"]),
+        json!([null, "secondary"]),
+        json!(["codex_other", "primary"]),
+    ];
+    assert_eq!(named, expected);
+    assert_eq!(series[2]["points"][1][1], 81.0);
     let primary = &series[0];
     assert_eq!(
         (&primary["account_id"], &primary["label"]),

@@ -73,7 +73,8 @@ pub enum BalanceCommand {
     Set {
         /// Its id or label
         id: String,
-        /// siliconflow, deepseek, moonshot, openrouter, zai, openai_billing, none, or auto for what the host says
+        /// siliconflow, deepseek, moonshot, openrouter, zai, openai_billing, none, auto for what the host says, or a rule such as
+        /// '/api/user/self#total=/data/quota&per=500000'
         #[arg(long, value_name = "NAME", required_unless_present = "threshold")]
         adapter: Option<String>,
         /// At or below this amount it does not serve, for instance 0.50; default is 0.20

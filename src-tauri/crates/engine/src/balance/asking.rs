@@ -68,7 +68,7 @@ impl Engine {
             .collect();
         futures_util::stream::iter(due)
             .for_each_concurrent(AT_ONCE, |(row, adapter)| async move {
-                self.ask_balance(&row, adapter, &pace::RETRIES).await;
+                self.ask_balance(&row, &adapter, &pace::RETRIES).await;
             })
             .await;
         let watched = self.watched();
@@ -103,7 +103,7 @@ impl Engine {
     pub(super) async fn ask_balance(
         self: &Arc<Self>,
         row: &AccountRow,
-        adapter: BalanceAdapter,
+        adapter: &BalanceAdapter,
         rests: &[Duration],
     ) -> bool {
         let Ok(target) = records::target(row) else {

@@ -1,10 +1,10 @@
 //! A balance as it is remembered: the stored row made readable, and what surfaces may see of it.
 
-use pool::Timestamp;
+use pool::{Measured, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{AccountRow, BalanceRow};
 use tokio::time::Instant;
-use upstream::{Amount, BalanceAdapter, Decimal};
+use upstream::{Amount, BalanceAdapter, BalanceRule, Decimal};
 
 use crate::records;
 
@@ -30,7 +30,7 @@ pub struct BalanceView {
     /// The last question was answered.
     pub ok: bool,
     /// Who is asked: [`BalanceAdapter::as_str`].
-    pub adapter: &'static str,
+    pub adapter: String,
     /// The person chose the adapter; otherwise the account's host did.
     pub chosen: bool,
     /// One for each currency, as last read.
@@ -140,6 +140,20 @@ impl Kept {
         self.unavailable || self.left().is_some_and(|left| left <= self.threshold())
     }
 
+    /// What is left and what is too little, as the account's score measures them (F63): an estimate, the rule itself is [`Kept::low`]'s.
+    pub(super) fn measured(&self) -> Option<Measured> {
+        let float = |amount: Decimal| amount.to_nanos() as f64 / 1e9;
+        let left = if self.unavailable {
+            Some(Decimal::ZERO)
+        } else {
+            self.left()
+        };
+        Some(Measured {
+            current: float(left?),
+            target: float(self.threshold()),
+        })
+    }
+
     /// Who is asked about an account, if anybody.
     pub(super) fn adapter(&self, row: &AccountRow) -> Option<BalanceAdapter> {
         if !records::kind(row).is_key() || crate::demo::is_demo(row) {
@@ -152,10 +166,10 @@ impl Kept {
         }
     }
 
-    pub(super) fn view(&self, adapter: BalanceAdapter) -> BalanceView {
+    pub(super) fn view(&self, adapter: &BalanceAdapter) -> BalanceView {
         BalanceView {
             ok: self.error.is_none() && self.checked_at.is_some(),
-            adapter: adapter.as_str(),
+            adapter: adapter.as_str().to_owned(),
             chosen: self.adapter.is_some(),
             amounts: self.shown(),
             unavailable: self.unavailable,
@@ -167,15 +181,27 @@ impl Kept {
     }
 }
 
-/// The adapter of a person's word: one of the adapters, or nobody.
-pub(super) fn checked(word: &str) -> Option<String> {
-    let known = word == NOBODY || BalanceAdapter::named(word).is_some();
-    known.then(|| word.to_owned())
+/// What a person chose for an account with this base URL: one of the adapters, a rule of their own, or nobody.
+///
+/// # Errors
+/// In words, what is wrong with it.
+pub(super) fn checked(word: &str, base_url: Option<&str>) -> Result<String, String> {
+    let word = word.trim();
+    if word.contains('#') {
+        let base = base_url.and_then(|base| base.parse().ok());
+        let base = base.ok_or("the account has no base URL")?;
+        BalanceRule::parse(word)?.place(&base)?;
+    } else if word != NOBODY && BalanceAdapter::named(word).is_none() {
+        let allowed = allowed();
+        return Err(format!("adapter {word:?} is not one of {allowed}"));
+    }
+    Ok(word.to_owned())
 }
 
 /// The words a person may say.
 pub(super) fn allowed() -> String {
-    let mut words: Vec<&str> = BalanceAdapter::ALL.iter().map(|a| a.as_str()).collect();
-    words.push(NOBODY);
+    let all = BalanceAdapter::ALL;
+    let mut words: Vec<&str> = all.iter().map(BalanceAdapter::as_str).collect();
+    words.extend([NOBODY, "a rule such as /api/self#total=/data/quota"]);
     words.join(", ")
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
-use pool::{AccountId, Hold, HoldReason, HoldSource};
+use pool::{AccountId, Hold, HoldReason, HoldSource, Measured};
 use store::AccountRow;
 use upstream::Decimal;
 
@@ -29,7 +29,7 @@ use kept::Kept;
 /// What the person wants of an account's balance; the outer `None` keeps what is there, the inner one clears it.
 #[derive(Debug, Clone, Default)]
 pub struct BalanceChange {
-    /// An adapter's word, or `none`; cleared: by the account's host.
+    /// An adapter's word, a rule ([`upstream::BalanceRule`]), or `none`; cleared: by the account's host.
     pub adapter: Option<Option<String>>,
     /// A decimal amount, not below zero; cleared: 0.20.
     pub threshold: Option<Option<String>>,
@@ -116,12 +116,13 @@ impl Engine {
         }
     }
 
-    /// What is known of an account's balance; `None` when nobody can be asked.
-    pub(crate) fn balance_view(&self, row: &AccountRow) -> Option<BalanceView> {
+    /// What is known of an account's balance, for people and for its score (F63); `None` when nobody can be asked.
+    pub(crate) fn balance_view(&self, row: &AccountRow) -> Option<(BalanceView, Option<Measured>)> {
         self.balances.with(|all| {
             let nothing = Kept::default();
             let kept = all.get(row.id.as_str()).unwrap_or(&nothing);
-            kept.adapter(row).map(|adapter| kept.view(adapter))
+            let adapter = kept.adapter(row)?;
+            Some((kept.view(&adapter), kept.measured()))
         })
     }
 
@@ -145,23 +146,8 @@ impl Engine {
                 kept::allowed()
             )));
         };
-        self.ask_balance(&row, adapter, &[]).await;
+        self.ask_balance(&row, &adapter, &[]).await;
         self.account(&row.id)
-    }
-
-    /// Whether there is an account with this base URL and key already (F113).
-    ///
-    /// # Errors
-    /// When the vault cannot be read.
-    pub async fn knows_key(
-        &self,
-        base_url: &str,
-        key: &secrecy::SecretString,
-    ) -> Result<bool, EngineError> {
-        let Some(base_url) = crate::import::normalise_base_url(base_url) else {
-            return Ok(false);
-        };
-        Ok(self.same_key_account(&base_url, key).await?.is_some())
     }
 
     /// Asks every provider that tells a balance, four at a time, with progress as events. Gives how many answered, and how many did not.
@@ -182,7 +168,7 @@ impl Engine {
         let progress = Progress::begin(&self.journal.bus, "balance", asked.len());
         let progress = &progress;
         let answers = asked.into_iter().map(|(row, adapter)| async move {
-            let answered = self.ask_balance(&row, adapter, &[]).await;
+            let answered = self.ask_balance(&row, &adapter, &[]).await;
             progress.step(&row.label);
             answered
         });
@@ -216,12 +202,10 @@ impl Engine {
             )));
         }
         let adapter = match change.adapter {
-            Some(Some(word)) => Some(Some(kept::checked(&word).ok_or_else(|| {
-                EngineError::Invalid(format!(
-                    "adapter {word:?} is not one of {}",
-                    kept::allowed()
-                ))
-            })?)),
+            Some(Some(word)) => {
+                let checked = kept::checked(&word, row.base_url.as_deref());
+                Some(Some(checked.map_err(EngineError::Invalid)?))
+            }
             other => other,
         };
         let threshold = match change.threshold {

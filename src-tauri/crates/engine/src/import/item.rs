@@ -7,9 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
-use super::{
-    Claims, CodexTokens, Credential, Identity, ImportItem, LONGEST_LABEL, Problem, Relay, Shape,
-};
+use super::{CodexTokens, Credential, Identity, ImportItem, LONGEST_LABEL, Problem, Relay, Shape};
 
 const ACCESS: &[&str] = &["access_token", "access", "accessToken", "token"];
 const REFRESH: &[&str] = &["refresh_token", "refresh", "refreshToken", "rk"];
@@ -103,7 +101,9 @@ pub(super) fn read_token(number: usize, line: &str) -> Result<ImportItem, Proble
             ..CodexTokens::default()
         }
     } else if token.starts_with("eyJ") {
-        Claims::of(token).ok_or(Problem::DamagedToken)?;
+        if !upstream::identity::is_jwt(token) {
+            return Err(Problem::DamagedToken);
+        }
         CodexTokens {
             access: secret(),
             ..CodexTokens::default()
@@ -133,33 +133,18 @@ pub(super) fn read_token(number: usize, line: &str) -> Result<ImportItem, Proble
 
 /// Who it is, by the precedence of F4: claims of the access token, then of the id token, then fields.
 fn identity(tokens: &CodexTokens, fields: Option<&Fields<'_>>) -> Result<Identity, Problem> {
-    let claims = |token: &Option<SecretString>| {
-        token
-            .as_ref()
-            .and_then(|token| Claims::of(token.expose_secret()))
-    };
-    let (access, id) = (claims(&tokens.access), claims(&tokens.id_token));
-    let (access, id) = (access.as_ref(), id.as_ref());
+    let (access, id) = (tokens.access.as_ref(), tokens.id_token.as_ref());
+    let told = Identity::from_tokens(
+        access.map(ExposeSecret::expose_secret),
+        id.map(ExposeSecret::expose_secret),
+    );
     let field = |names: &[&'static str]| fields.map_or(Ok(None), |fields| fields.text(names));
     Ok(Identity {
-        account_id: access
-            .and_then(Claims::account_id)
-            .or_else(|| id.and_then(Claims::account_id))
-            .or_else(|| id.and_then(Claims::organization_id))
-            .or(field(ACCOUNT)?),
-        user_id: access
-            .and_then(Claims::user_id)
-            .or_else(|| id.and_then(Claims::user_id))
-            .or(field(USER)?),
-        email: access
-            .and_then(Claims::profile_email)
-            .or_else(|| id.and_then(Claims::email))
-            .or(field(&["email"])?),
-        plan: access
-            .and_then(Claims::plan)
-            .or_else(|| id.and_then(Claims::plan))
-            .or(field(PLAN)?),
-        expires_at: access.and_then(Claims::expires_at).or_else(|| {
+        account_id: told.account_id.or(field(ACCOUNT)?),
+        user_id: told.user_id.or(field(USER)?),
+        email: told.email.or(field(&["email"])?),
+        plan: told.plan.or(field(PLAN)?),
+        expires_at: told.expires_at.or_else(|| {
             // A field tells of the access token; without one it tells of nothing.
             tokens
                 .access
@@ -167,7 +152,7 @@ fn identity(tokens: &CodexTokens, fields: Option<&Fields<'_>>) -> Result<Identit
                 .and(fields)
                 .and_then(Fields::expires_at)
         }),
-        fedramp: access.is_some_and(Claims::fedramp) || id.is_some_and(Claims::fedramp),
+        fedramp: told.fedramp,
     })
 }
 

@@ -124,6 +124,33 @@ fn is_account_file(path: &Path) -> bool {
     known && !hidden
 }
 
+/// The files of a folder that may hold accounts, and ZIP archives; not those of folders in it.
+///
+/// # Errors
+/// [`SeveralError::TooMany`], and what the file system says.
+pub(crate) fn account_files(folder: &Path) -> Result<Vec<PathBuf>, SeveralError> {
+    let failed = |source| SeveralError::Io {
+        path: folder.to_path_buf(),
+        source,
+    };
+    let mut paths = Vec::new();
+    for (n, entry) in fs::read_dir(folder).map_err(failed)?.enumerate() {
+        if n >= MOST_ENTRIES {
+            return Err(SeveralError::TooMany(folder.to_path_buf()));
+        }
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        let archive = path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
+        if entry.file_type().map_err(failed)?.is_file() && (archive || is_account_file(&path)) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
 /// One JSON value or token per line.
 struct Joined {
     /// What is being read.

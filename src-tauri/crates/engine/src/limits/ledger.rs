@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gateway::{Entry, KeyState, SharedPool};
-use pool::{AccountId, Clock, Event, Hold, HoldReason, Timestamp};
+use pool::{AccountId, Clock, Event, Hold, HoldReason, Measured, Timestamp};
 use store::UsageSlotRow;
 use upstream::Decimal;
 
@@ -143,6 +143,33 @@ impl Line {
 
     pub(crate) fn reached(&self) -> bool {
         self.caps.reached(&self.spent)
+    }
+
+    /// The cap that is nearest, where the line counts a whole account (F63): that of one of its models is no measure of the others.
+    pub(crate) fn nearest(&self) -> Option<Measured> {
+        let Whose::Account(_, None) = self.whose else {
+            return None;
+        };
+        let (caps, spent) = (&self.caps, &self.spent);
+        let total = spent.prompt_tokens.saturating_add(spent.completion_tokens);
+        let counted = [
+            (caps.requests, spent.requests),
+            (caps.prompt_tokens, spent.prompt_tokens),
+            (caps.completion_tokens, spent.completion_tokens),
+            (caps.total_tokens, total),
+            (caps.cost.map(Decimal::to_nanos), spent.cost.to_nanos()),
+        ];
+        let measured = |(cap, used): (Option<i64>, i64)| {
+            Some(Measured {
+                current: used as f64,
+                target: cap? as f64,
+            })
+        };
+        let share = |measured: &Measured| measured.current / measured.target;
+        counted
+            .into_iter()
+            .filter_map(measured)
+            .max_by(|a, b| share(a).total_cmp(&share(b)))
     }
 
     fn is_of(&self, id: &AccountId) -> bool {

@@ -10,7 +10,7 @@ mod prices;
 use std::sync::Arc;
 
 use gateway::Journal;
-use pool::{AccountId, Timestamp};
+use pool::{AccountId, Measured, Timestamp};
 use store::{Store, StoreError, USAGE_SLOT_MS, UsageLimitRow};
 use upstream::Decimal;
 
@@ -283,8 +283,8 @@ impl Engine {
         self.account(&id)
     }
 
-    /// The limits of one account.
-    pub(crate) fn limits_of(&self, id: &str) -> Vec<UsageLimitView> {
+    /// The limits of one account, and the nearest one as its score measures it (F63).
+    pub(crate) fn limits_of(&self, id: &str) -> (Vec<UsageLimitView>, Option<Measured>) {
         let lines = self
             .ledger
             .lines(|line| matches!(&line.whose, Whose::Account(other, _) if other.as_str() == id));
@@ -303,6 +303,9 @@ impl Engine {
             },
             used: SpentView::of(line),
         };
-        lines.iter().map(view).collect()
+        (
+            lines.iter().map(view).collect(),
+            lines.iter().find_map(Line::nearest),
+        )
     }
 }

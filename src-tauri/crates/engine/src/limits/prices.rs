@@ -6,38 +6,50 @@ use upstream::Decimal;
 
 const MILLION: u64 = 1_000_000;
 
-/// Prices for a million tokens: model, input, cached input, output. Published list prices, without batch and long-context rates.
-const KNOWN: &[(&str, &str, &str, &str)] = &[
-    ("gpt-5.2", "1.75", "0.175", "14"),
-    ("gpt-5.1-codex-mini", "0.25", "0.025", "2"),
-    ("gpt-5.1-codex", "1.25", "0.125", "10"),
-    ("gpt-5.1", "1.25", "0.125", "10"),
-    ("gpt-5-codex", "1.25", "0.125", "10"),
-    ("gpt-5-mini", "0.25", "0.025", "2"),
-    ("gpt-5-nano", "0.05", "0.005", "0.40"),
-    ("gpt-5", "1.25", "0.125", "10"),
-    ("gpt-4.1-mini", "0.40", "0.10", "1.60"),
-    ("gpt-4.1-nano", "0.10", "0.025", "0.40"),
-    ("gpt-4.1", "2", "0.50", "8"),
-    ("gpt-4o-mini", "0.15", "0.075", "0.60"),
-    ("gpt-4o", "2.50", "1.25", "10"),
-    ("o4-mini", "1.10", "0.275", "4.40"),
-    ("o3", "2", "0.50", "8"),
-    ("claude-opus-4-5", "5", "0.50", "25"),
-    ("claude-opus-4-1", "15", "1.50", "75"),
-    ("claude-opus-4", "15", "1.50", "75"),
-    ("claude-sonnet-4-5", "3", "0.30", "15"),
-    ("claude-sonnet-4", "3", "0.30", "15"),
-    ("claude-haiku-4-5", "1", "0.10", "5"),
-    ("claude-3-5-haiku", "0.80", "0.08", "4"),
-    ("gemini-2.5-pro", "1.25", "0.125", "10"),
-    ("gemini-2.5-flash-lite", "0.10", "0.01", "0.40"),
-    ("gemini-2.5-flash", "0.30", "0.03", "2.50"),
-    ("deepseek-chat", "0.28", "0.028", "0.42"),
-    ("deepseek-reasoner", "0.28", "0.028", "0.42"),
-    ("glm-4.6", "0.60", "0.11", "2.20"),
-    ("glm-4.5", "0.60", "0.11", "2.20"),
-    ("glm-4.5-air", "0.20", "0.03", "1.10"),
+/// Models and their price in USD for a million tokens: input, cached input, output. Standard list prices as published on 21 November 2026,
+/// without batch, peak-hour and long-context rates. A model whose published prices contradict each other, or change with the hour, is left
+/// out: the person's own entries (`usage.prices`) come first anyway.
+const KNOWN: &[(&str, &str)] = &[
+    ("gpt-5.6-terra", "2/0.20/12"),
+    ("gpt-5.6-luna", "0.20/0.02/1.20"),
+    ("gpt-5.5", "5/0.50/30"),
+    ("gpt-5.4", "2.50/0.25/15"),
+    ("gpt-5.4-mini", "0.75/0.075/4.50"),
+    ("gpt-5.4-nano", "0.20/0.02/1.25"),
+    ("gpt-5.3-codex gpt-5.2-codex gpt-5.2", "1.75/0.175/14"),
+    (
+        "gpt-5.1-codex-max gpt-5.1-codex gpt-5.1 gpt-5-codex gpt-5",
+        "1.25/0.125/10",
+    ),
+    ("gpt-5.1-codex-mini gpt-5-mini", "0.25/0.025/2"),
+    ("gpt-5-nano", "0.05/0.005/0.40"),
+    ("gpt-4.1-mini", "0.40/0.10/1.60"),
+    ("gpt-4.1-nano", "0.10/0.025/0.40"),
+    ("gpt-4.1 o3", "2/0.50/8"),
+    ("gpt-4o-mini", "0.15/0.075/0.60"),
+    ("gpt-4o", "2.50/1.25/10"),
+    ("o4-mini", "1.10/0.275/4.40"),
+    ("claude-opus-5-5", "4/0.20/20"),
+    (
+        "claude-opus-5 claude-opus-4-8 claude-opus-4-7 claude-opus-4-6 claude-opus-4-5",
+        "5/0.50/25",
+    ),
+    ("claude-opus-4-1 claude-opus-4", "15/1.50/75"),
+    ("claude-sonnet-5", "2/0.20/10"),
+    (
+        "claude-sonnet-4-6 claude-sonnet-4-5 claude-sonnet-4",
+        "3/0.30/15",
+    ),
+    ("claude-haiku-4-5", "1/0.10/5"),
+    ("gemini-3.5-flash", "1.50/0.15/9"),
+    ("gemini-3.1-pro-preview", "2/0.20/12"),
+    ("gemini-2.5-pro", "1.25/0.125/10"),
+    ("gemini-2.5-flash-lite", "0.10/0.01/0.40"),
+    ("gemini-2.5-flash", "0.30/0.03/2.50"),
+    ("glm-5.3 glm-5.2", "1.40/0.26/4.40"),
+    ("glm-5", "1/0.20/3.20"),
+    ("glm-4.7 glm-4.6 glm-4.5", "0.60/0.11/2.20"),
+    ("glm-4.5-air", "0.20/0.03/1.10"),
 ];
 
 /// Prices of one model for a million tokens, in USD.
@@ -87,12 +99,14 @@ pub(crate) struct Prices {
 impl Prices {
     /// The table, behind the person's own entries.
     pub(crate) fn new(own: &[String]) -> Self {
-        let known = |(model, input, cached, output): &(&str, &str, &str, &str)| {
-            Price::parse(&format!("{model}={input}/{cached}/{output}"))
+        let known = |(models, price): &(&'static str, &str)| {
+            let price = (*price).to_owned();
+            let models = models.split(' ');
+            models.filter_map(move |model| Price::parse(&format!("{model}={price}")))
         };
         Self {
             own: own.iter().filter_map(|text| Price::parse(text)).collect(),
-            known: KNOWN.iter().filter_map(known).collect(),
+            known: KNOWN.iter().flat_map(known).collect(),
         }
     }
 
@@ -133,7 +147,12 @@ mod tests {
     #[test]
     fn f71_the_known_models_have_a_price_and_others_have_none() {
         let prices = Prices::new(&["my-*=1/0/2".into(), "gpt-5=9/9/9".into(), "bad".into()]);
-        assert_eq!(prices.known.len(), KNOWN.len(), "every line is readable");
+        let names = KNOWN.iter().map(|(models, _)| models.split(' ').count());
+        assert_eq!(
+            prices.known.len(),
+            names.sum::<usize>(),
+            "every line is readable"
+        );
         let usage = Usage {
             input: 1_000_000,
             cached: 400_000,
@@ -150,6 +169,8 @@ mod tests {
             ("gpt-5", Some("9.90")),
             ("my-own", Some("0.80")),
             ("gpt-5.1-something", None),
+            // One of them costs another price at another hour.
+            ("deepseek-chat", None),
             ("unheard-of", None),
         ];
         for (model, expected) in cases {

@@ -36,6 +36,15 @@ fn is_host_name(text: &str) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
+/// The whole path of a folder. It need not be there yet: it may be on a disk that comes and goes.
+pub(super) fn folder(text: &str) -> Result<String, String> {
+    if std::path::Path::new(text).is_absolute() && !text.contains('\0') {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("is not a whole path: {}", quoted(text)))
+    }
+}
+
 /// An http(s) URL without credentials, query or fragment; the trailing slash goes.
 pub(super) fn base_url(text: &str) -> Result<String, String> {
     let url = url::Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;

@@ -108,6 +108,12 @@ impl SettingsFile {
         })
     }
 
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
     /// The settings in force, with where they come from.
     #[must_use]
     pub fn current(&self) -> Arc<Resolved> {

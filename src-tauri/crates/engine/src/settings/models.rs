@@ -58,6 +58,11 @@ pub(super) const DEFAULT_MESSAGES: Key = optional_model(
     "The same on /v1/messages, before models.default.",
     |s| &mut s.models.default_messages,
 );
+pub(super) const DEFAULT_GEMINI: Key = optional_model(
+    "models.default_gemini",
+    "The same on Gemini paths that name no model, before models.default.",
+    |s| &mut s.models.default_gemini,
+);
 pub(super) const ALIASES: Key = Key {
     name: "models.aliases",
     doc: "Further names for models. Clients see the alias; a group limits who serves it.",

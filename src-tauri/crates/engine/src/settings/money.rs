@@ -35,7 +35,7 @@ pub(super) const TIME_ZONE: Key = Key {
 };
 pub(super) const PRICES: Key = Key {
     name: "usage.prices",
-    doc: "Prices in USD for a million tokens (input, cached input, output), beside and before those the program knows.",
+    doc: "Prices in USD for a million tokens (input, cached input, output), beside and before the list prices of November 2026 that the program knows.",
     apply: Apply::Live,
     field: Field::List {
         check: price,

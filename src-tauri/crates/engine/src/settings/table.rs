@@ -2,7 +2,9 @@
 
 use super::checks::{base_url, header_text, host, model, no_proxy, origin, version};
 use super::field::{Apply, Field, Key};
+use super::keeping;
 use super::switching;
+use super::turns;
 use super::upkeep;
 use super::window;
 use super::{models, money, routing};
@@ -145,6 +147,7 @@ pub static KEYS: &[Key] = &[
     routing::ACCOUNT_SLOTS,
     routing::GROUP_LIMITS,
     routing::SPACING_MS,
+    turns::LENGTH,
     routing::MOST_REQUESTS,
     routing::QUEUE_WAIT_S,
     routing::QUEUE_LENGTH,
@@ -350,6 +353,8 @@ pub static KEYS: &[Key] = &[
             at: |s| &mut s.journal.days,
         },
     },
+    keeping::DAILY_BACKUPS,
+    keeping::WATCHED_FOLDER,
     Key {
         name: "ask.model",
         doc: "Model that `switchyard ask` uses without -m. Default: the first one offered.",
@@ -364,6 +369,7 @@ pub static KEYS: &[Key] = &[
     models::DEFAULT_CHAT,
     models::DEFAULT_RESPONSES,
     models::DEFAULT_MESSAGES,
+    models::DEFAULT_GEMINI,
     models::ALIASES,
     models::PATTERNS,
     models::LIST_SUFFIXES,

@@ -23,6 +23,7 @@ use upstream::{AccessError, OAuthTokens, ProxyChoice, RefreshError};
 
 use crate::compose::Engine;
 use crate::error::EngineError;
+use crate::events::EngineEvent;
 use crate::records;
 use crate::views::AccountView;
 
@@ -235,8 +236,19 @@ impl Engine {
                 waiting.expire();
             }
         });
-        self.sign_ins.put(session.clone());
+        self.put_sign_in(&session);
         Ok(session)
+    }
+
+    /// Keeps it in mind and tells its steps as long as it can be asked about.
+    fn put_sign_in(self: &Arc<Self>, session: &Arc<Session>) {
+        self.sign_ins.put(session.clone());
+        let (id, mut steps, engine) = (session.id.clone(), session.steps(), self.clone());
+        self.tasks.run(async move {
+            while steps.changed().await.is_ok() {
+                engine.journal.bus.tell(EngineEvent::SignIn(id.clone()));
+            }
+        });
     }
 
     async fn begin_by_device(
@@ -257,7 +269,7 @@ impl Engine {
             self.clock.now().plus(DEVICE_LIFETIME),
             terms,
         )?);
-        self.sign_ins.put(session.clone());
+        self.put_sign_in(&session);
         let (engine, waiting) = (self.clone(), session.clone());
         self.tasks.run(async move {
             let poll = || async {

@@ -148,6 +148,11 @@ impl Session {
         }
     }
 
+    /// Its steps from now on; they end with the session, which they do not keep alive.
+    pub(super) fn steps(&self) -> watch::Receiver<Stage> {
+        self.stage.subscribe()
+    }
+
     /// Resolves when it has ended, however.
     pub(super) async fn over(&self) {
         // The sender lives in `self`, so waiting cannot fail.

@@ -30,6 +30,8 @@ const BREATH: Duration = Duration::from_secs(1);
 const PROBE: Duration = Duration::from_secs(15);
 /// How often the clocks are compared.
 const TICK: Duration = Duration::from_secs(30);
+/// What the system says of a sleep so soon after the clocks told it is the same sleep.
+const ECHO: Duration = Duration::from_secs(10);
 /// A round that is switched off is thought of again after this long.
 const OFF: Duration = Duration::from_secs(15 * 60);
 
@@ -38,6 +40,8 @@ pub(super) trait Accounts: Send + Sync {
     fn now(&self) -> Timestamp;
     /// The network is down (F66): nobody is asked.
     fn offline(&self) -> bool;
+    /// The machine saves its battery (F68): nobody is asked who need not be.
+    fn saving(&self) -> bool;
     /// Between two quota rounds; zero is never.
     fn quota_every(&self) -> Duration;
     /// Between two rounds of checks; zero is never.
@@ -84,7 +88,7 @@ pub(super) async fn quota(accounts: &impl Accounts, mut jitter: fastrand::Rng, k
                     }
                     id
                 })
-                .take_while(|_| ready(!accounts.offline()))
+                .take_while(|_| ready(!accounts.offline() && !accounts.saving()))
                 .map(|id| async move { accounts.ask(&id).await })
                 .buffer_unordered(QUOTA_AT_ONCE)
                 .for_each(|_| ready(()))
@@ -105,7 +109,7 @@ pub(super) async fn checks(accounts: &impl Accounts, knock: &Notify) {
         }
         let every = accounts.checks_every();
         wait = if every.is_zero() { OFF } else { every };
-        if every.is_zero() || accounts.offline() {
+        if every.is_zero() || accounts.offline() || accounts.saving() {
             continue;
         }
         let due = checks.due(accounts.now(), &accounts.standings());
@@ -163,12 +167,18 @@ pub(super) async fn probes(accounts: &impl Accounts, knock: &Notify) {
     }
 }
 
-/// F122: compares the clocks.
-pub(super) async fn clocks(accounts: &impl Accounts) {
+/// F122: compares the clocks. `awake` comes when the system says that it slept, which the clocks may have told just before.
+pub(super) async fn clocks(accounts: &impl Accounts, awake: &Notify) {
     let mut watch = Watch::new(accounts.now(), Instant::now());
+    let mut told: Option<Instant> = None;
     loop {
-        sleep(TICK).await;
-        if let Some(leap) = watch.look(accounts.now(), Instant::now(), TICK) {
+        let said = tokio::select! {
+            () = sleep(TICK) => false,
+            () = awake.notified() => told.is_none_or(|at| at.elapsed() > ECHO),
+        };
+        let leap = watch.look(accounts.now(), Instant::now(), TICK);
+        if let Some(leap) = leap.or(said.then_some(Leap(0))) {
+            told = Some(Instant::now());
             accounts.leapt(leap);
         }
     }

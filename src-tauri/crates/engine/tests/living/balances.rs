@@ -52,15 +52,12 @@ async fn f112_an_empty_account_is_passed_over_until_it_is_topped_up() {
         .unwrap();
 
     key.set_wallet(Wallet::holding("CNY", "3.07"));
-    let balance = engine
-        .query_balance_of("first")
-        .await
-        .unwrap()
-        .balance
-        .unwrap();
+    let read = engine.query_balance_of("first").await.unwrap();
+    assert_eq!(read.score, 29, "F63: 100 × (3.07 - 0.20) / 10");
+    let balance = read.balance.unwrap();
     assert!(balance.ok && balance.chosen && !balance.low, "{balance:?}");
     assert_eq!(
-        (balance.adapter, balance.amounts[0].total.as_str()),
+        (balance.adapter.as_str(), balance.amounts[0].total.as_str()),
         ("deepseek", "3.07")
     );
     assert_eq!(balance.threshold, "0.20");
@@ -72,6 +69,7 @@ async fn f112_an_empty_account_is_passed_over_until_it_is_topped_up() {
     key.set_wallet(Wallet::holding("CNY", "0.20"));
     let low = engine.query_balance_of("first").await.unwrap();
     assert!(low.balance.as_ref().unwrap().low);
+    assert_eq!(low.score, 0, "F63");
     assert_eq!(
         low.reason.as_deref(),
         Some("its balance is at or below its threshold")
@@ -143,6 +141,32 @@ async fn f112_an_empty_account_is_passed_over_until_it_is_topped_up() {
     );
     assert_eq!(again.explain("gpt-5.4")[1].code, Some("balance_low"));
     again.shutdown(std::time::Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn f111_a_rule_of_ones_own_is_judged_like_any_reading() {
+    let stage = Stage::set([], &[("balance.poll", "false")]).await;
+    let engine = stage.engine.clone();
+    let (key, _) = relay(&stage, "first").await;
+    for bad in [
+        "/user/balance#total=pointer",
+        "https://bank.example.com/b#total=/a",
+        "http://bank.example.com/b#total=/a&send_key=yes",
+    ] {
+        let refused = engine.change_balance("first", choose(bad)).await;
+        assert!(refused.is_err(), "{bad}");
+    }
+    let rule = "/user/balance#total=/balance_infos/0/total_balance&per=10";
+    engine.change_balance("first", choose(rule)).await.unwrap();
+    key.set_wallet(Wallet::holding("USD", "1.99"));
+    let balance = engine.query_balance_of("first").await.unwrap();
+    let balance = balance.balance.unwrap();
+    assert_eq!(
+        (balance.adapter.as_str(), balance.amounts[0].total.as_str()),
+        (rule, "0.199")
+    );
+    assert!(balance.ok && balance.low, "{balance:?}");
+    stage.end().await;
 }
 
 #[tokio::test]

@@ -126,6 +126,28 @@ async fn f72_models_have_limits_of_their_own_and_all_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn f63_a_score_knows_the_nearest_limit_of_the_whole_account() {
+    let stage = Stage::set([], &[CALM]).await;
+    relay(&stage, "first").await;
+    let engine = &stage.engine;
+    assert_eq!(engine.account("first").unwrap().score, 100);
+    let limits = vec![
+        UsageLimit {
+            total_tokens: Some(1_000_000),
+            ..requests(None, 4)
+        },
+        // Of one model only: it is no measure of the account.
+        requests(Some("m"), 1),
+    ];
+    engine.set_usage_limits("first", limits).await.unwrap();
+    for (model, expected) in [("m", 75), ("n", 50), ("n", 25), ("n", 0)] {
+        assert_eq!(served(&ask(&stage, model).await), "first");
+        assert_eq!(engine.account("first").unwrap().score, expected, "{model}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn f72_a_limit_that_says_nothing_or_nonsense_is_refused() {
     let stage = Stage::set([], &[CALM]).await;
     relay(&stage, "first").await;

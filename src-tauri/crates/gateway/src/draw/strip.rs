@@ -26,7 +26,7 @@ use crate::record::Record;
 use crate::relay::{KEEPALIVE, Slot};
 
 /// A sign of life: a comment, which every library skips.
-const COMMENT: &[u8] = b": keep-alive\n\n";
+pub(crate) const COMMENT: &[u8] = b": keep-alive\n\n";
 
 /// One committed stream.
 #[derive(Debug)]

@@ -1,11 +1,16 @@
 //! The Images API on the whole road: over a ChatGPT account in both its ways, over relays, and what goes wrong (F95–F98).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pool::Format;
+use gateway::{Alias, Config, Naming};
+use pool::{AccountKind, Format};
 use serde_json::{Value, json};
 use simulator::{Endpoint, Gate, Scripted, Step};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use upstream::{Manner, Turns};
 
 use crate::clock::Hand;
 use crate::stage::{Reply, Stage};
@@ -578,6 +583,104 @@ async fn f38_an_account_that_is_named_draws_alone() {
     assert_eq!(named("nobody").await.unwrap().status(), 400);
 }
 
+#[tokio::test]
+async fn f92_f38_names_of_drawing_models_mean_what_they_mean_elsewhere() {
+    let mut stage = Stage::with(Config {
+        naming: Arc::new(Naming {
+            aliases: [
+                ("paint", "dall-e-3"),
+                ("sketch", "gpt-image-2-low"),
+                ("quo\"te", "other"),
+            ]
+            .map(|(alias, model)| {
+                let alias_of = Alias {
+                    model: model.to_owned(),
+                    group: None,
+                };
+                (alias.to_owned(), alias_of)
+            })
+            .into(),
+            ..Naming::default()
+        }),
+        ..Config::default()
+    })
+    .await;
+    stage.codex("first");
+    lists(&stage, "first", Format::Codex, &["gpt-5.5"]);
+    let turns = Manner {
+        turns: Some(Arc::new(Turns::new(vec!["t1".into(), "t2".into()], 1, 0))),
+        ..Manner::default()
+    };
+    stage.key("office", AccountKind::Relay, Format::OpenAi, turns);
+    lists(
+        &stage,
+        "office",
+        Format::OpenAi,
+        &["dall-e-3", "other", "t1", "t2"],
+    );
+    // To a relay: the very bytes around the name.
+    for (asked, sent) in [
+        ("paint", "dall-e-3"),
+        ("Office/dall-e-3", "dall-e-3"),
+        ("office/paint", "dall-e-3"),
+        ("dall-e-3", "dall-e-3"),
+        ("quo\\\"te", "other"),
+        ("t2", "t1"),
+        ("t2", "t2"),
+    ] {
+        let body = |name: &str| format!(r#"{{ "n":4, "model" : "{name}" ,"prompt":"a" }}"#);
+        let reply = stage.request(GENERATIONS).body(body(asked)).send();
+        assert_eq!(reply.await.unwrap().status(), 200, "{asked}");
+        let seen = stage.simulator.requests_to("/images/generations");
+        assert_eq!(seen.last().unwrap().body, body(sent), "{asked}");
+    }
+    let parts = |model: &'static [u8]| {
+        form(&[
+            ("model", None, model),
+            ("prompt", None, b"a"),
+            ("image", Some("a.png"), PNG),
+        ])
+    };
+    assert_eq!(
+        post_form(&stage, parts(b"Office/paint")).await.status(),
+        200
+    );
+    let seen = stage.simulator.requests_to("/v1/images/edits");
+    assert_eq!(seen.last().unwrap().body, parts(b"dall-e-3"));
+    // To a ChatGPT account: the level behind the name is the picture's quality, before what the body says.
+    for (asked, quality) in [
+        ("gpt-image-2", "auto"),
+        ("sketch", "low"),
+        ("first/sketch", "low"),
+        ("gpt-image-1-high", "high"),
+        ("chatgpt-image-latest", "auto"),
+    ] {
+        let body = json!({"prompt": "a", "model": asked});
+        picture(&stage.post(GENERATIONS, &body).await);
+        let sent = last(&stage, "/backend-api/codex/images/generations");
+        assert_eq!(
+            (&sent["model"], &sent["quality"]),
+            (&json!("gpt-image-2"), &json!(quality)),
+            "{asked}"
+        );
+    }
+    // Nobody there answers in words by such a name.
+    for model in ["gpt-image-2", "sketch"] {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "say:hello"}]});
+        let refused = stage.post("/v1/chat/completions", &body).await;
+        assert_eq!(refused.status, 404, "{}", refused.text);
+        assert!(refused.text.contains("model_not_"), "{}", refused.text);
+    }
+    let body = json!({"prompt": "a", "model": "gpt-image-2-xhigh"});
+    let refused = stage.post(GENERATIONS, &body).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("low, medium, high"),
+        "{}",
+        refused.text
+    );
+}
+
 /// 20 MiB of pictures, as JSON and as a form, over the account that changes the form and the one that does not.
 #[tokio::test]
 async fn f58_f96_twenty_mebibytes_go_through() {
@@ -719,5 +822,63 @@ async fn f56_a_client_that_goes_away_ends_the_drawing() {
     }
     for entry in stage.journal(2).await {
         assert_eq!(entry.end, gateway::End::Cancelled);
+    }
+}
+
+/// T163: a drawing says nothing for long. The head and comments reach a client that streams; behind them the road goes on, over the next
+/// account too, and an error in the end is an event.
+#[tokio::test]
+async fn t163_f97_a_client_that_streams_sees_signs_of_life_while_the_road_goes_on() {
+    for healthy in [true, false] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stage = Stage::set().await;
+        let base = format!("http://{}/v1", listener.local_addr().unwrap());
+        stage.relay_at("slow", Format::OpenAi, &base);
+        if healthy {
+            stage.codex("healthy");
+        }
+        let body = ask(&json!({"stream": true})).to_string();
+        let asking = tokio::spawn(stage.request(GENERATIONS).body(body).send());
+        let (mut upstream, _) = listener.accept().await.unwrap();
+        let mut seen = vec![0; 1 << 16];
+        let read = upstream.read(&mut seen).await.unwrap();
+        assert!(read > 0);
+        let hand = Hand::take();
+        hand.forward(Duration::from_secs(11)).await;
+        let mut response = asking.await.unwrap().unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert!(response.headers().contains_key("x-request-id"));
+        let first = response.chunk().await.unwrap().unwrap();
+        assert_eq!(first, ": keep-alive\n\n");
+        hand.forward(Duration::from_secs(16)).await;
+        let second = response.chunk().await.unwrap().unwrap();
+        assert_eq!(second, first);
+        drop(hand);
+        tokio::time::resume();
+        let answer = match healthy {
+            true => {
+                "HTTP/1.1 429 x\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+            }
+            false => {
+                "HTTP/1.1 400 x\r\ncontent-type: application/json\r\ncontent-length: 29\r\nconnection: close\r\n\r\n{\"error\":{\"message\":\"not so\"}}"
+            }
+        };
+        upstream.write_all(answer.as_bytes()).await.unwrap();
+        drop(upstream);
+        let rest = response.text().await.unwrap();
+        let entry = stage.journal(1).await.pop().unwrap();
+        if healthy {
+            assert_eq!(kinds(&rest), ["image_generation.completed"]);
+            assert_eq!((entry.status, entry.attempts.len()), (200, 2));
+        } else {
+            assert_eq!(kinds(&rest), ["error"]);
+            assert!(
+                rest.contains(r#"data: {"type":"error","error":{"#),
+                "{rest}"
+            );
+            assert!(rest.contains("not so"), "{rest}");
+            assert_eq!(entry.status, 400);
+        }
     }
 }

@@ -8,6 +8,7 @@
 
 mod clock;
 mod connections;
+mod embeddings;
 mod gemini;
 mod held;
 mod images;
@@ -16,9 +17,11 @@ mod keys;
 mod messages;
 mod models;
 mod naming;
+mod panics;
 mod previous;
 mod rows;
 mod sealed;
 mod stage;
 mod usage;
 mod waiting;
+mod zai;

@@ -328,6 +328,57 @@ async fn t90_thoughts_of_another_provider_are_left_out_and_asked_once_more() {
 }
 
 #[tokio::test]
+async fn t101_tools_come_before_thinking_where_an_endpoint_takes_one_of_both() {
+    let mut stage = Stage::set().await;
+    let relay = stage.relay("relay", Format::OpenAi);
+    let refusal = r#"{"error":{"message":"Function tools with reasoning_effort are not supported for this model in /v1/chat/completions. Please use /v1/responses instead.","type":"invalid_request_error","param":null,"code":null}}"#;
+    relay.script([Step::json(400, refusal)]);
+    let (blocks, _) = content(&stage.post("/v1/messages", &ask(true, "say:one")).await);
+    assert_eq!(of_type(&blocks, "text")[0]["text"], "one");
+    let efforts: Vec<Value> = stage
+        .asked()
+        .iter()
+        .map(|(_, body)| body["reasoning_effort"].clone())
+        .collect();
+    assert_eq!(efforts, ["high", "none"]);
+    let entry = stage.journal(1).await.pop().unwrap();
+    assert!(
+        entry.losses.iter().any(|loss| loss.contains("effort")),
+        "{:?}",
+        entry.losses
+    );
+    // Asked in its own dialect too; a second refusal is the client's.
+    let chat = json!({"model": "gpt-5.5", "reasoning_effort": "low", "messages": [{"role": "user", "content": "say:two"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}]});
+    relay.script([Step::json(400, refusal), Step::json(400, refusal)]);
+    let told = stage.post("/v1/chat/completions", &chat).await;
+    assert_eq!(told.status, 400);
+    assert_eq!(stage.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn t88_a_search_of_another_provider_does_not_go_to_the_vendor() {
+    let mut stage = Stage::set().await;
+    stage.relay("claude", Format::Anthropic);
+    let mut body = ask(false, "say:one");
+    body["messages"] = json!([
+        {"role": "user", "content": "say:one"},
+        {"role": "assistant", "content": [
+            {"type": "server_tool_use", "id": "srvtoolu_switchyard_ws_1", "name": "web_search", "input": {"query": "q"}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_switchyard_ws_1", "content": []},
+            {"type": "text", "text": "one", "citations": [{"type": "web_search_result_location", "url": "https://example.com", "title": "T", "cited_text": "", "encrypted_index": "srvtoolu_switchyard_"}]}]},
+        {"role": "user", "content": "say:two"},
+    ]);
+    let (blocks, _) = content(&stage.post("/v1/messages", &body).await);
+    assert_eq!(of_type(&blocks, "text")[0]["text"], "two");
+    let asked = stage.asked();
+    assert_eq!(
+        (asked.len(), &asked[0].1["messages"][1]["content"]),
+        (1, &json!([{"type": "text", "text": "one"}]))
+    );
+}
+
+#[tokio::test]
 async fn f79_t194_count_tokens_is_an_estimate_that_says_so() {
     let mut stage = Stage::set().await;
     stage.relay("claude", Format::Anthropic);
@@ -389,4 +440,89 @@ async fn f26_t202_the_key_header_the_model_list_and_the_first_knock() {
         stage.http.head(url("/")).send().await.unwrap().status(),
         200
     );
+}
+
+#[tokio::test]
+async fn t165_t190_t193_heads_of_streams_and_bodies_whatever_the_query() {
+    for format in FORMATS {
+        let mut stage = Stage::set().await;
+        stage.relay("relay", format);
+        for stream in [true, false] {
+            let reply = stage
+                .post("/v1/messages?beta=true&x=1", &ask(stream, "say:one"))
+                .await;
+            let head = |name: &str| reply.headers.get(name).and_then(|v| v.to_str().ok());
+            assert_eq!(reply.status, 200, "{format:?}: T193");
+            let (cache, buffers) = if stream {
+                (Some("no-cache, no-transform"), Some("no"))
+            } else {
+                (None, None)
+            };
+            assert_eq!(head("cache-control"), cache, "{format:?}: T165");
+            assert_eq!(head("x-accel-buffering"), buffers, "{format:?}: T165");
+            assert_eq!(head("content-encoding"), None, "{format:?}: T190");
+            let length = head("content-length").map(|length| length.parse::<usize>().unwrap());
+            assert!(
+                length.is_none_or(|length| length == reply.text.len()),
+                "{format:?}: T190"
+            );
+        }
+    }
+}
+
+/// What a Responses server streams of an answer with a search.
+fn searched() -> Step {
+    let item = json!({"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q", "sources": [{"type": "url", "url": "https://example.com/a"}]}});
+    let source = json!({"type": "url_citation", "url": "https://example.com/a", "title": "A", "start_index": 0, "end_index": 3});
+    let message = json!({"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "one", "annotations": [source]}]});
+    let events = [
+        json!({"type": "response.created", "response": {"id": "resp_1", "model": "up"}}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
+        json!({"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "one"}),
+        json!({"type": "response.output_text.annotation.added", "output_index": 1, "content_index": 0, "annotation_index": 0, "annotation": source}),
+        json!({"type": "response.output_item.done", "output_index": 1, "item": message}),
+        json!({"type": "response.completed", "response": {"id": "resp_1", "status": "completed", "output": [item, message]}}),
+    ];
+    let text: String = events
+        .iter()
+        .map(|event| format!("data: {event}\n\n"))
+        .collect();
+    Step::Replay {
+        content_type: "text/event-stream".to_owned(),
+        chunks: vec![text.into()],
+    }
+}
+
+#[tokio::test]
+async fn t55_a_search_of_a_messages_client_runs_at_another_provider_and_comes_back_whole() {
+    for stream in [true, false] {
+        let mut stage = Stage::set().await;
+        let relay = stage.relay("relay", Format::Responses);
+        relay.script([searched()]);
+        let mut body = ask(stream, "search");
+        body["tools"] =
+            json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}]);
+        body["tool_choice"] = json!({"type": "tool", "name": "web_search"});
+        body.as_object_mut().unwrap().remove("thinking");
+        let reply = stage.post("/v1/messages", &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let asked = stage.asked().pop().unwrap().1;
+        assert_eq!(asked["tools"], json!([{"type": "web_search"}]));
+        assert_eq!(asked["tool_choice"], "required");
+        for word in [
+            "server_tool_use",
+            "web_search_tool_result",
+            "https://example.com/a",
+            "web_search_result_location",
+            "end_turn",
+        ] {
+            assert!(reply.text.contains(word), "{word}: {}", reply.text);
+        }
+        let entry = stage.journal(1).await.pop().unwrap();
+        assert!(
+            entry.losses.iter().any(|loss| loss.contains("max_uses")),
+            "{:?}",
+            entry.losses
+        );
+    }
 }

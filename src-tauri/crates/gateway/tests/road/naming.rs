@@ -185,7 +185,11 @@ async fn f91_a_key_account_gets_the_name_as_it_is_unless_it_reads_suffixes() {
 
 #[tokio::test]
 async fn f92_a_missing_model_is_the_default_of_its_route() {
-    let mut stage = stage(naming()).await;
+    let mut names = naming();
+    names
+        .default_models
+        .push((Dialect::Gemini, "gpt-5.4-high".to_owned()));
+    let mut stage = stage(names).await;
     let _codex = stage.codex("codex");
     for (path, model, expected) in [
         (PATHS[0], Value::Null, "gpt-5.5"),
@@ -196,6 +200,19 @@ async fn f92_a_missing_model_is_the_default_of_its_route() {
         let reply = stage.post(path, &body(path, &model, false)).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(stage.asked()[before].1["model"], expected, "{path}");
+    }
+    // A Gemini client names its model in the path.
+    let words = json!({"contents": [{"parts": [{"text": "say:hello"}]}]});
+    for path in [
+        "/v1beta/models/:generateContent",
+        "/v1/models/:streamGenerateContent",
+    ] {
+        let before = stage.asked().len();
+        let reply = stage.post(path, &words).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let asked = &stage.asked()[before].1;
+        assert_eq!(asked["model"], "gpt-5.4", "{path}");
+        assert_eq!(asked["reasoning"]["effort"], "high", "{path}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The gateway in process, between a client and the simulated upstream: accounts, keys and a journal in memory.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
@@ -33,6 +34,20 @@ impl Clock for Fixed {
 #[derive(Default)]
 struct Memory(Mutex<HashMap<AccountId, Credential>>);
 
+/// Lit, it panics the next time it is passed, and never again.
+#[derive(Default)]
+pub struct Fuse(AtomicBool);
+
+impl Fuse {
+    pub fn light(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn pass(&self) {
+        assert!(!self.0.swap(false, Ordering::SeqCst), "a lit fuse");
+    }
+}
+
 impl Memory {
     fn keep(&self, id: &AccountId, credential: Credential) {
         self.0.lock().unwrap().insert(id.clone(), credential);
@@ -54,13 +69,20 @@ impl CredentialStore for Memory {
     }
 }
 
-struct Written(watch::Sender<Vec<Entry>>);
+struct Written {
+    entries: watch::Sender<Vec<Entry>>,
+    at_events: Fuse,
+    at_the_end: Fuse,
+}
 
 impl Journal for Written {
     fn record(&self, entry: Entry) {
-        self.0.send_modify(|entries| entries.push(entry));
+        self.entries.send_modify(|entries| entries.push(entry));
+        self.at_the_end.pass();
     }
-    fn pool_events(&self, _events: Vec<pool::Event>) {}
+    fn pool_events(&self, _events: Vec<pool::Event>) {
+        self.at_events.pass();
+    }
 }
 
 /// A running gateway with its upstream.
@@ -110,7 +132,11 @@ impl Stage {
         let clock: Arc<dyn Clock> = Arc::new(Fixed);
         let upstream = Upstream::new(settings, memory.clone(), clock.clone()).unwrap();
         let pool = Arc::new(SharedPool::new(Pool::new(Policy::ActiveAccount)));
-        let journal = Arc::new(Written(watch::Sender::default()));
+        let journal = Arc::new(Written {
+            entries: watch::Sender::default(),
+            at_events: Fuse::default(),
+            at_the_end: Fuse::default(),
+        });
         let gateway = Gateway::new(pool.clone(), upstream, journal.clone(), clock);
         gateway.set_config(config);
         gateway.set_keys(Keys(vec![ClientKey {
@@ -235,6 +261,16 @@ impl Stage {
             .unwrap();
     }
 
+    /// Panics when a request next changes what the pool knows, while it holds its account.
+    pub fn at_pool_events(&self) -> &Fuse {
+        &self.journal.at_events
+    }
+
+    /// Panics when the next request has ended.
+    pub fn at_the_end(&self) -> &Fuse {
+        &self.journal.at_the_end
+    }
+
     pub fn address(&self) -> std::net::SocketAddr {
         self.server.address()
     }
@@ -265,7 +301,7 @@ impl Stage {
 
     /// Journal entries, once there are `count`.
     pub async fn journal(&self, count: usize) -> Vec<Entry> {
-        let mut entries = self.journal.0.subscribe();
+        let mut entries = self.journal.entries.subscribe();
         let waiting = entries.wait_for(|entries| entries.len() >= count);
         let entries = tokio::time::timeout(Duration::from_secs(20), waiting).await;
         entries.expect("the journal").unwrap().clone()

@@ -4,6 +4,10 @@
 //! exactly one terminal (it or [`Event::Failed`]) and nothing after it. Encoders rely on them and check nothing. A failure ends nothing that is
 //! open: clients run a call as soon as they see its end, and what was cut off of its arguments nobody knows.
 
+use super::{
+    cite::{Citation, Search},
+    picture::Picture,
+};
 use crate::{
     json::text::Text,
     types::{Dialect, ErrorBody, Usage},
@@ -23,6 +27,10 @@ pub(crate) enum Start<'e> {
         namespace: Option<Text<'e>>,
         custom: bool,
     },
+    /// A search that ran at the provider: one [`Event::Search`], then the end.
+    Search,
+    /// A picture: one [`Event::Picture`], then the end.
+    Picture,
 }
 
 /// One step of an answer.
@@ -44,8 +52,21 @@ pub(crate) enum Event<'e> {
     },
     /// Words of a refusal.
     Refusal { slot: usize, delta: Text<'e> },
-    /// A source the message's text points to: a raw Responses annotation.
-    Annotation { slot: usize, native: &'e str },
+    /// A source of the message's words. It comes behind them and before the message ends.
+    Citation {
+        slot: usize,
+        citation: Box<Citation<'e>>,
+    },
+    /// A search that ran at the provider, in an item of its own.
+    Search {
+        slot: usize,
+        search: Box<Search<'e>>,
+    },
+    /// A picture, in an item of its own.
+    Picture {
+        slot: usize,
+        picture: Box<Picture<'e>>,
+    },
     /// Words of reasoning.
     Reasoning { slot: usize, delta: Text<'e> },
     /// The next reasoning words are a new paragraph.
@@ -80,6 +101,16 @@ pub(crate) enum Finish {
     Length,
     /// Cut by a content filter.
     Filter,
+}
+
+impl Finish {
+    /// A whole answer that refused ends as one that was kept back; one that calls tools goes on.
+    pub(crate) fn refused(self, refused: bool) -> Self {
+        match self {
+            Self::Stop if refused => Self::Filter,
+            other => other,
+        }
+    }
 }
 
 /// An error that ends an answer.

@@ -2,7 +2,11 @@
 //!
 //! Used for clients that do not stream, and by the Responses stream encoder, whose closing events repeat the whole text (T170).
 
-use super::event::{Event, Fault, Finish, Start};
+use super::{
+    cite::{Citation, Search},
+    event::{Event, Fault, Finish, Start},
+    picture,
+};
 use crate::{canonical::request::Seal, json::text::Text, types::Usage};
 
 /// One finished or growing item.
@@ -15,11 +19,11 @@ pub(crate) struct Folded {
 /// What an item holds. Texts are in JSON spelling.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FoldedKind {
-    /// A message with its text, its refusal and its annotations (comma-joined raw JSON), and its phase.
+    /// A message with its text, its refusal and its sources, and its phase.
     Message {
         text: String,
         refusal: String,
-        annotations: String,
+        citations: Vec<Citation<'static>>,
         logprobs: String,
         phase: Option<Text<'static>>,
     },
@@ -36,6 +40,10 @@ pub(crate) enum FoldedKind {
         custom: bool,
         input: String,
     },
+    /// A search that ran at the provider.
+    Search(Search<'static>),
+    /// A picture.
+    Picture(picture::Folded),
 }
 
 /// The whole answer.
@@ -57,6 +65,14 @@ impl Fold {
         self.items
             .iter()
             .any(|item| matches!(item.kind, FoldedKind::Call { .. }))
+    }
+
+    /// How it ended, for clients whose dialect tells a refusal by the end and has no words for it apart (T32).
+    pub(crate) fn ended(&self) -> Finish {
+        let refused = |item: &Folded| matches!(&item.kind, FoldedKind::Message { refusal, .. } if !refusal.is_empty());
+        self.finish
+            .unwrap_or(Finish::Stop)
+            .refused(!self.has_calls() && self.items.iter().any(refused))
     }
 
     /// The item in that slot.
@@ -104,9 +120,19 @@ impl Fold {
                     refusal.push_str(delta.raw());
                 }
             }
-            Event::Annotation { slot, native } => {
-                if let Some(FoldedKind::Message { annotations, .. }) = self.open(*slot) {
-                    push_joined(annotations, native);
+            Event::Citation { slot, citation } => {
+                if let Some(FoldedKind::Message { citations, .. }) = self.open(*slot) {
+                    citations.push(Citation::clone(citation).into_owned());
+                }
+            }
+            Event::Search { slot, search: told } => {
+                if let Some(FoldedKind::Search(search)) = self.open(*slot) {
+                    *search = Search::clone(told).into_owned();
+                }
+            }
+            Event::Picture { slot, picture } => {
+                if let Some(FoldedKind::Picture(kept)) = self.open(*slot) {
+                    *kept = picture.fold();
                 }
             }
             Event::Reasoning { slot, delta } => {
@@ -174,7 +200,7 @@ fn opened(start: &Start<'_>) -> FoldedKind {
         Start::Message { phase } => FoldedKind::Message {
             text: String::new(),
             refusal: String::new(),
-            annotations: String::new(),
+            citations: Vec::new(),
             logprobs: String::new(),
             phase: phase.clone().map(Text::into_owned),
         },
@@ -194,6 +220,8 @@ fn opened(start: &Start<'_>) -> FoldedKind {
             custom: *custom,
             input: String::new(),
         },
+        Start::Search => FoldedKind::Search(Search::default()),
+        Start::Picture => FoldedKind::Picture(picture::Folded::default()),
     }
 }
 

@@ -92,9 +92,17 @@ impl Unwrapper {
                 slot: self.place(slot),
                 delta,
             }),
-            Event::Annotation { slot, native } => to(Event::Annotation {
+            Event::Citation { slot, citation } => to(Event::Citation {
                 slot: self.place(slot),
-                native,
+                citation,
+            }),
+            Event::Search { slot, search } => to(Event::Search {
+                slot: self.place(slot),
+                search,
+            }),
+            Event::Picture { slot, picture } => to(Event::Picture {
+                slot: self.place(slot),
+                picture,
             }),
             Event::Reasoning { slot, delta } => to(Event::Reasoning {
                 slot: self.place(slot),

@@ -168,6 +168,8 @@ pub(crate) enum ToolChoice<'a> {
     Required,
     /// This one.
     Named(Chosen<'a>),
+    /// A tool that runs at the provider, by its name or type.
+    Hosted(Text<'a>),
     /// Only these; with `required`, at least one of them.
     Allowed {
         required: bool,

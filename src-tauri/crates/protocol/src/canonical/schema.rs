@@ -10,6 +10,10 @@ use crate::json::{
 /// Schemas nested deeper than this are left as they are below that depth (F84).
 const MAX_DEPTH: usize = 64;
 
+/// Why a schema is not sent as a strict one (T45).
+pub(crate) const NOT_STRICT: &str =
+    "its schema has members that may be left out or added, which a strict one may not";
+
 /// A schema for a tool that declares none (T37).
 pub(crate) const EMPTY: &str = r#"{"type":"object","properties":{}}"#;
 
@@ -27,6 +31,55 @@ pub(crate) fn write_parameters<S: Sink>(parameters: Option<&str>, strict: bool, 
         from = at;
     }
     out.raw(&schema[from..]);
+}
+
+/// Whether a schema can be strict: every object says what it holds, demands all of it and takes nothing else (T45). Objects that do not say whether they
+/// take more are closed by [`write_parameters`].
+pub(crate) fn fits_strict(parameters: Option<&str>) -> bool {
+    let Some(schema) = parameters.filter(|raw| !is_empty(raw)) else {
+        return false;
+    };
+    strict_node(&mut Reader::new(schema), 0).unwrap_or(false)
+}
+
+fn strict_node(value: &mut Reader<'_>, depth: usize) -> Result<bool, Malformed> {
+    if value.kind()? != Kind::Object {
+        value.skip()?;
+        return Ok(true);
+    }
+    let mut fits = depth <= MAX_DEPTH;
+    let (mut names, mut required): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    value.members(|key, value| {
+        match (key, value.kind()?) {
+            ("properties", Kind::Object) => value.members(|name, value| {
+                names.push(name.to_owned());
+                fits &= strict_node(value, depth + 1)?;
+                Ok::<(), Malformed>(())
+            })?,
+            ("$defs" | "definitions", Kind::Object) => value.members(|_, value| {
+                fits &= strict_node(value, depth + 1)?;
+                Ok::<(), Malformed>(())
+            })?,
+            ("required", Kind::Array) => value.elements(|name| {
+                required.extend(
+                    name.string_or_skip()?
+                        .map(|name| name.decode().into_owned()),
+                );
+                Ok::<(), Malformed>(())
+            })?,
+            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Kind::Array) => {
+                value.elements(|value| {
+                    fits &= strict_node(value, depth + 1)?;
+                    Ok::<(), Malformed>(())
+                })?;
+            }
+            ("items", _) => fits &= strict_node(value, depth + 1)?,
+            ("additionalProperties", _) => fits &= value.raw()? == "false",
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(fits && names.iter().all(|name| required.contains(name)))
 }
 
 fn is_empty(raw: &str) -> bool {
@@ -186,6 +239,42 @@ mod tests {
             ),
             r#"{"type":"object","properties":{"a":{"type":"object","properties":{},"additionalProperties":false}},"additionalProperties":false}"#
         );
+    }
+
+    #[test]
+    fn t45_only_a_schema_that_demands_all_it_knows_is_strict() {
+        for (schema, fits) in [
+            (
+                r#"{"type":"object","properties":{"a":{}},"required":["a"]}"#,
+                true,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{}},"required":["a"],"additionalProperties":false}"#,
+                true,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{}},"required":["a"],"additionalProperties":true}"#,
+                false,
+            ),
+            (r#"{"type":"object","properties":{"a":{}}}"#, false),
+            (
+                r#"{"type":"object","properties":{"a":{},"b":{}},"required":["a"]}"#,
+                false,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{"type":"array","items":{"type":"object","properties":{"b":{}}}}},"required":["a"]}"#,
+                false,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{"anyOf":[{"type":"null"},{"type":"object","properties":{"b":{}},"required":["b"]}]}},"required":["a"]}"#,
+                true,
+            ),
+            ("{}", false),
+            ("null", false),
+        ] {
+            assert_eq!(fits_strict(Some(schema)), fits, "{schema}");
+        }
+        assert!(!fits_strict(None));
     }
 
     #[test]

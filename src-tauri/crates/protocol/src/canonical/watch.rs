@@ -27,6 +27,11 @@ impl Watch {
         self.observed.terminal.is_some()
     }
 
+    /// Whether another event of the answer's beginning could tell nothing new.
+    pub(crate) fn is_introduced(&self) -> bool {
+        self.started && self.observed.response_id.is_some() && self.observed.model.is_some()
+    }
+
     /// Tells of the answer's existence, once.
     pub(crate) fn start(
         &mut self,

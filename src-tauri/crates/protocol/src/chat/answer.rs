@@ -3,13 +3,12 @@
 use super::{proof, usage, wire::finish_word};
 use crate::{
     canonical::{
+        cite::{Citation, Unit},
         event::Finish,
         fold::{Fold, FoldedKind},
     },
-    json::{
-        read::{Malformed, Reader},
-        write::{Commas, Sink},
-    },
+    json::write::{Commas, Sink},
+    responses::cite::link,
     types::{Dialect, ReasoningOutput},
 };
 
@@ -68,6 +67,7 @@ pub(crate) fn own<'w>(ours: &'w str, theirs: &'w str) -> &'w str {
 fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
     let mut content = joined(fold, "", |kind| match kind {
         FoldedKind::Message { text, .. } => Some(text.as_str()),
+        FoldedKind::Picture(picture) => Some(picture.words()),
         _ => None,
     });
     let refusal = joined(fold, "", |kind| match kind {
@@ -94,7 +94,7 @@ fn message<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
         out.raw(",\"reasoning_content\":");
         quoted(&thoughts, out);
     }
-    annotations(fold, out);
+    annotations(fold, reasoning, out);
     if fold.has_calls() {
         out.raw(",\"tool_calls\":[");
         let mut commas = Commas::default();
@@ -154,49 +154,46 @@ fn thoughts(fold: &Fold) -> String {
     all
 }
 
-fn annotations<S: Sink>(fold: &Fold, out: &mut S) {
-    let all = joined(fold, ",", |kind| match kind {
-        FoldedKind::Message { annotations, .. } => Some(annotations.as_str()),
-        _ => None,
-    });
-    if all.is_empty() {
-        return;
-    }
-    let mut nested = String::new();
-    let mut commas = Commas::default();
-    let list = format!("[{all}]");
-    let _ = Reader::new(&list).elements(|value| {
-        if let Some(one) = nested_annotation(value.raw()?) {
-            commas.next(&mut nested);
-            nested.push_str(&one);
+fn annotations<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
+    let mut all = String::new();
+    for item in &fold.items {
+        let FoldedKind::Message { citations, .. } = &item.kind else {
+            continue;
+        };
+        for one in citations
+            .iter()
+            .filter_map(|one| annotation(one, reasoning))
+        {
+            if !all.is_empty() {
+                all.push(',');
+            }
+            all.push_str(&one);
         }
-        Ok::<(), Malformed>(())
-    });
-    if !nested.is_empty() {
+    }
+    if !all.is_empty() {
         out.raw(",\"annotations\":[");
-        out.raw(&nested);
+        out.raw(&all);
         out.raw("]");
     }
 }
 
-/// A flat Responses annotation in the nested form of Chat; other kinds than links to pages have none (T31).
-pub(crate) fn nested_annotation(native: &str) -> Option<String> {
-    let mut rest = String::new();
-    let mut link = false;
-    let mut commas = Commas::default();
-    Reader::new(native)
-        .members(|key, value| {
-            let raw = value.raw()?;
-            if key == "type" {
-                link = raw == "\"url_citation\"";
-            } else if matches!(key, "start_index" | "end_index" | "url" | "title") {
-                commas.key(&mut rest, key);
-                rest.push_str(raw);
-            }
-            Ok::<(), Malformed>(())
-        })
-        .ok()?;
-    link.then(|| format!("{{\"type\":\"url_citation\",\"url_citation\":{{{rest}}}}}"))
+/// A link as an annotation of Chat, which knows no other sources and asks for a place (T31).
+pub(super) fn annotation(citation: &Citation<'_>, reasoning: ReasoningOutput) -> Option<String> {
+    // Thoughts in the text move everything behind them.
+    if reasoning == ReasoningOutput::ThinkTags {
+        return None;
+    }
+    if let Some(native) = citation.native_of(Dialect::Chat) {
+        return Some(native.to_owned());
+    }
+    let (url, (start, end)) = citation.url.as_ref().zip(citation.at(Unit::Chars))?;
+    let mut inside = String::new();
+    link(url, citation.title.as_ref(), start, end, &mut inside);
+    // Without the comma that parts them from a type.
+    Some(format!(
+        "{{\"type\":\"url_citation\",\"url_citation\":{{{}}}}}",
+        inside.trim_start_matches(',')
+    ))
 }
 
 fn joined<'f>(

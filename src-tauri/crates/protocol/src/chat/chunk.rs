@@ -178,24 +178,3 @@ pub(super) fn read_function<'a>(
         Ok::<(), Malformed>(())
     })
 }
-
-/// A Chat annotation, `{type, url_citation:{…}}`, in the flat form of Responses (T31).
-pub(super) fn flat_annotation(native: &str) -> Option<String> {
-    let mut inner = None;
-    Reader::new(native)
-        .members(|key, value| {
-            let raw = value.raw()?;
-            if key == "url_citation" {
-                inner = Some(raw);
-            }
-            Ok::<(), Malformed>(())
-        })
-        .ok()?;
-    let rest = inner?.strip_prefix('{')?;
-    let comma = if rest.trim_start().starts_with('}') {
-        ""
-    } else {
-        ","
-    };
-    Some(format!("{{\"type\":\"url_citation\"{comma}{rest}"))
-}

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use crate::{
     canonical::{
         fields::{any, array, boolean, missing, number, object, text, unsigned, word, wrong_type},
-        request::{Call, Format, Item, Losses, Part, Request, Role, Settings},
+        request::{Call, Format, Item, Losses, Part, Request, Role, Settings, Tool},
     },
     chat::{
         parts_decode::content,
@@ -19,7 +19,7 @@ use crate::{
         read::{Kind, Reader},
         text::Text,
     },
-    types::RequestError,
+    types::{Dialect, RequestError},
 };
 
 /// Reads a whole request body.
@@ -39,6 +39,15 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "tools" => tools(value, &mut request.tools)?,
             "functions" => legacy_tools(value, &mut request.tools)?,
             "tool_choice" => request.tool_choice = tool_choice(value)?,
+            "web_search_options" => {
+                if let Some(native) = any(value)? {
+                    request.tools.push(Tool::Hosted {
+                        origin: Dialect::Chat,
+                        kind: Text::spell(key),
+                        native,
+                    });
+                }
+            }
             "function_call" => request.tool_choice = legacy_choice(value)?,
             "max_tokens" => legacy_limit = unsigned(value, &key)?,
             "max_completion_tokens" => settings.max_output_tokens = unsigned(value, &key)?,

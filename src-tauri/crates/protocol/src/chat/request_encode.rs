@@ -5,7 +5,10 @@
 
 use bytes::Bytes;
 
-use super::{proof, wire::LONGEST_CALL_ID};
+use super::{
+    proof,
+    wire::{LONGEST_CALL_ID, SEARCH_MODELS},
+};
 use crate::{
     Rope,
     canonical::{
@@ -17,6 +20,7 @@ use crate::{
         write::{Commas, RopeWriter, Sink},
     },
     names::{Naming, ToolNames, cap_call_id},
+    responses::models,
     types::{Dialect, Head, Options, RequestError},
 };
 
@@ -38,6 +42,9 @@ pub(crate) fn encode<'a>(
         messages: Commas::default(),
         flatten,
         google: model.is_some_and(|model| model.contains("gemini")),
+        searches: model.is_some_and(|model| SEARCH_MODELS.iter().any(|word| model.contains(word))),
+        no_system: models::refuses_system(model),
+        no_force: refuses_force(model, &request, options),
         naming,
         losses,
     };
@@ -53,6 +60,20 @@ pub(crate) fn encode<'a>(
     Ok((encoder.out.finish(), encoder.naming.into_names()))
 }
 
+/// Some vendors' models refuse a forced choice of tools while they think (T62).
+fn refuses_force(model: Option<&str>, request: &Request<'_>, options: &Options<'_>) -> bool {
+    let model = model.unwrap_or_default().to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| model.contains(word));
+    let asked = || match options.effort {
+        Some(word) => word != "none",
+        None => {
+            let effort = request.settings.effort.as_ref();
+            effort.is_some_and(|word| !word.is("none"))
+        }
+    };
+    has(&["deepseek", "qwen", "qwq"]) && (has(&["reasoner", "thinking", "qwq"]) || asked())
+}
+
 pub(super) struct Encoder<'l> {
     pub(super) out: RopeWriter,
     pub(super) commas: Commas,
@@ -60,6 +81,12 @@ pub(super) struct Encoder<'l> {
     pub(super) flatten: bool,
     /// The model is Google's, behind its endpoint of this dialect.
     google: bool,
+    /// The model searches the web when asked to (T55).
+    pub(super) searches: bool,
+    /// The model refuses instructions (T5).
+    no_system: bool,
+    /// The model refuses to be made to call a tool (T62).
+    pub(super) no_force: bool,
     pub(super) naming: Naming,
     pub(super) losses: &'l mut Losses,
 }
@@ -97,7 +124,7 @@ impl Encoder<'_> {
         // T6: instructions come first, T4: as the role that every server knows.
         if let Some(instructions) = &request.instructions {
             self.messages.next(&mut self.out);
-            self.out.raw("{\"role\":\"system\",\"content\":");
+            self.out.raw(self.role(true));
             self.out.text(instructions);
             self.out.raw("}");
         }
@@ -180,14 +207,19 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn message(&mut self, role: Role, parts: &[Part<'_>]) -> Result<(), RequestError> {
-        self.messages.next(&mut self.out);
-        let system = role != Role::User;
-        self.out.raw(if system {
+    /// How a message begins; a few models take no instructions but the person's own words (T5).
+    const fn role(&self, system: bool) -> &'static str {
+        if system && !self.no_system {
             "{\"role\":\"system\",\"content\":"
         } else {
             "{\"role\":\"user\",\"content\":"
-        });
+        }
+    }
+
+    fn message(&mut self, role: Role, parts: &[Part<'_>]) -> Result<(), RequestError> {
+        self.messages.next(&mut self.out);
+        let system = role != Role::User;
+        self.out.raw(self.role(system));
         match parts {
             // Servers of all kinds take a string; arrays of parts only where they are needed.
             [Part::Text(text)] => self.out.text(text),

@@ -4,6 +4,7 @@ use super::{request_encode::Encoder, wire::WANTS_COMPLETION_TOKENS};
 use crate::{
     canonical::request::{Format, Request},
     json::{text::Text, write::Sink},
+    responses::models,
     types::{Head, Options},
 };
 
@@ -34,6 +35,7 @@ impl Encoder<'_> {
             .effort
             .map(Text::spell)
             .or_else(|| settings.effort.clone().map(Text::into_owned));
+        let thinks = models::thinks(model, effort.as_ref());
         let tier = options
             .service_tier
             .map(Text::spell)
@@ -65,6 +67,12 @@ impl Encoder<'_> {
             ),
         ];
         for (key, value) in plain {
+            if thinks && value.is_some() && !matches!(key, "seed" | "stop") {
+                if key != "temperature" || !matches!(value, Some("1" | "1.0")) {
+                    self.losses.dropped(key, models::REFUSED);
+                }
+                continue;
+            }
             if let Some(value) = value {
                 self.key(key);
                 self.out.raw(value);

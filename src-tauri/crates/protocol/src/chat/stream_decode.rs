@@ -4,7 +4,7 @@
 //! delta (T81), chunks without choices (T178). Deltas are slices of the chunk. Called by the hub, also for whole answers (`json_decode`).
 
 use super::{
-    chunk::{CallPart, Chunk, Delta, flat_annotation, read_call, read_chunk, read_function},
+    chunk::{CallPart, Chunk, Delta, read_call, read_chunk, read_function},
     wire::read_finish,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
+    responses::cite,
     types::{Dialect, End},
 };
 
@@ -140,12 +141,9 @@ impl Decoder {
         if let Some(mut annotations) = delta.annotations.clone() {
             annotations.elements(|value| {
                 let native = value.raw()?;
-                if let Some(flat) = flat_annotation(native) {
+                if native.starts_with('{') {
                     let slot = self.open_message(to);
-                    to.take(Event::Annotation {
-                        slot,
-                        native: &flat,
-                    });
+                    cite::tell(Dialect::Chat, slot, native, to);
                 }
                 Ok::<(), Malformed>(())
             })?;

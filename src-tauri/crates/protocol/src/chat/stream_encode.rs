@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 
 use super::{
-    answer::nested_annotation,
+    answer::annotation,
     proof, usage,
     wire::{DONE, finish_word},
 };
@@ -105,6 +105,14 @@ impl Encoder {
                     None => self.close(out),
                 }
             }
+            Event::Picture { picture, .. } => {
+                self.stop_thinking(out);
+                self.open(out);
+                out.raw("\"content\":\"");
+                out.raw(&picture.words());
+                out.raw("\"");
+                self.close(out);
+            }
             Event::Refusal { delta, .. } => {
                 self.stop_thinking(out);
                 self.open(out);
@@ -112,17 +120,19 @@ impl Encoder {
                 out.text(&delta);
                 self.close(out);
             }
-            Event::Annotation { native, .. } => {
-                if let Some(nested) = nested_annotation(native) {
+            Event::Citation { citation, .. } => {
+                if let Some(told) = annotation(&citation, self.reasoning) {
                     self.open(out);
                     out.raw("\"annotations\":[");
-                    out.raw(&nested);
+                    out.raw(&told);
                     out.raw("]");
                     self.close(out);
                 }
             }
             Event::Reasoning { delta, .. } => self.think(delta.raw(), out),
             Event::ReasoningBreak { .. } => self.think("\\n\\n", out),
+            // The dialect has no place for a search that ran elsewhere; what it found is told with the words (T56).
+            Event::Search { .. } => {}
             // A seal is for whoever made it, and Chat has a place for one kind alone.
             Event::Seal { origin, seal, .. } => {
                 self.proof = (origin == Dialect::Gemini).then(|| seal.raw().to_owned());
@@ -151,8 +161,8 @@ impl Encoder {
 
     fn start(&mut self, start: Start<'_>, out: &mut BytesMut) {
         match start {
-            Start::Message { .. } => self.slots.push(Slot::Words),
-            Start::Reasoning => self.slots.push(Slot::Thoughts),
+            Start::Message { .. } | Start::Picture => self.slots.push(Slot::Words),
+            Start::Reasoning | Start::Search => self.slots.push(Slot::Thoughts),
             Start::Call {
                 call_id,
                 name,

@@ -3,30 +3,29 @@
 use super::request_encode::Encoder;
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
         offer::{chooses_among_none, describe_raw, is_second},
         request::{Chosen, Request, Tool, ToolChoice},
-        schema::write_parameters,
+        schema::{self, fits_strict, write_parameters},
     },
     json::write::{Commas, Sink},
     responses::wire::require_declared,
-    types::{Dialect, RequestError},
+    types::RequestError,
 };
 
 impl Encoder<'_> {
     pub(super) fn tools(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
         let mut commas = Commas::default();
         let mut seen: Vec<String> = Vec::new();
+        let mut search = None;
         for tool in &request.tools {
-            if let Tool::Hosted {
-                origin: Dialect::Responses | Dialect::Messages | Dialect::Gemini,
-                kind,
-                ..
-            } = tool
-            {
-                self.losses.dropped(
-                    format!("tools ({})", kind.decode()),
-                    "only its own provider runs this tool (T56, T59)",
-                );
+            if hosted::of(tool) == Some(Hosted::Search) && self.searches {
+                // Of several searches the first counts.
+                search.get_or_insert(tool);
+                continue;
+            }
+            if matches!(tool, Tool::Hosted { .. }) {
+                hosted::leave_out(tool, self.losses);
                 continue;
             }
             let wire = tool
@@ -47,8 +46,18 @@ impl Encoder<'_> {
         if !seen.is_empty() {
             self.out.raw("]");
         }
+        if let Some(Tool::Hosted { native, .. }) = search {
+            let limits = hosted::limits(native);
+            let mut told = String::new();
+            hosted::search_of_chat(&limits, &mut told);
+            self.key("web_search_options");
+            self.out.raw(&told);
+            hosted::search_told(&limits, &["user_location"], self.losses);
+        }
         match &request.tool_choice {
             None => {}
+            // These models search always.
+            Some(ToolChoice::Hosted(kind)) => hosted::demand(kind, search.is_some())?,
             Some(choice) if seen.is_empty() => chooses_among_none(choice, self.losses),
             Some(choice) => self.choice(choice, &request.tools)?,
         }
@@ -72,8 +81,9 @@ impl Encoder<'_> {
                     self.out.text(description);
                 }
                 self.out.raw(",\"parameters\":");
-                let strict = *strict == Some(true);
-                write_parameters(parameters.as_deref(), strict, &mut self.out);
+                // F84: asked for, it closes the objects also where it cannot be kept.
+                write_parameters(parameters.as_deref(), *strict == Some(true), &mut self.out);
+                let strict = self.strict(*strict, parameters.as_deref(), wire);
                 // Many servers do not know the field: it is sent only where it says something.
                 self.out
                     .raw(if strict { ",\"strict\":true}}" } else { "}}" });
@@ -112,10 +122,34 @@ impl Encoder<'_> {
         }
     }
 
+    /// Whether a schema is to be strict: a server refuses one that is not made for it (T45).
+    fn strict(&mut self, asked: Option<bool>, schema: Option<&str>, wire: &str) -> bool {
+        let strict = asked == Some(true) && fits_strict(schema);
+        if asked == Some(true) && !strict {
+            self.losses
+                .dropped(format!("tool {wire} (strict)"), schema::NOT_STRICT);
+        }
+        strict
+    }
+
     fn choice(&mut self, choice: &ToolChoice<'_>, tools: &[Tool<'_>]) -> Result<(), RequestError> {
+        if self.no_force
+            && matches!(
+                choice,
+                ToolChoice::Required
+                    | ToolChoice::Named(_)
+                    | ToolChoice::Allowed { required: true, .. }
+            )
+        {
+            self.losses.approximated(
+                "tool_choice",
+                "left to the model, which refuses to be made to call a tool while it thinks (T62)",
+            );
+            return Ok(());
+        }
         self.key("tool_choice");
         match choice {
-            ToolChoice::Auto => self.out.raw("\"auto\""),
+            ToolChoice::Auto | ToolChoice::Hosted(_) => self.out.raw("\"auto\""),
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, tools)?,

@@ -35,5 +35,8 @@ pub(crate) const fn finish_word(finish: Finish, has_calls: bool) -> &'static str
 /// Models of the vendor that refuse `max_tokens` and want `max_completion_tokens` (T140); all other servers know the older name.
 pub(crate) const WANTS_COMPLETION_TOKENS: &[&str] = &["gpt-5", "gpt-6", "o1", "o3", "o4"];
 
+/// Models that search the web, by a part of their name; others of the dialect cannot be asked to (T55).
+pub(crate) const SEARCH_MODELS: &[&str] = &["-search-preview", "-search-api"];
+
 /// The longest id of a call the dialect takes (T73).
 pub(crate) const LONGEST_CALL_ID: usize = 40;

@@ -1,6 +1,6 @@
 //! A whole answer in the words of Gemini, and the parts that streamed answers are made of as well. Called by the hub and by `stream_encode`.
 
-use super::{seal::spelled, usage, wire::finish_word};
+use super::{cite, seal::spelled, usage, wire::finish_word};
 use crate::{
     canonical::{
         event::Finish,
@@ -32,14 +32,16 @@ pub(crate) struct Words {
 pub(super) const OPEN: &str = "{\"candidates\":[{\"content\":{\"parts\":[";
 
 /// Closes the parts and the candidate.
-pub(super) fn close<S: Sink>(finish: Option<Finish>, out: &mut S) {
+pub(super) fn close<S: Sink>(finish: Option<Finish>, grounding: &str, out: &mut S) {
     out.raw("],\"role\":\"model\"}");
     if let Some(finish) = finish {
         out.raw(",\"finishReason\":\"");
         out.raw(finish_word(finish));
         out.raw("\"");
     }
-    out.raw(",\"index\":0}]");
+    out.raw(",\"index\":0");
+    out.raw(grounding);
+    out.raw("}]");
 }
 
 /// What stands behind the candidate of every answer.
@@ -65,6 +67,15 @@ pub(super) fn text<S: Sink>(text: &str, signature: Option<&str>, out: &mut S) {
     out.raw("\"");
     signed(signature, out);
     out.raw("}");
+}
+
+/// A picture (T34). `data` in JSON spelling.
+pub(super) fn picture<S: Sink>(kind: &str, data: &str, out: &mut S) {
+    out.raw("{\"inlineData\":{\"mimeType\":\"");
+    out.raw(kind);
+    out.raw("\",\"data\":\"");
+    out.raw(data);
+    out.raw("\"}}");
 }
 
 /// Words of a thought.
@@ -112,16 +123,19 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
     let mut commas = Commas::default();
     // The proof of thoughts stands beside the part that follows them.
     let mut pending: Option<String> = None;
+    let (mut parts, mut queries, mut sources) = (0, Vec::new(), Vec::new());
     for item in &fold.items {
         match &item.kind {
             FoldedKind::Reasoning { paragraphs, seal } => {
                 let all = paragraphs.join("\\n\\n");
                 if let Some(signature) = pending.take() {
                     commas.next(out);
+                    parts += 1;
                     text("", Some(&signature), out);
                 }
                 if words.thoughts && !all.is_empty() {
                     commas.next(out);
+                    parts += 1;
                     thought(&all, out);
                 }
                 if seal.is_some() || !all.is_empty() {
@@ -131,11 +145,14 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
             FoldedKind::Message {
                 text: said,
                 refusal,
+                citations,
                 ..
             } => {
+                sources.extend(citations.iter().map(|one| (parts, one.clone())));
                 for said in [said, refusal] {
                     if !said.is_empty() {
                         commas.next(out);
+                        parts += 1;
                         text(said, pending.take().as_deref(), out);
                     }
                 }
@@ -148,16 +165,25 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
                 ..
             } => {
                 commas.next(out);
+                parts += 1;
                 let signature = pending.take();
                 call(call_id, name, input, *custom, signature.as_deref(), out);
             }
+            FoldedKind::Picture(drawn) => {
+                commas.next(out);
+                parts += 1;
+                picture(drawn.kind(), drawn.data(), out);
+            }
+            FoldedKind::Search(search) => queries.extend(search.query.clone()),
         }
     }
     if let Some(signature) = pending {
         commas.next(out);
         text("", Some(&signature), out);
     }
-    close(Some(fold.finish.unwrap_or(Finish::Stop)), out);
+    let mut grounding = String::new();
+    cite::write(&queries, &sources, &mut grounding);
+    close(Some(fold.ended()), &grounding, out);
     counts(fold.usage, out);
     tail(words, &fold.id, &fold.model, out);
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod array;
+mod cite;
 pub(crate) mod errors;
 mod matching;
 mod media;

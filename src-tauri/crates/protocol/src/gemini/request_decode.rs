@@ -318,7 +318,7 @@ impl<'a> Turn<'_, 'a, '_> {
 }
 
 /// Code and what it printed, in words (T34).
-pub(super) fn fence(language: &str, text: &Text<'_>) -> Text<'static> {
+pub(crate) fn fence(language: &str, text: &Text<'_>) -> Text<'static> {
     let mut all = Text::spell(&format!("\n```{language}\n"));
     all.join(text);
     all.join(&Text::spell("\n```\n"));

@@ -5,6 +5,7 @@
 //! (T141, T144). Called by the hub, also for whole answers.
 
 use super::{
+    cite,
     part::{self, RawCall, RawPart, members},
     request_decode::fence,
     usage,
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     canonical::{
         event::{Event, Finish, Receiver, Start},
+        picture::Picture,
         watch::Watch,
     },
     json::{
@@ -35,6 +37,12 @@ pub(crate) struct Decoder {
     broken: Option<String>,
     /// Ids for calls that come without one derive from it.
     seed: String,
+    /// The latest word on where the answer's words come from, raw, and how much of it was told.
+    grounding: Option<String>,
+    grounded: usize,
+    works: Option<String>,
+    /// Some words were told.
+    said: bool,
 }
 
 /// What a piece holds beside its parts.
@@ -160,7 +168,7 @@ impl Decoder {
         mut candidate: Reader<'_>,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
-        let (mut parts, mut finish) = (None, None);
+        let (mut parts, mut finish, mut grounding) = (None, None, None);
         members(&mut candidate, |key, value| {
             match (key, value.kind()?) {
                 ("content", Kind::Object) => members(value, |key, value| {
@@ -170,10 +178,15 @@ impl Decoder {
                     value.skip()
                 })?,
                 ("finishReason", _) => finish = value.string_or_skip()?,
+                ("groundingMetadata", Kind::Object) => grounding = Some(value.raw()?),
+                ("citationMetadata", Kind::Object) => self.works = Some(value.raw()?.to_owned()),
                 _ => value.skip()?,
             }
             Ok(())
         })?;
+        if let Some(raw) = grounding {
+            self.ground(raw, to);
+        }
         if let Some(mut parts) = parts {
             parts.elements(|value| {
                 let raw = part::read(value)?;
@@ -200,6 +213,23 @@ impl Decoder {
             }
         }
         Ok(())
+    }
+
+    /// Keeps what is said of sources until the words are whole. What was searched is told before the first of them, or not at all: behind them it
+    /// would pass for the end of the answer.
+    fn ground(&mut self, raw: &str, to: &mut impl Receiver) {
+        if !self.said && self.grounding.is_none() {
+            for search in cite::searches(raw) {
+                self.close_all(to);
+                let slot = self.watch.open(Start::Search, to);
+                to.take(Event::Search {
+                    slot,
+                    search: Box::new(search),
+                });
+                to.take(Event::ItemEnd { slot });
+            }
+        }
+        self.grounding = Some(raw.to_owned());
     }
 
     fn part(&mut self, raw: RawPart<'_>, to: &mut impl Receiver) {
@@ -245,7 +275,19 @@ impl Decoder {
             self.say(fence("", &printed), to);
         }
         if let Some(media) = inline {
-            // T34: the other dialects show pictures in words.
+            let kind = media.kind.decode();
+            if kind.starts_with("image/") {
+                self.close_all(to);
+                let slot = self.watch.open(Start::Picture, to);
+                let picture = Box::new(Picture::new(&kind, media.data));
+                to.take(Event::Picture { slot, picture });
+                to.take(Event::ItemEnd { slot });
+                if let Some(seal) = signature {
+                    self.seal(seal, to);
+                }
+                return;
+            }
+            // T34: everything else is shown in words.
             let mut url = Text::spell("\n![");
             url.join(&media.kind);
             url.join(&Text::spell("](data:"));
@@ -303,6 +345,7 @@ impl Decoder {
                 slot
             }
         };
+        self.said = true;
         to.take(Event::Text {
             slot,
             delta,
@@ -310,10 +353,22 @@ impl Decoder {
         });
     }
 
-    fn open_reasoning(&mut self, to: &mut impl Receiver) -> usize {
-        if let Some(slot) = self.message.take() {
-            to.take(Event::ItemEnd { slot });
+    /// The message ends; its sources are told before (T31).
+    fn close_message(&mut self, to: &mut impl Receiver) {
+        let Some(slot) = self.message.take() else {
+            return;
+        };
+        if let Some(raw) = self.grounding.take() {
+            self.grounded = cite::tell(&raw, self.grounded, slot, to);
         }
+        if let Some(raw) = self.works.take() {
+            cite::tell_works(&raw, slot, to);
+        }
+        to.take(Event::ItemEnd { slot });
+    }
+
+    fn open_reasoning(&mut self, to: &mut impl Receiver) -> usize {
+        self.close_message(to);
         match self.reasoning {
             Some(slot) => slot,
             None => {
@@ -325,11 +380,9 @@ impl Decoder {
     }
 
     fn close_all(&mut self, to: &mut impl Receiver) {
-        for slot in [self.reasoning.take(), self.message.take()]
-            .into_iter()
-            .flatten()
-        {
+        if let Some(slot) = self.reasoning.take() {
             to.take(Event::ItemEnd { slot });
         }
+        self.close_message(to);
     }
 }

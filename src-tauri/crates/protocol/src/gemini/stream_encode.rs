@@ -6,12 +6,14 @@
 use bytes::BytesMut;
 
 use super::{
-    answer::{OPEN, Words, call, close, counts, tail, text, thought},
+    answer::{OPEN, Words, call, close, counts, picture, tail, text, thought},
     array::Framing,
+    cite,
     seal::spelled,
 };
 use crate::{
     canonical::{
+        cite::Citation,
         event::{Event, Finish, Start},
         request::Seal,
     },
@@ -29,6 +31,13 @@ pub(crate) struct Encoder {
     open: Vec<Open>,
     /// The proof of thoughts that waits for its part.
     pending: Option<String>,
+    /// Some words refused.
+    refused: bool,
+    /// Tools are called.
+    called: bool,
+    /// What was searched, and the sources of the words.
+    queries: Vec<Text<'static>>,
+    sources: Vec<(usize, Citation<'static>)>,
 }
 
 /// An item whose whole is needed.
@@ -61,11 +70,16 @@ impl Encoder {
             words,
             open: Vec::new(),
             pending: None,
+            refused: false,
+            called: false,
+            queries: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
     /// Writes what the event means for the client.
     pub(crate) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        self.refused |= matches!(event, Event::Refusal { .. });
         match event {
             Event::Started { id, model, .. } => {
                 let plain = |text: Option<Text<'_>>| {
@@ -82,8 +96,14 @@ impl Encoder {
                     self.piece(out, |out| text(delta.raw(), None, out));
                 }
             }
-            // T31: a source without its place in the text has no place here.
-            Event::Annotation { .. } => {}
+            // Told at the end (T31).
+            Event::Citation { citation, .. } => self.sources.push((0, citation.into_owned())),
+            Event::Picture { picture: drawn, .. } => {
+                self.piece(out, |out| picture(&drawn.kind, drawn.data.raw(), out));
+            }
+            Event::Search { search, .. } => {
+                self.queries.extend(search.query.map(Text::into_owned));
+            }
             Event::Reasoning { slot, delta } => self.think(slot, delta.raw(), out),
             Event::ReasoningBreak { slot } => self.think(slot, "\\n\\n", out),
             Event::Seal {
@@ -122,18 +142,21 @@ impl Encoder {
 
     fn start(&mut self, slot: usize, start: Start<'_>) {
         let kind = match start {
-            Start::Message { .. } => return,
+            Start::Message { .. } | Start::Search | Start::Picture => return,
             Start::Reasoning => Kind::Thought(None),
             Start::Call {
                 call_id,
                 name,
                 custom,
                 ..
-            } => Kind::Call {
-                id: call_id.into_owned(),
-                name: name.into_owned(),
-                custom,
-            },
+            } => {
+                self.called = true;
+                Kind::Call {
+                    id: call_id.into_owned(),
+                    name: name.into_owned(),
+                    custom,
+                }
+            }
         };
         self.open.push(Open {
             slot,
@@ -184,7 +207,13 @@ impl Encoder {
         self.framing.open(out);
         out.raw(OPEN);
         text("", signature.as_deref(), out);
-        close(Some(finish), out);
+        let mut grounding = String::new();
+        cite::write(&self.queries, &self.sources, &mut grounding);
+        close(
+            Some(finish.refused(self.refused && !self.called)),
+            &grounding,
+            out,
+        );
         counts(usage, out);
         out.raw(&self.tail);
         self.framing.close(out);
@@ -195,7 +224,7 @@ impl Encoder {
         self.framing.open(out);
         out.raw(OPEN);
         part(out);
-        close(None, out);
+        close(None, "", out);
         out.raw(&self.tail);
         self.framing.close(out);
     }

@@ -3,6 +3,7 @@
 use super::{request_encode::Encoder, schema_encode::subset};
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
         offer::{RAW_INPUT, chooses_among_none, describe_raw, is_second, offered},
         request::{Chosen, Request, Tool, ToolChoice},
     },
@@ -10,9 +11,8 @@ use crate::{
         text::Text,
         write::{Commas, Sink},
     },
-    messages::wire::WEB_SEARCH,
     responses::wire::require_declared,
-    types::{Dialect, RequestError},
+    types::RequestError,
 };
 
 impl Encoder<'_> {
@@ -40,39 +40,50 @@ impl Encoder<'_> {
             self.out.raw("]}]");
         }
         let search = self.hosted(&request.tools, seen.is_empty());
+        if let Some(ToolChoice::Hosted(kind)) = &request.tool_choice {
+            hosted::demand(kind, search && hosted::has_search(&request.tools))?;
+            self.losses.approximated(
+                "tool_choice",
+                "the model decides whether it searches: it cannot be made to (T55)",
+            );
+            return Ok(true);
+        }
         self.choice(request, !seen.is_empty())?;
         Ok(!seen.is_empty() || search)
     }
 
-    /// Tools that run at a vendor: both have a search of the web, which few models take beside other tools (T55).
+    /// Tools that run at a vendor and that both have; few models take them beside other tools (T55).
     fn hosted(&mut self, tools: &[Tool<'_>], alone: bool) -> bool {
-        let mut written = false;
+        let mut names: Vec<&str> = Vec::new();
         for tool in tools {
-            let Tool::Hosted { origin, kind, .. } = tool else {
+            let name = match hosted::of(tool) {
+                _ if !self.model.hosted || !alone => None,
+                Some(Hosted::Search) => Some("googleSearch"),
+                Some(Hosted::Fetch) => Some("urlContext"),
+                Some(Hosted::Code) => Some("codeExecution"),
+                None => None,
+            };
+            let (Some(name), Tool::Hosted { native, .. }) = (name, tool) else {
+                hosted::leave_out(tool, self.losses);
                 continue;
             };
-            let search = match origin {
-                Dialect::Responses => kind.raw().starts_with("web_search"),
-                Dialect::Messages => kind.raw().starts_with(WEB_SEARCH),
-                Dialect::Chat | Dialect::Gemini => false,
-            };
-            if search && self.model.hosted && alone {
-                if !std::mem::replace(&mut written, true) {
-                    self.key("tools");
-                    self.out.raw("[{\"googleSearch\":{}}]");
-                }
-                self.losses.approximated(
-                    "tools (web_search)",
-                    "runs as the account's own web search; its sources are told in the text alone (T55)",
-                );
-                continue;
+            if name == "googleSearch" {
+                hosted::search_told(&hosted::limits(native), &[], self.losses);
+            } else {
+                let reason = "runs as the account's own tool, without its settings (T55)";
+                self.losses.approximated(format!("tools ({name})"), reason);
             }
-            self.losses.dropped(
-                format!("tools ({})", kind.decode()),
-                "only its own provider runs this tool (T55, T56, T59)",
-            );
+            if !names.contains(&name) {
+                names.push(name);
+            }
         }
-        written
+        if !names.is_empty() {
+            self.key("tools");
+            self.out.raw("[{\"");
+            self.out.raw(&names.join("\":{}},{\""));
+            self.out.raw("\":{}}]");
+        }
+        !names.is_empty()
     }
 
     fn tool(&mut self, tool: &Tool<'_>, wire: &str) {
@@ -153,6 +164,7 @@ impl Encoder<'_> {
         }
         let (mode, names): (_, &[Chosen<'_>]) = match choice {
             ToolChoice::Auto
+            | ToolChoice::Hosted(_)
             | ToolChoice::Allowed {
                 required: false, ..
             } => ("AUTO", &[]),

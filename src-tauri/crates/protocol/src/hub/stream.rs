@@ -11,6 +11,7 @@ use crate::{
         fold::Fold,
         parallel::Unwrapper,
         restore::Restorer,
+        ruler::Ruler,
         stops::Stops,
     },
     chat,
@@ -204,6 +205,8 @@ fn gemini_words(state: &HubState) -> gemini::answer::Words {
 struct Stages {
     unwrapper: Unwrapper,
     restorer: Restorer,
+    /// Where the answer may name its sources (T31).
+    ruler: Option<Box<Ruler>>,
     stops: Option<Stops>,
 }
 
@@ -220,12 +223,18 @@ impl Receiver for Road<'_> {
         let Stages {
             unwrapper,
             restorer,
+            ruler,
             stops,
         } = &mut *self.stages;
         unwrapper.pass(event, |event| {
-            restorer.pass(event, |event| match stops {
-                None => encoder.event(event, out),
-                Some(stops) => stops.pass(event, |event| encoder.event(event, out)),
+            restorer.pass(event, |mut event| {
+                if let Some(ruler) = ruler {
+                    ruler.look(&mut event);
+                }
+                match stops {
+                    None => encoder.event(event, out),
+                    Some(stops) => stops.pass(event, |event| encoder.event(event, out)),
+                }
             });
         });
     }
@@ -237,6 +246,7 @@ pub(crate) struct StreamTranslator {
     decoder: Decoder,
     stages: Stages,
     encoder: Encoder,
+    from: Target,
     to: Dialect,
     state: HubState,
     /// An error of ours ended the client's stream; nothing follows it.
@@ -262,12 +272,18 @@ impl StreamTranslator {
         let stages = Stages {
             unwrapper: Unwrapper::new(names.take_declared()),
             restorer: Restorer::new(names),
+            ruler: if state.cites {
+                Ruler::new(from, to, matches!(encoder, Encoder::Fold(_)))
+            } else {
+                None
+            },
             stops: Stops::new(std::mem::take(&mut state.stops), waits),
         };
         Self {
             decoder: Decoder::new(from, &state),
             stages,
             encoder,
+            from,
             to,
             state,
             closed: false,
@@ -414,6 +430,11 @@ pub(crate) fn json_to_stream(
 
 impl StreamTranslator {
     fn whole(&mut self, body: &Bytes, out: &mut BytesMut) -> Result<Observed, Failure> {
+        if self.stages.ruler.is_none() {
+            // Some name sources unasked; of an answer that is here as a whole they can be measured.
+            let folded = matches!(self.encoder, Encoder::Fold(_));
+            self.stages.ruler = Ruler::new(self.from, self.to, folded);
+        }
         let mut road = Road {
             stages: &mut self.stages,
             encoder: &mut self.encoder,

@@ -7,6 +7,7 @@ mod answer;
 mod base64;
 mod fold;
 mod multipart;
+mod named;
 mod picture;
 mod read;
 mod running;
@@ -16,18 +17,16 @@ use std::{borrow::Cow, fmt};
 
 pub use answer::{Whole, as_stream, look, with_real_size};
 pub use fold::Fold;
+pub use named::is_of_family;
 pub use picture::Picture;
 pub use read::read;
-pub use running::{Ending, Running};
+pub use running::{Ending, Running, error_event};
 
 use crate::Rope;
 use crate::types::{Loss, RequestError};
 
 /// The model that draws where the client names none, and for every other name of its family on a ChatGPT account (codex-backend 6.1).
 pub const MODEL: &str = "gpt-image-2";
-
-/// The family of models that ChatGPT accounts draw with, whatever their model list says: they stand on none (codex-backend 6.1).
-const FAMILY: &str = "gpt-image-";
 
 /// Most reference pictures of one request (F96).
 pub const MOST_PICTURES: usize = 16;
@@ -54,6 +53,10 @@ pub struct Drawing {
     pub kind: Kind,
     /// The model asked for; `None` when absent, null or empty.
     pub model: Option<String>,
+    /// Where the body names it.
+    named_at: Option<named::Place>,
+    /// What its name means to a ChatGPT account, where that is something else.
+    native_model: Option<String>,
     /// Whether the client wants an event stream.
     pub stream: bool,
     prompt: String,
@@ -87,6 +90,8 @@ impl Drawing {
         Self {
             kind,
             model: None,
+            named_at: None,
+            native_model: None,
             stream: false,
             prompt: String::new(),
             settings: Vec::new(),
@@ -101,14 +106,6 @@ impl Drawing {
     #[must_use]
     pub fn refusal(&self) -> Option<&RequestError> {
         self.refused.as_ref()
-    }
-
-    /// Whether the model asked for is one that ChatGPT accounts draw with.
-    #[must_use]
-    pub fn is_of_family(&self) -> bool {
-        self.model
-            .as_deref()
-            .is_none_or(|model| model.starts_with(FAMILY) || model == "chatgpt-image-latest")
     }
 
     /// The reference pictures in order, and the mask after them.

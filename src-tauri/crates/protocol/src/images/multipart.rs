@@ -55,14 +55,14 @@ pub(super) fn read(
         let length = finder
             .find(&body[start..])
             .ok_or_else(|| broken("breaks off inside a part"))?;
-        part(drawing, &body.slice(start..start + length))?;
+        part(drawing, body, &body.slice(start..start + length))?;
         at = start + length + border.len();
     }
     Err(broken("has too many parts"))
 }
 
 /// One part, from the line end before its headers to its last byte.
-fn part(drawing: &mut Drawing, part: &Bytes) -> Result<(), RequestError> {
+fn part(drawing: &mut Drawing, body: &Bytes, part: &Bytes) -> Result<(), RequestError> {
     let end =
         memmem::find(part, b"\r\n\r\n").ok_or_else(|| broken("has a part without content"))?;
     let headers =
@@ -104,7 +104,12 @@ fn part(drawing: &mut Drawing, part: &Bytes) -> Result<(), RequestError> {
                 .map_err(|_| wrong_type(&name, "a whole number"))?;
             set_number(drawing, &name, number);
         }
-        _ if is_text(&name) => set_text(drawing, &name, text()?),
+        _ if is_text(&name) => {
+            if name == "model" {
+                drawing.named_in(body, &content, false);
+            }
+            set_text(drawing, &name, text()?);
+        }
         _ => untold(drawing, &name),
     }
     Ok(())

@@ -109,6 +109,9 @@ fn member(
             let Some(text) = value.string_or_skip()? else {
                 return Err(wrong_type(name, "a string").into());
             };
+            if name == "model" {
+                drawing.named_in_json(body, &text);
+            }
             set_text(drawing, name, &text.decode());
         }
         _ => {

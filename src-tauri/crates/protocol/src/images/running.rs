@@ -17,6 +17,17 @@ use crate::{
     types::{ErrorBody, GatewayError, Usage},
 };
 
+/// An error answer as the event that ends a stream.
+#[must_use]
+pub fn error_event(answer: &[u8]) -> Bytes {
+    let mut event = Vec::with_capacity(answer.len() + 16);
+    event.extend_from_slice(b"{\"type\":\"error\",");
+    event.extend_from_slice(answer.strip_prefix(b"{").unwrap_or(answer));
+    let mut out = BytesMut::new();
+    write_event(&mut out, Some("error"), &event);
+    out.freeze()
+}
+
 /// How a stream came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
@@ -158,18 +169,13 @@ impl Running {
 
     fn error_event(&mut self, told: &ErrorBody) -> Bytes {
         let body = error::render(crate::Dialect::Responses, 502, told);
-        let mut event = Vec::with_capacity(body.len() + 16);
-        event.extend_from_slice(b"{\"type\":\"error\",");
-        event.extend_from_slice(body.strip_prefix(b"{").unwrap_or(&body));
-        self.seen.failure.get_or_insert_with(|| body.clone());
-        let mut out = BytesMut::new();
-        if !self.at_border {
-            // Half an event is no event: it is ended, and cannot be read.
-            out.put_slice(b"\n\n");
+        let event = error_event(&body);
+        self.seen.failure.get_or_insert(body);
+        if std::mem::replace(&mut self.at_border, true) {
+            return event;
         }
-        write_event(&mut out, Some("error"), &event);
-        self.at_border = true;
-        out.freeze()
+        // Half an event is no event: it is ended, and cannot be read.
+        [Bytes::from_static(b"\n\n"), event].concat().into()
     }
 
     /// What the tool has told, where nothing of it has become an event yet.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{Drawing, Kind, MODEL, MOST_NATIVE_PICTURES, Setting, Written};
+use super::{Drawing, Kind, MOST_NATIVE_PICTURES, Setting, Written};
 use crate::{
     json::write::{Commas, RopeWriter, Sink},
     types::Loss,
@@ -41,16 +41,6 @@ impl Drawing {
             && self.number("partial_images").is_none_or(|count| count == 0)
     }
 
-    /// The model a ChatGPT account is asked for: its own name where that is one, else the one that stands for the whole family.
-    fn drawn_by(&self) -> &str {
-        let own = self.model.as_deref().filter(|model| {
-            model
-                .strip_prefix(MODEL)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        });
-        own.unwrap_or(MODEL)
-    }
-
     fn losses(&self) -> Vec<Loss> {
         let mut losses: Vec<Loss> = self
             .untold
@@ -68,11 +58,7 @@ impl Drawing {
                 "the Codex backend draws without it",
             ));
         }
-        if self
-            .model
-            .as_deref()
-            .is_some_and(|model| model != self.drawn_by())
-        {
+        if self.is_stood_in_for() {
             losses.push(Loss::approximated(
                 "model",
                 "ChatGPT accounts draw with one model of this family",

@@ -176,26 +176,28 @@ impl<'a> Reader<'a> {
         let mut escaped = false;
         loop {
             // Short strings are the common case of streams; memchr pays from a few dozen bytes on.
-            let found = match near_special(bytes, at) {
-                Near::Found(hit) => Some(hit),
+            let hit = match near_special(bytes, at) {
+                Near::Found(hit) => hit,
                 Near::NotBefore(from) => {
-                    memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..]).map(|offset| from + offset)
-                }
-            };
-            match found {
-                Some(hit) if bytes[hit] == b'"' => {
+                    let far = memchr::memchr3(b'"', b'\\', b'\n', &bytes[from..]);
+                    let hit = far.map_or(bytes.len(), |offset| from + offset);
                     // A bare control character is no JSON either, and this text is spliced into ours as it is spelled. One pass without
-                    // a branch costs little beside the search.
-                    if bytes[self.pos + 1..hit]
+                    // a branch costs little beside the search; the near one has looked already.
+                    if bytes[from..hit]
                         .iter()
                         .fold(false, |bad, byte| bad | (*byte < 0x20))
                     {
                         return self.fail();
                     }
+                    hit
+                }
+            };
+            match bytes.get(hit) {
+                Some(b'"') => {
                     self.pos = hit + 1;
                     return Ok(escaped);
                 }
-                Some(hit) if bytes[hit] == b'\\' => {
+                Some(b'\\') => {
                     escaped = true;
                     at = match bytes.get(hit + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => hit + 2,

@@ -1,12 +1,11 @@
 //! A whole answer in the words of Messages. Called by the hub.
 
 use super::{
-    usage,
+    cite, usage,
     wire::{call_id, stop_word},
 };
 use crate::{
     canonical::{
-        event::Finish,
         fold::{Fold, Folded, FoldedKind},
         request::Seal,
         seal::{spelled, unsealed},
@@ -53,22 +52,24 @@ pub(crate) fn write<S: Sink>(fold: &Fold, words: &Words, out: &mut S) {
         all => all,
     };
     for item in items.iter().filter(shown) {
-        block(item, &mut commas, out);
+        block(item, words, &mut commas, out);
     }
     out.raw("],\"stop_reason\":\"");
-    out.raw(stop_word(
-        fold.finish.unwrap_or(Finish::Stop),
-        fold.has_calls(),
-    ));
+    out.raw(stop_word(fold.ended(), fold.has_calls()));
     out.raw("\",\"stop_sequence\":null,\"usage\":");
     // T150: clients read the counts without asking whether there are any.
     usage::write(&fold.usage.unwrap_or_default(), out);
     out.raw("}");
 }
 
-fn block<S: Sink>(item: &Folded, commas: &mut Commas, out: &mut S) {
+fn block<S: Sink>(item: &Folded, words: &Words, commas: &mut Commas, out: &mut S) {
     match &item.kind {
-        FoldedKind::Message { text, refusal, .. } => {
+        FoldedKind::Message {
+            text,
+            refusal,
+            citations,
+            ..
+        } => {
             // T12: an empty block would be refused when it comes back.
             if text.is_empty() && refusal.is_empty() {
                 return;
@@ -77,7 +78,28 @@ fn block<S: Sink>(item: &Folded, commas: &mut Commas, out: &mut S) {
             out.raw("{\"type\":\"text\",\"text\":\"");
             out.raw(text);
             out.raw(refusal);
+            out.raw("\"");
+            let told: Vec<String> = citations.iter().filter_map(cite::citation).collect();
+            if !told.is_empty() {
+                out.raw(",\"citations\":[");
+                out.raw(&told.join(","));
+                out.raw("]");
+            }
+            out.raw("}");
+        }
+        FoldedKind::Picture(picture) => {
+            commas.next(out);
+            out.raw("{\"type\":\"text\",\"text\":\"");
+            out.raw(picture.words());
             out.raw("\"}");
+        }
+        FoldedKind::Search(search) => {
+            if let Some(told) = cite::blocks(search, &words.id) {
+                commas.next(out);
+                for piece in [&told.call, &told.input, "},", &told.result] {
+                    out.raw(piece);
+                }
+            }
         }
         FoldedKind::Reasoning { paragraphs, seal } => {
             if paragraphs.is_empty() && seal.is_none() {

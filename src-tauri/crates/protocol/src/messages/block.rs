@@ -31,6 +31,8 @@ pub(super) struct RawBlock<'a> {
     pub(super) source: Option<Source<'a>>,
     /// A mark for the vendor's cache.
     pub(super) marked: bool,
+    /// The answer is to name this document as a source.
+    pub(super) citable: bool,
 }
 
 /// Where the bytes of a picture or a document are.
@@ -68,6 +70,13 @@ pub(super) fn read<'a>(
                 value.skip()?;
             }
             "cache_control" => raw.marked = !value.null()? && value.skip().map(|()| true)?,
+            "citations" if value.kind()? == Kind::Object => object(value, &field, |key, value| {
+                match key {
+                    "enabled" => raw.citable = value.bool_or_skip()?.unwrap_or(false),
+                    _ => value.skip()?,
+                }
+                Ok(())
+            })?,
             "source" if value.kind()? == Kind::Object => raw.source = Some(source(value, &field)?),
             _ => value.skip()?,
         }

@@ -49,6 +49,11 @@ pub(super) struct Started<'a> {
     /// The signature, or the sealed thoughts themselves.
     pub(super) seal: Option<Text<'a>>,
     pub(super) input: Option<&'a str>,
+    /// The sources of a text.
+    pub(super) citations: Option<Reader<'a>>,
+    /// Of the result of a tool that ran at the vendor: whose it is, and what it holds.
+    pub(super) tool_use_id: Option<Text<'a>>,
+    pub(super) content: Option<Reader<'a>>,
 }
 
 pub(super) fn read_start<'a>(block: &mut Reader<'a>) -> Result<Started<'a>, Malformed> {
@@ -61,6 +66,15 @@ pub(super) fn read_start<'a>(block: &mut Reader<'a>) -> Result<Started<'a>, Malf
             "text" | "thinking" => started.words = value.string_or_skip()?,
             "signature" | "data" => started.seal = value.string_or_skip()?,
             "input" => started.input = Some(value.raw()?),
+            "tool_use_id" => started.tool_use_id = value.string_or_skip()?,
+            "citations" if value.kind()? == Kind::Array => {
+                started.citations = Some(value.clone());
+                value.skip()?;
+            }
+            "content" => {
+                started.content = Some(value.clone());
+                value.skip()?;
+            }
             _ => value.skip()?,
         }
         Ok::<(), Malformed>(())

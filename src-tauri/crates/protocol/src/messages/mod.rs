@@ -2,6 +2,8 @@
 
 pub(crate) mod answer;
 mod block;
+mod block_start;
+pub(crate) mod cite;
 pub(crate) mod count;
 pub(crate) mod errors;
 mod event;
@@ -14,7 +16,7 @@ mod settings_decode;
 mod settings_encode;
 pub(crate) mod stream_decode;
 pub(crate) mod stream_encode;
-pub(crate) mod tools_decode;
+mod tools_decode;
 mod tools_encode;
 mod turns;
 pub(crate) mod usage;

@@ -25,6 +25,8 @@ pub(super) struct Met {
     failures: bool,
     /// Calls and results of tools that ran at the vendor (T88).
     hosted: bool,
+    /// Documents that the answer is to name as its sources (T31).
+    citable: bool,
 }
 
 impl Met {
@@ -43,6 +45,12 @@ impl Met {
             losses.approximated(
                 "is_error",
                 "other dialects tell a failed tool by its text alone (T28)",
+            );
+        }
+        if self.citable {
+            losses.dropped(
+                "citations",
+                "only its own provider names documents of the request as sources (T31)",
             );
         }
         if self.hosted {
@@ -90,6 +98,7 @@ pub(super) fn blocks<'a>(
             let param = format_args!("{param}[{n}]");
             let raw = read(value, &param)?;
             met.mark(raw.marked);
+            met.citable |= raw.citable;
             block(raw, &param, met, losses, each)
         }),
         _ => Err(wrong_type(param, "a string or an array of content blocks")),

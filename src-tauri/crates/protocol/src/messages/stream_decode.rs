@@ -1,10 +1,11 @@
 //! Messages events → the events of the common form.
 //!
 //! Goes by the `type` in the data. Neighbouring blocks of text are one message; blocks of tools that ran at the vendor have no place and are
-//! passed over (T88). Deltas are slices of the event. Called by the hub, also for whole answers.
+//! passed over (T88), but for what was searched and found. Deltas are slices of the event. Called by the hub, also for whole answers.
 
 use super::{
-    event::{Started, read_event, read_start},
+    cite::{self, Asked},
+    event::read_event,
     usage::Counts,
     wire::read_stop,
 };
@@ -34,21 +35,29 @@ pub(crate) struct Decoder {
     id: Option<String>,
     /// The message that neighbouring blocks of text share.
     message: Option<usize>,
-    block: Option<Block>,
+    pub(super) block: Option<Block>,
     stop: Option<Stop>,
+    /// How much was said, in bytes of its spelling.
+    pub(super) said: usize,
+    /// What the vendor was asked to search and has not found yet.
+    pub(super) searching: Vec<Asked>,
 }
 
 /// The block that is open.
 #[derive(Debug)]
-struct Block {
-    index: u64,
-    kind: BlockKind,
+pub(super) struct Block {
+    pub(super) index: u64,
+    pub(super) kind: BlockKind,
 }
 
 #[derive(Debug)]
-enum BlockKind {
+pub(super) enum BlockKind {
     Text {
         slot: usize,
+        /// What was said before it.
+        start: usize,
+        /// Its sources, raw.
+        sources: Vec<String>,
     },
     Thinking {
         slot: usize,
@@ -59,6 +68,8 @@ enum BlockKind {
         told: bool,
         input: String,
     },
+    /// A call of a tool that runs at the vendor, by its place among those.
+    Hosted(Asked),
     /// Has no place in the common form.
     Other,
 }
@@ -191,94 +202,16 @@ impl Decoder {
         Ok(())
     }
 
-    fn open(
-        &mut self,
-        index: u64,
-        mut block: Reader<'_>,
-        to: &mut impl Receiver,
-    ) -> Result<(), Malformed> {
-        let Started {
-            kind,
-            id,
-            name,
-            words,
-            seal,
-            input,
-        } = read_start(&mut block)?;
-        let kind = match kind.as_ref().map(Text::raw).unwrap_or_default() {
-            "text" => {
-                let slot = self.open_message(to);
-                if let Some(delta) = words.filter(|words| !words.is_empty()) {
-                    to.take(Event::Text {
-                        slot,
-                        delta,
-                        logprobs: None,
-                    });
-                }
-                BlockKind::Text { slot }
-            }
-            "thinking" => {
-                let slot = self.open_other(Start::Reasoning, to);
-                if let Some(delta) = words.filter(|words| !words.is_empty()) {
-                    to.take(Event::Reasoning { slot, delta });
-                }
-                BlockKind::Thinking {
-                    slot,
-                    seal: seal.map(|seal| seal.raw().to_owned()).unwrap_or_default(),
-                }
-            }
-            // T95: never shown, never dropped.
-            "redacted_thinking" => {
-                let slot = self.open_other(Start::Reasoning, to);
-                if let Some(seal) = seal {
-                    to.take(Event::Seal {
-                        slot,
-                        origin: Dialect::Messages,
-                        seal,
-                        redacted: true,
-                    });
-                }
-                BlockKind::Thinking {
-                    slot,
-                    seal: String::new(),
-                }
-            }
-            "tool_use" => {
-                let start = Start::Call {
-                    call_id: id.unwrap_or_default(),
-                    name: name.unwrap_or_default(),
-                    namespace: None,
-                    custom: false,
-                };
-                let slot = self.open_other(start, to);
-                BlockKind::Call {
-                    slot,
-                    told: false,
-                    // Usually an empty object, and the arguments follow; some servers tell them here.
-                    input: input
-                        .filter(|input| input.len() > 2 && input.starts_with('{'))
-                        .map(str::to_owned)
-                        .unwrap_or_default(),
-                }
-            }
-            _ => {
-                self.watch.observed.content_started = true;
-                BlockKind::Other
-            }
-        };
-        self.block = Some(Block { index, kind });
-        Ok(())
-    }
-
     fn delta(
         &mut self,
         index: u64,
         mut delta: Reader<'_>,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
-        let (mut kind, mut words) = (None, None);
+        let (mut kind, mut words, mut source) = (None, None, None);
         delta.members(|key, value| {
             match key {
+                "citation" => source = Some(value.raw()?),
                 "type" => kind = value.string_or_skip()?,
                 "text" | "thinking" | "signature" | "partial_json" => {
                     words = value.string_or_skip()?
@@ -287,6 +220,14 @@ impl Decoder {
             }
             Ok::<(), Malformed>(())
         })?;
+        if let (Some(source), Some(block)) = (source, &mut self.block) {
+            if let BlockKind::Text { sources, .. } = &mut block.kind
+                && block.index == index
+            {
+                sources.push(source.to_owned());
+            }
+            return Ok(());
+        }
         let (Some(kind), Some(delta)) = (kind, words.filter(|words| !words.is_empty())) else {
             return Ok(());
         };
@@ -296,6 +237,8 @@ impl Decoder {
             let kind = match kind.raw() {
                 "text_delta" => BlockKind::Text {
                     slot: self.open_message(to),
+                    start: self.said,
+                    sources: Vec::new(),
                 },
                 "thinking_delta" => BlockKind::Thinking {
                     slot: self.open_other(Start::Reasoning, to),
@@ -309,11 +252,14 @@ impl Decoder {
             return Ok(());
         };
         match (&mut block.kind, kind.raw()) {
-            (BlockKind::Text { slot }, "text_delta") => to.take(Event::Text {
-                slot: *slot,
-                delta,
-                logprobs: None,
-            }),
+            (BlockKind::Text { slot, .. }, "text_delta") => {
+                self.said += delta.raw().len();
+                to.take(Event::Text {
+                    slot: *slot,
+                    delta,
+                    logprobs: None,
+                });
+            }
             (BlockKind::Thinking { slot, .. }, "thinking_delta") => {
                 to.take(Event::Reasoning { slot: *slot, delta });
             }
@@ -325,6 +271,7 @@ impl Decoder {
                 *told = true;
                 to.take(Event::Input { slot: *slot, delta });
             }
+            (BlockKind::Hosted(asked), "input_json_delta") => asked.input.push_str(delta.raw()),
             _ => {}
         }
         Ok(())
@@ -378,7 +325,7 @@ impl Decoder {
         }
     }
 
-    fn open_message(&mut self, to: &mut impl Receiver) -> usize {
+    pub(super) fn open_message(&mut self, to: &mut impl Receiver) -> usize {
         match self.message {
             Some(slot) => slot,
             None => {
@@ -390,7 +337,7 @@ impl Decoder {
     }
 
     /// Opens an item that is no message; the message before it ends (T169).
-    fn open_other(&mut self, start: Start<'_>, to: &mut impl Receiver) -> usize {
+    pub(super) fn open_other(&mut self, start: Start<'_>, to: &mut impl Receiver) -> usize {
         if let Some(slot) = self.message.take() {
             to.take(Event::ItemEnd { slot });
         }
@@ -403,7 +350,18 @@ impl Decoder {
             return;
         };
         match block.kind {
-            BlockKind::Text { .. } | BlockKind::Other => {}
+            BlockKind::Text {
+                slot,
+                start,
+                sources,
+            } => {
+                // T31: they stand for the words of their block.
+                for source in &sources {
+                    cite::tell(slot, source, (start, self.said), to);
+                }
+            }
+            BlockKind::Hosted(asked) => self.searching.push(asked),
+            BlockKind::Other => {}
             BlockKind::Thinking { slot, seal } => {
                 if !seal.is_empty() {
                     to.take(Event::Seal {

@@ -10,6 +10,7 @@ use bytes::BytesMut;
 
 use super::{
     answer::{Words, head, is_foreign, is_own_redacted, signature},
+    cite::{self, Blocks},
     usage,
     wire::{call_id, stop_word},
 };
@@ -29,6 +30,8 @@ pub(crate) struct Encoder {
     words: Words,
     index: u64,
     calls: bool,
+    /// Some words refused.
+    refused: bool,
     /// The block being written, and those that wait for it.
     blocks: VecDeque<Block>,
 }
@@ -43,6 +46,8 @@ struct Block {
     /// What came while it waited, in JSON spelling.
     held: String,
     seal: Option<Seal<'static>>,
+    /// Sources that came while it waited, as JSON.
+    sources: Vec<String>,
     /// The object around a custom tool's input was begun.
     framed: bool,
 }
@@ -54,6 +59,8 @@ const FRAME: &str = "{\\\"input\\\":\\\"";
 enum Kind {
     Text,
     Thinking,
+    /// A search that ran elsewhere: two blocks, written at once.
+    Search(Option<Blocks>),
     Call {
         id: String,
         name: String,
@@ -69,7 +76,7 @@ impl Kind {
     /// The delta's type and the member that holds its text.
     const fn delta(&self) -> &'static str {
         match self {
-            Self::Text => "{\"type\":\"text_delta\",\"text\":\"",
+            Self::Text | Self::Search(_) => "{\"type\":\"text_delta\",\"text\":\"",
             Self::Thinking => "{\"type\":\"thinking_delta\",\"thinking\":\"",
             Self::Call { .. } => "{\"type\":\"input_json_delta\",\"partial_json\":\"",
         }
@@ -83,6 +90,7 @@ impl Encoder {
             words,
             index: 0,
             calls: false,
+            refused: false,
             blocks: VecDeque::new(),
         }
     }
@@ -95,6 +103,7 @@ impl Encoder {
         if !matches!(event, Event::ItemEnd { .. } | Event::Failed(_)) {
             self.settle(out);
         }
+        self.refused |= matches!(event, Event::Refusal { .. });
         match event {
             Event::Started { id, model, .. } => {
                 out.raw("event: message_start\ndata: {\"type\":\"message_start\",\"message\":");
@@ -115,9 +124,18 @@ impl Encoder {
             Event::Text { slot, delta, .. }
             | Event::Refusal { slot, delta }
             | Event::Reasoning { slot, delta } => self.delta(slot, delta.raw(), out),
+            Event::Picture { slot, picture } => self.delta(slot, &picture.words(), out),
             Event::ReasoningBreak { slot } => self.delta(slot, "\\n\\n", out),
-            // T31: a source without the words it was taken from has no place here.
-            Event::Annotation { .. } => {}
+            Event::Citation { slot, citation } => {
+                if let Some(told) = cite::citation(&citation) {
+                    self.source(slot, told, out);
+                }
+            }
+            Event::Search { slot, search } => {
+                if let Some(block) = self.blocks.iter_mut().find(|block| block.slot == slot) {
+                    block.kind = Kind::Search(cite::blocks(&search, &self.words.id));
+                }
+            }
             Event::Seal {
                 slot,
                 origin,
@@ -163,10 +181,11 @@ impl Encoder {
 
     fn start(&mut self, slot: usize, start: &Start<'_>, out: &mut BytesMut) {
         let kind = match start {
-            Start::Message { .. } => Kind::Text,
+            Start::Message { .. } | Start::Picture => Kind::Text,
             // What has no block has no deltas.
             Start::Reasoning if !self.words.thoughts => return,
             Start::Reasoning => Kind::Thinking,
+            Start::Search => Kind::Search(None),
             Start::Call {
                 call_id: id,
                 name,
@@ -188,6 +207,7 @@ impl Encoder {
             ended: false,
             held: String::new(),
             seal: None,
+            sources: Vec::new(),
             framed: false,
         });
         if self.blocks.len() == 1 {
@@ -210,6 +230,7 @@ impl Encoder {
         let block = &mut self.blocks[at];
         begin(block, index, out);
         write_delta(block, index, delta, out);
+        write_sources(block, index, out);
     }
 
     /// Arguments. The raw input of a custom tool becomes the one member of an object (T51).
@@ -252,12 +273,32 @@ impl Encoder {
         if !held.is_empty() {
             write_delta(block, index, &held, out);
         }
+        write_sources(block, index, out);
+    }
+
+    /// A source of a block's words (T31): written when it is its turn and there are words, else kept.
+    fn source(&mut self, slot: usize, told: String, out: &mut BytesMut) {
+        let index = self.index;
+        let at = self.blocks.iter().position(|block| block.slot == slot);
+        if let Some((at, block)) = at.and_then(|at| Some((at, self.blocks.get_mut(at)?))) {
+            block.sources.push(told);
+            if at == 0 {
+                write_sources(block, index, out);
+            }
+        }
     }
 
     fn end(&mut self, block: &mut Block, out: &mut BytesMut) {
         let index = self.index;
         match &block.kind {
             Kind::Text => {}
+            Kind::Search(told) => {
+                if let Some(told) = told {
+                    search(told, index, out);
+                    self.index += 2;
+                }
+                return;
+            }
             Kind::Thinking => {
                 if !block.begun && block.seal.is_none() {
                     return;
@@ -282,9 +323,7 @@ impl Encoder {
             Kind::Call { .. } => {}
         }
         if block.begun {
-            out.raw("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
-            out.number(index);
-            out.raw("}\n\n");
+            close_block(index, out);
             self.index += 1;
         }
     }
@@ -293,7 +332,10 @@ impl Encoder {
         out.raw(
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"",
         );
-        out.raw(stop_word(finish, self.calls));
+        out.raw(stop_word(
+            finish.refused(self.refused && !self.calls),
+            self.calls,
+        ));
         out.raw("\",\"stop_sequence\":null},\"usage\":");
         match usage {
             Some(counts) => usage::write(&counts, out),
@@ -304,15 +346,54 @@ impl Encoder {
     }
 }
 
+/// Sources go behind the words they stand for; a block without any has none.
+fn write_sources(block: &mut Block, index: u64, out: &mut BytesMut) {
+    if !block.begun {
+        return;
+    }
+    for told in block.sources.drain(..) {
+        open_delta(index, out);
+        out.raw("{\"type\":\"citations_delta\",\"citation\":");
+        out.raw(&told);
+        out.raw("}}\n\n");
+    }
+}
+
+/// The call and its result, each with its whole life.
+fn search(told: &Blocks, index: u64, out: &mut BytesMut) {
+    open_block(index, out);
+    out.raw(&told.call);
+    out.raw("{}}}\n\n");
+    open_delta(index, out);
+    out.raw("{\"type\":\"input_json_delta\",\"partial_json\":");
+    out.string(&told.input);
+    out.raw("}}\n\n");
+    close_block(index, out);
+    open_block(index + 1, out);
+    out.raw(&told.result);
+    out.raw("}\n\n");
+    close_block(index + 1, out);
+}
+
+fn open_block(index: u64, out: &mut BytesMut) {
+    out.raw("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
+    out.number(index);
+    out.raw(",\"content_block\":");
+}
+
+fn close_block(index: u64, out: &mut BytesMut) {
+    out.raw("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
+    out.number(index);
+    out.raw("}\n\n");
+}
+
 fn begin(block: &mut Block, index: u64, out: &mut BytesMut) {
     if std::mem::replace(&mut block.begun, true) {
         return;
     }
-    out.raw("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
-    out.number(index);
-    out.raw(",\"content_block\":");
+    open_block(index, out);
     match &block.kind {
-        Kind::Text => out.raw("{\"type\":\"text\",\"text\":\"\"}"),
+        Kind::Text | Kind::Search(_) => out.raw("{\"type\":\"text\",\"text\":\"\"}"),
         Kind::Thinking => {
             out.raw("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}");
         }
@@ -329,9 +410,8 @@ fn begin(block: &mut Block, index: u64, out: &mut BytesMut) {
 
 fn redacted(block: &mut Block, index: u64, out: &mut BytesMut) {
     block.begun = true;
-    out.raw("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
-    out.number(index);
-    out.raw(",\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\"");
+    open_block(index, out);
+    out.raw("{\"type\":\"redacted_thinking\",\"data\":\"");
     if let Some(seal) = &block.seal {
         out.raw(seal.text.raw());
     }

@@ -1,5 +1,4 @@
-//! The tools and the tool choice of a Messages request → the common form. Called by `request_decode`; the Responses encoder asks for the one
-//! hosted tool both have.
+//! The tools and the tool choice of a Messages request → the common form. Called by `request_decode`.
 
 use super::{parts_decode::Met, wire::TYPED_TOOLS};
 use crate::{
@@ -7,10 +6,7 @@ use crate::{
         fields::{any, array, boolean, missing, object, text, word},
         request::{Chosen, Settings, Tool, ToolChoice},
     },
-    json::{
-        read::{Kind, Malformed, Reader},
-        write::{Commas, Sink},
-    },
+    json::read::Reader,
     types::{Dialect, RequestError},
 };
 
@@ -109,55 +105,5 @@ pub(super) fn tool_choice<'a>(
             "tool_choice.type",
             "Unknown tool_choice: use auto, any, tool or none.",
         )),
-    }
-}
-
-/// The hosted web search in the words of Responses (T55): which sites may be read, and where the person is. Blocked sites have no word there
-/// and are left out with the rest.
-pub(crate) fn web_search(native: &str) -> String {
-    let (mut allowed, mut place) = (None, None);
-    let _ = Reader::new(native).members(|key, value| {
-        match (key, value.kind()?) {
-            ("allowed_domains", Kind::Array) => allowed = Some(value.raw()?),
-            ("user_location", Kind::Object) => place = Some(value.raw()?),
-            _ => value.skip()?,
-        }
-        Ok::<(), Malformed>(())
-    });
-    let mut out = String::from("{\"type\":\"web_search\"");
-    let mut commas = Commas::default();
-    commas.next(&mut out);
-    if let Some(allowed) = allowed.filter(|list| *list != "[]") {
-        commas.key(&mut out, "filters");
-        out.raw("{\"allowed_domains\":");
-        out.raw(allowed);
-        out.raw("}");
-    }
-    if let Some(place) = place {
-        commas.key(&mut out, "user_location");
-        out.raw(place);
-    }
-    out.raw("}");
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn web_search_keeps_its_filters_t55() {
-        for (native, expected) in [
-            (
-                r#"{"type":"web_search_20250305","name":"web_search"}"#,
-                r#"{"type":"web_search"}"#,
-            ),
-            (
-                r#"{"type":"web_search_20250305","allowed_domains":["example.com"],"user_location":{"type":"approximate","city":"Bern"}}"#,
-                r#"{"type":"web_search","filters":{"allowed_domains":["example.com"]},"user_location":{"type":"approximate","city":"Bern"}}"#,
-            ),
-        ] {
-            assert_eq!(web_search(native), expected);
-        }
     }
 }

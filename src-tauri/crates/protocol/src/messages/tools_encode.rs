@@ -2,23 +2,39 @@
 
 use serde_json::{Map, Value};
 
-use super::{request_encode::Encoder, wire::WEB_SEARCH};
+use super::request_encode::Encoder;
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
         offer::{RAW_INPUT, chooses_among_none, describe_raw, is_second, offered},
         request::{Chosen, Request, Tool, ToolChoice},
         schema::write_parameters,
     },
     json::{
-        read::{Kind, Malformed, Reader},
+        read::{Malformed, Reader},
         write::{Commas, Sink},
     },
     responses::wire::require_declared,
-    types::{Dialect, RequestError},
+    types::RequestError,
 };
 
-/// The version of the vendor's web search that every hosted model has (T55).
-const SEARCH_TOOL: &str = "web_search_20250305";
+/// The names of the vendor's hosted tools.
+const fn hosted_name(tool: Hosted) -> &'static str {
+    match tool {
+        Hosted::Search => "web_search",
+        Hosted::Fetch => "web_fetch",
+        Hosted::Code => "code_execution",
+    }
+}
+
+/// Their types, in the version that every hosted model has (T55).
+const fn hosted_type(tool: Hosted) -> &'static str {
+    match tool {
+        Hosted::Search => "web_search_20250305",
+        Hosted::Fetch => "web_fetch_20250910",
+        Hosted::Code => "code_execution_20250825",
+    }
+}
 
 impl Encoder<'_> {
     /// Writes both; true when the model is made to call a tool.
@@ -40,31 +56,20 @@ impl Encoder<'_> {
         if !seen.is_empty() {
             self.out.raw("]");
         }
-        self.choice(request, !seen.is_empty())
+        let searches = hosted::has_search(&request.tools) && self.model.hosted;
+        self.choice(request, !seen.is_empty(), searches)
     }
 
     /// The name of a tool on the wire; `None` for one that is not sent, which is told.
     fn wire_name(&mut self, tool: &Tool<'_>, seen: &[String]) -> Option<String> {
         let Some((space, name)) = tool.named() else {
-            let Tool::Hosted { origin, kind, .. } = tool else {
-                return None;
-            };
-            let search = match origin {
-                Dialect::Responses => kind.raw().starts_with("web_search"),
-                Dialect::Gemini => kind.is("googleSearch"),
-                Dialect::Chat | Dialect::Messages => false,
-            };
-            if search && self.model.hosted && !seen.iter().any(|name| name == "web_search") {
-                self.losses.approximated(
-                    "tools (web_search)",
-                    "runs as the account's own web search; its sources are told in the text alone (T55)",
-                );
-                return Some("web_search".to_owned());
+            let name = hosted::of(tool).map(hosted_name);
+            if let Some(name) = name.filter(|_| self.model.hosted)
+                && !seen.iter().any(|known| known == name)
+            {
+                return Some(name.to_owned());
             }
-            self.losses.dropped(
-                format!("tools ({})", kind.decode()),
-                "only its own provider runs this tool (T56, T59)",
-            );
+            hosted::leave_out(tool, self.losses);
             return None;
         };
         let wire = self.naming.wire(space, name).into_owned();
@@ -111,17 +116,47 @@ impl Encoder<'_> {
                 self.out.raw("}");
             }
             Tool::Hosted { native, .. } => {
+                let kind = hosted::of(tool).unwrap_or(Hosted::Search);
                 self.out.raw("{\"type\":\"");
-                self.out.raw(SEARCH_TOOL);
-                debug_assert!(SEARCH_TOOL.starts_with(WEB_SEARCH));
-                self.out.raw("\",\"name\":\"web_search\"");
-                search_limits(native, &mut self.out);
+                self.out.raw(hosted_type(kind));
+                self.out.raw("\",\"name\":\"");
+                self.out.raw(wire);
+                self.out.raw("\"");
+                if kind != Hosted::Search {
+                    self.losses.approximated(
+                        format!("tools ({wire})"),
+                        "runs as the account's own tool, without its settings (T55)",
+                    );
+                    return self.out.raw("}");
+                }
+                let limits = hosted::limits(native);
+                let sites = match limits.allowed {
+                    Some(allowed) => ("allowed_domains", Some(allowed)),
+                    // The vendor takes one of both.
+                    None => ("blocked_domains", limits.blocked),
+                };
+                let place = ("user_location", limits.place.as_deref());
+                for (key, value) in [sites, place, ("max_uses", limits.uses)] {
+                    if let Some(value) = value {
+                        self.out.raw(",\"");
+                        self.out.raw(key);
+                        self.out.raw("\":");
+                        self.out.raw(value);
+                    }
+                }
+                let takes = [sites.0, place.0, "max_uses"];
+                hosted::search_told(&limits, &takes, self.losses);
                 self.out.raw("}");
             }
         }
     }
 
-    fn choice(&mut self, request: &Request<'_>, any: bool) -> Result<bool, RequestError> {
+    fn choice(
+        &mut self,
+        request: &Request<'_>,
+        any: bool,
+        searches: bool,
+    ) -> Result<bool, RequestError> {
         let single = request.settings.parallel_tool_calls == Some(false);
         let Some(choice) = &request.tool_choice else {
             if any && single {
@@ -131,6 +166,9 @@ impl Encoder<'_> {
             }
             return Ok(false);
         };
+        if let ToolChoice::Hosted(kind) = choice {
+            hosted::demand(kind, searches)?;
+        }
         if !any {
             chooses_among_none(choice, self.losses);
             return Ok(false);
@@ -143,13 +181,16 @@ impl Encoder<'_> {
             } => ("auto", false),
             ToolChoice::None => ("none", false),
             ToolChoice::Required | ToolChoice::Allowed { required: true, .. } => ("any", true),
-            ToolChoice::Named(_) => ("tool", true),
+            ToolChoice::Named(_) | ToolChoice::Hosted(_) => ("tool", true),
         };
         self.out.raw("{\"type\":\"");
         self.out.raw(word);
         self.out.raw("\"");
         if let ToolChoice::Named(chosen) = choice {
             self.named(chosen, &request.tools)?;
+        }
+        if matches!(choice, ToolChoice::Hosted(_)) {
+            self.out.raw(",\"name\":\"web_search\"");
         }
         if single && word != "none" {
             self.out.raw(",\"disable_parallel_tool_use\":true");
@@ -165,33 +206,6 @@ impl Encoder<'_> {
         self.out.raw(&name);
         self.out.raw("\"");
         Ok(())
-    }
-}
-
-/// The sites that may be read and the person's place, from the hosted search of Responses.
-fn search_limits<S: Sink>(native: &str, out: &mut S) {
-    let (mut allowed, mut place) = (None, None);
-    let _ = Reader::new(native).members(|key, value| {
-        match (key, value.kind()?) {
-            ("filters", Kind::Object) => value.members(|key, value| {
-                let raw = value.raw()?;
-                if key == "allowed_domains" && raw.starts_with("[\"") {
-                    allowed = Some(raw);
-                }
-                Ok(())
-            })?,
-            ("user_location", Kind::Object) => place = Some(value.raw()?),
-            _ => value.skip()?,
-        }
-        Ok::<(), Malformed>(())
-    });
-    for (key, value) in [("allowed_domains", allowed), ("user_location", place)] {
-        if let Some(value) = value {
-            out.raw(",\"");
-            out.raw(key);
-            out.raw("\":");
-            out.raw(value);
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The words of the Messages dialect: names of fields and values that both directions share.
 //!
-//! Called by the other files of this folder, and by the Responses request encoder for the one hosted tool both have.
+//! Called by the other files of this folder.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,6 @@ pub(crate) const QUIET: &[&str] = &["model", "stream", "betas"];
 
 /// The first system line of Claude Code: it changes every turn and would defeat another provider's prompt cache (T17).
 pub(crate) const ATTRIBUTION: &str = "x-anthropic-billing-header:";
-
-/// How the types of the hosted web search begin; a date follows (T55).
-pub(crate) const WEB_SEARCH: &str = "web_search_";
 
 /// How the types of tools begin that the client runs by a schema only the vendor's models know (T54).
 pub(crate) const TYPED_TOOLS: &[&str] = &["bash_", "text_editor_", "computer_", "memory_"];

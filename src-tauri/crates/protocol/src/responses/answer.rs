@@ -2,7 +2,10 @@
 //!
 //! Called by the hub for whole answers and by the stream encoder, whose events hold the same objects.
 
-use super::usage;
+use super::{
+    cite::{list, write_action},
+    usage,
+};
 use crate::{
     canonical::{
         event::Finish,
@@ -80,7 +83,7 @@ pub(crate) fn echo(request: &Request<'_>) -> String {
     out.raw("},\"tool_choice\":");
     out.raw(match &request.tool_choice {
         Some(ToolChoice::None) => "\"none\"",
-        Some(ToolChoice::Required | ToolChoice::Named(_)) => "\"required\"",
+        Some(ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Hosted(_)) => "\"required\"",
         Some(ToolChoice::Auto | ToolChoice::Allowed { .. }) | None => "\"auto\"",
     });
     // The tools themselves would make every answer as long as its request.
@@ -136,6 +139,8 @@ pub(crate) fn write_id<S: Sink>(kind: &FoldedKind, seed: &str, slot: usize, out:
     out.raw(match kind {
         FoldedKind::Message { .. } => "msg_",
         FoldedKind::Reasoning { .. } => "rs_",
+        FoldedKind::Search(_) => "ws_",
+        FoldedKind::Picture(_) => "ig_",
         FoldedKind::Call { custom: true, .. } => "ctc_",
         FoldedKind::Call { custom: false, .. } => "fc_",
     });
@@ -157,7 +162,7 @@ pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &
         FoldedKind::Message {
             text,
             refusal,
-            annotations,
+            citations,
             logprobs,
             phase,
         } => {
@@ -172,7 +177,7 @@ pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &
             let mut commas = Commas::default();
             if !text.is_empty() || (item.done && refusal.is_empty()) {
                 commas.next(out);
-                write_text_part(text, annotations, logprobs, out);
+                write_text_part(text, &list(citations), logprobs, out);
             }
             if !refusal.is_empty() {
                 commas.next(out);
@@ -224,6 +229,27 @@ pub(crate) fn write_item<S: Sink>(item: &Folded, slot: usize, seed: &str, out: &
             });
             out.raw(input);
             out.raw("\"}");
+        }
+        FoldedKind::Picture(picture) => {
+            out.raw("\",\"type\":\"image_generation_call\",\"status\":");
+            out.raw(status);
+            if !item.done {
+                return out.raw(",\"result\":null}");
+            }
+            out.raw(",\"output_format\":\"");
+            out.raw(picture.kind().trim_start_matches("image/"));
+            out.raw("\",\"result\":\"");
+            out.raw(picture.data());
+            out.raw("\"}");
+        }
+        FoldedKind::Search(search) => {
+            out.raw("\",\"type\":\"web_search_call\",\"status\":");
+            out.raw(status);
+            if item.done {
+                out.raw(",\"action\":");
+                write_action(search, out);
+            }
+            out.raw("}");
         }
     }
 }

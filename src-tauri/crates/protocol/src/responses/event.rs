@@ -1,6 +1,7 @@
 //! The fields of Responses events, items and answers that decoding asks for, as slices of their text. Called by `stream_decode`.
 
-use super::usage;
+use super::{cite, usage};
+use crate::canonical::cite::Search;
 use crate::json::{
     read::{Kind, Malformed, Reader},
     text::Text,
@@ -15,8 +16,8 @@ pub(super) struct Fields<'a> {
     pub(super) logprobs: Option<&'a str>,
     pub(super) paragraph: u64,
     pub(super) annotation: Option<&'a str>,
-    pub(super) item: Option<Reader<'a>>,
-    pub(super) response: Option<Reader<'a>>,
+    pub(super) item: Option<RawItem<'a>>,
+    pub(super) response: Option<(AnswerHead<'a>, Option<Reader<'a>>)>,
 }
 
 pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
@@ -45,14 +46,10 @@ pub(super) fn read_fields<'a>(reader: &mut Reader<'a>) -> Result<Fields<'a>, Mal
             "logprobs" => fields.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
             "summary_index" => fields.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
             "annotation" => fields.annotation = Some(value.raw()?),
-            "item" | "response" if value.kind()? == Kind::Object => {
-                let nested = Some(value.clone());
-                if key == "item" {
-                    fields.item = nested;
-                } else {
-                    fields.response = nested;
-                }
-                value.skip()?;
+            // Read at once: these are the long events, and to skip one first is to read it twice.
+            "item" if value.kind()? == Kind::Object => fields.item = Some(read_item(value)?),
+            "response" if value.kind()? == Kind::Object => {
+                fields.response = Some(read_answer(value)?);
             }
             _ => value.skip()?,
         }
@@ -74,6 +71,11 @@ pub(super) struct RawItem<'a> {
     pub(super) seal: Option<Text<'a>>,
     /// What a hosted call brought, as base64, and its type.
     pub(super) result: Option<Text<'a>>,
+    /// What ran in the provider's sandbox, and what it printed.
+    pub(super) code: Option<Text<'a>>,
+    pub(super) outputs: Option<Reader<'a>>,
+    /// What a search of the web did.
+    pub(super) action: Option<Reader<'a>>,
     pub(super) format: Option<Text<'a>>,
     pub(super) content: Option<Reader<'a>>,
     pub(super) summary: Option<Reader<'a>>,
@@ -102,6 +104,15 @@ pub(super) fn read_item<'a>(value: &mut Reader<'a>) -> Result<RawItem<'a>, Malfo
             }
             ("result", Kind::String) => item.result = Some(value.string()?),
             ("output_format", Kind::String) => item.format = Some(value.string()?),
+            ("code", Kind::String) => item.code = Some(value.string()?),
+            ("outputs", Kind::Array) => {
+                item.outputs = Some(value.clone());
+                value.skip()?;
+            }
+            ("action", Kind::Object) => {
+                item.action = Some(value.clone());
+                value.skip()?;
+            }
             ("content", Kind::Array) => {
                 item.content = Some(value.clone());
                 value.skip()?;
@@ -168,10 +179,27 @@ impl RawItem<'_> {
         self.kind.as_ref().is_some_and(|kind| kind.is("reasoning"))
     }
 
+    /// What it searched for, where it is a search of the web (T55).
+    pub(super) fn search(&self) -> Option<Search<'_>> {
+        let action = self.action.clone()?;
+        let searched = self
+            .kind
+            .as_ref()
+            .is_some_and(|kind| kind.is("web_search_call"));
+        let id = self.id.as_ref();
+        searched.then(|| cite::search(id, action).ok()).flatten()
+    }
+
     pub(super) fn is_picture(&self) -> bool {
         let drawn = self.result.as_ref().is_some_and(|data| !data.is_empty());
         let kind = self.kind.as_ref();
         drawn && kind.is_some_and(|kind| kind.is("image_generation_call"))
+    }
+
+    pub(super) fn is_code(&self) -> bool {
+        let kind = self.kind.as_ref();
+        kind.is_some_and(|kind| kind.is("code_interpreter_call"))
+            && self.code.as_ref().is_some_and(|code| !code.is_empty())
     }
 
     pub(super) fn is_custom(&self) -> bool {

@@ -1,8 +1,10 @@
 //! The Responses dialect: between its wire form and the common form of the hub.
 
 pub(crate) mod answer;
+pub(crate) mod cite;
 mod event;
 mod items_decode;
+pub(crate) mod models;
 mod parts_decode;
 pub(crate) mod request_decode;
 pub(crate) mod request_encode;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::{
     Rope,
     canonical::{
+        hosted::{self, Hosted},
         pairing::{calls, pair},
         request::{Call, Format, Item, Losses, Part, Request, Role, Seal, Tool},
     },
@@ -15,7 +16,6 @@ use crate::{
         text::Text,
         write::{Commas, RopeWriter, Sink},
     },
-    messages::wire::WEB_SEARCH,
     names::{Naming, ToolNames, cap_call_id},
     responses::wire::{self},
     types::{Dialect, Head, Options, RequestError, SystemRole, Target},
@@ -31,29 +31,23 @@ pub(crate) fn encode<'a>(
     losses: &mut Losses,
 ) -> Result<(Rope, ToolNames), RequestError> {
     let codex = target == Target::Codex;
-    request.tools.retain(|tool| match tool {
-        Tool::Hosted {
-            origin: Dialect::Messages,
-            kind,
-            ..
-        } if kind.raw().starts_with(WEB_SEARCH) => true,
-        Tool::Hosted {
-            origin: Dialect::Gemini,
-            kind,
-            ..
-        } if kind.is("googleSearch") => true,
-        Tool::Hosted {
-            origin: Dialect::Chat | Dialect::Messages | Dialect::Gemini,
-            kind,
-            ..
-        } => {
-            losses.dropped(
-                format!("tools ({})", kind.decode()),
-                "only its own provider runs this tool (T59)",
-            );
-            false
+    request.tools.retain(|tool| {
+        let kept = match hosted::of(tool) {
+            Some(Hosted::Search) => true,
+            Some(Hosted::Code) => !codex,
+            Some(Hosted::Fetch) => false,
+            None => !matches!(
+                tool,
+                Tool::Hosted {
+                    origin: Dialect::Chat | Dialect::Messages | Dialect::Gemini,
+                    ..
+                }
+            ),
+        };
+        if !kept {
+            hosted::leave_out(tool, losses);
         }
-        _ => true,
+        kept
     });
     request.items = pair(request.items, losses);
     if codex && options.system_role == SystemRole::Instructions {

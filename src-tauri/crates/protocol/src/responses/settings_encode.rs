@@ -1,8 +1,11 @@
 //! Limits, sampling and hints of a Responses request, also as the Codex backend takes them (F83). Called by `request_encode`.
 
-use super::{request_encode::Encoder, wire};
+use super::{models, request_encode::Encoder, wire};
 use crate::{
-    canonical::request::{Format, Request, Settings},
+    canonical::{
+        hosted::{self, Hosted},
+        request::{Format, Request, Settings},
+    },
     codex,
     json::{
         text::Text,
@@ -22,6 +25,10 @@ impl Encoder<'_> {
                 Some(if parallel { "true" } else { "false" }),
             );
         }
+        let model = options.model.or(head.model.as_deref());
+        let effort = options.effort.map(Text::spell);
+        let thinks =
+            !self.codex && models::thinks(model, effort.as_ref().or(settings.effort.as_ref()));
         self.reasoning(settings, options);
         self.text(settings);
         // The gateway keeps no answers, and Chat clients do not ask for it unless they say so.
@@ -29,11 +36,25 @@ impl Encoder<'_> {
         self.raw_field("store", Some(if store { "true" } else { "false" }));
         let stream = self.codex || options.stream.unwrap_or(head.stream);
         self.raw_field("stream", Some(if stream { "true" } else { "false" }));
-        if self.codex {
-            self.raw_field("include", Some(&format!("[\"{}\"]", codex::INCLUDE)));
-        } else if settings.logprobs {
+        let hosted = |what| {
+            !self.codex
+                && request
+                    .tools
+                    .iter()
+                    .any(|tool| hosted::of(tool) == Some(what))
+        };
+        let wanted = [
+            // T105: nothing is kept, so the reasoning comes along.
+            (self.codex || (thinks && !store)).then_some(codex::INCLUDE),
             // T124
-            self.raw_field("include", Some("[\"message.output_text.logprobs\"]"));
+            (!self.codex && !thinks && settings.logprobs).then_some("message.output_text.logprobs"),
+            // T55: what was found and printed is told only when asked for.
+            hosted(Hosted::Search).then_some("web_search_call.action.sources"),
+            hosted(Hosted::Code).then_some("code_interpreter_call.outputs"),
+        ];
+        let wanted: Vec<&str> = wanted.into_iter().flatten().collect();
+        if !wanted.is_empty() {
+            self.raw_field("include", Some(&format!("[\"{}\"]", wanted.join("\",\""))));
         }
         self.service_tier(settings, options);
         match (&settings.prompt_cache_key, options.prompt_cache_key) {
@@ -41,7 +62,7 @@ impl Encoder<'_> {
             (None, Some(key)) => self.text_field("prompt_cache_key", Some(&Text::spell(key))),
             (None, None) => {}
         }
-        self.limits(settings);
+        self.limits(settings, thinks);
     }
 
     /// Whether the target takes the field; the Codex backend only knows its own (T116).
@@ -62,7 +83,7 @@ impl Encoder<'_> {
     }
 
     /// What the Codex backend refuses, and what Responses has no word for.
-    fn limits(&mut self, settings: &Settings<'_>) {
+    fn limits(&mut self, settings: &Settings<'_>, thinks: bool) {
         let floor = settings
             .max_output_tokens
             .map(|limit| limit.max(wire::LOWEST_LIMIT).to_string());
@@ -77,6 +98,13 @@ impl Encoder<'_> {
             ("metadata", settings.metadata),
         ];
         for (key, value) in plain {
+            if thinks && value.is_some() && matches!(key, "temperature" | "top_p" | "top_logprobs")
+            {
+                if key != "temperature" || !matches!(value, Some("1" | "1.0")) {
+                    self.losses.dropped(key, models::REFUSED);
+                }
+                continue;
+            }
             if self.takes(key, value.is_some()) {
                 self.raw_field(key, value);
             }

@@ -4,8 +4,9 @@
 //! answer whatever the deltas left out (T173). Deltas are slices of the event. Called by the hub, also for whole answers.
 
 use super::{
-    event::{Fields, RawItem, find_type, read_answer, read_fields, read_item},
-    tell::{picture, tell},
+    cite,
+    event::{AnswerHead, Fields, RawItem, find_type, read_answer, read_fields, read_item},
+    tell::{code, picture, tell, tell_sources},
 };
 use crate::{
     canonical::{
@@ -25,6 +26,8 @@ use bytes::Bytes;
 pub(crate) struct Decoder {
     pub(crate) watch: Watch,
     items: Vec<Known>,
+    /// Something was searched, so words may name their sources.
+    searched: bool,
 }
 
 /// An item of the answer that was seen.
@@ -36,6 +39,8 @@ struct Known {
     /// Some delta of it was told.
     told: bool,
     open: bool,
+    /// Some source of it was told.
+    cited: bool,
     /// How many paragraphs of reasoning were begun.
     paragraph: u64,
 }
@@ -90,7 +95,8 @@ impl Decoder {
             return Err(Malformed(0));
         }
         reader.clone().raw()?;
-        self.terminal("completed", reader, body, to)
+        let answer = read_answer(&mut reader)?;
+        self.terminal("completed", answer, body, to)
     }
 
     /// The upstream's body ended (T181): without a terminal that is a cut.
@@ -130,16 +136,14 @@ impl Decoder {
             }
             "output_item.added" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut item) = fields.item {
-                    let item = read_item(&mut item)?;
+                if let Some(item) = fields.item {
                     let index = fields.index.unwrap_or(self.items.len() as u64);
                     self.open(index, &item, to);
                 }
             }
             "output_item.done" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut item) = fields.item {
-                    let item = read_item(&mut item)?;
+                if let Some(item) = fields.item {
                     let index = fields.index.or_else(|| {
                         self.items
                             .iter()
@@ -156,13 +160,14 @@ impl Decoder {
                     && let Some(at) = self.place("output_text.delta", fields.index, to)
                     && let Some(slot) = self.items[at].slot
                 {
-                    to.take(Event::Annotation { slot, native });
+                    self.items[at].cited = true;
+                    cite::tell(Dialect::Responses, slot, native, to);
                 }
             }
+            "in_progress" | "queued" if self.watch.is_introduced() => {}
             "created" | "in_progress" | "queued" => {
                 let fields = read_fields(reader)?;
-                if let Some(mut response) = fields.response {
-                    let (head, _) = read_answer(&mut response)?;
+                if let Some((head, _)) = fields.response {
                     self.watch
                         .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
                 }
@@ -246,6 +251,7 @@ impl Decoder {
             slot,
             told: false,
             open: true,
+            cited: false,
             paragraph: 0,
         });
     }
@@ -266,7 +272,10 @@ impl Decoder {
                 custom: item.is_custom(),
             }),
             // Hosted calls run at their provider; their results are told in the message.
-            _ => None,
+            kind => {
+                self.searched |= kind.ends_with("_search_call");
+                None
+            }
         };
         self.watch.observed.content_started = true;
         let slot = start.map(|start| self.watch.open(start, to));
@@ -289,14 +298,27 @@ impl Decoder {
         let Some(slot) = known.slot else {
             if item.is_picture() {
                 // Its place among the items is known only now, when it is whole.
-                let slot = self.watch.open(Start::Message { phase: None }, to);
+                let slot = self.watch.open(Start::Picture, to);
                 picture(slot, item, to);
+                to.take(Event::ItemEnd { slot });
+            } else if item.is_code() {
+                let slot = self.watch.open(Start::Message { phase: None }, to);
+                code(slot, item, to);
+                to.take(Event::ItemEnd { slot });
+            } else if let Some(search) = item.search() {
+                let slot = self.watch.open(Start::Search, to);
+                to.take(Event::Search {
+                    slot,
+                    search: Box::new(search),
+                });
                 to.take(Event::ItemEnd { slot });
             }
             return Ok(());
         };
         if !known.told {
             tell(slot, item, to)?;
+        } else if self.searched && !known.cited {
+            tell_sources(slot, item, to)?;
         }
         if let (Some(seal), true) = (&item.seal, item.is_reasoning()) {
             to.take(Event::Seal {
@@ -313,11 +335,10 @@ impl Decoder {
     fn terminal(
         &mut self,
         kind: &str,
-        mut response: Reader<'_>,
+        (head, output): (AnswerHead<'_>, Option<Reader<'_>>),
         data: &str,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
-        let (head, output) = read_answer(&mut response)?;
         self.watch
             .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
         self.watch.usage(head.usage);

@@ -5,11 +5,15 @@
 
 use bytes::BytesMut;
 
-use super::answer::{
-    Words, write, write_id, write_item, write_refusal_part, write_summary_part, write_text_part,
+use super::{
+    answer::{
+        Words, write, write_id, write_item, write_refusal_part, write_summary_part, write_text_part,
+    },
+    cite,
 };
 use crate::{
     canonical::{
+        cite::Citation,
         event::{Event, Finish},
         fold::{Fold, FoldedKind, inside_array},
     },
@@ -78,7 +82,9 @@ impl Encoder {
                 logprobs,
             } => self.text(slot, &delta, logprobs, out),
             Event::Refusal { slot, delta } => self.refusal(slot, &delta, out),
-            Event::Annotation { slot, native } => self.annotation(slot, native, out),
+            Event::Citation { slot, citation } => self.annotation(slot, &citation, out),
+            // Told as a whole at the end of its item.
+            Event::Search { .. } | Event::Picture { .. } => {}
             Event::Reasoning { slot, delta } => self.reasoning(slot, &delta, out),
             // Kept in the item, which is told at its end.
             Event::ReasoningBreak { .. } | Event::Seal { .. } => {}
@@ -222,7 +228,11 @@ impl Encoder {
         out.raw("}\n\n");
     }
 
-    fn annotation(&mut self, slot: usize, native: &str, out: &mut BytesMut) {
+    fn annotation(&mut self, slot: usize, citation: &Citation<'_>, out: &mut BytesMut) {
+        let mut told = String::new();
+        if !cite::write(citation, &mut told) {
+            return;
+        }
         let index = self.open_text(slot, out);
         let Some(parts) = self.slots.get_mut(slot) else {
             return;
@@ -235,7 +245,7 @@ impl Encoder {
         out.raw(",\"annotation_index\":");
         out.number(number);
         out.raw(",\"annotation\":");
-        out.raw(native);
+        out.raw(&told);
         out.raw("}\n\n");
     }
 
@@ -335,6 +345,23 @@ impl Encoder {
                 out.raw("\"}\n\n");
             }
         }
+        let steps: &[&str] = match self.fold.kind(slot) {
+            Some(FoldedKind::Search(_)) => &[
+                "response.web_search_call.in_progress",
+                "response.web_search_call.searching",
+                "response.web_search_call.completed",
+            ],
+            Some(FoldedKind::Picture(_)) => &[
+                "response.image_generation_call.in_progress",
+                "response.image_generation_call.generating",
+                "response.image_generation_call.completed",
+            ],
+            _ => &[],
+        };
+        for step in steps {
+            self.part(step, slot, out);
+            out.raw("}\n\n");
+        }
         self.item("response.output_item.done", slot, out);
     }
 
@@ -364,7 +391,7 @@ impl Encoder {
             let Some(FoldedKind::Message {
                 text,
                 refusal,
-                annotations,
+                citations,
                 logprobs,
                 ..
             }) = self.fold.kind(slot)
@@ -384,7 +411,7 @@ impl Encoder {
             }
             let mut part = String::with_capacity(text.len() + refusal.len() + 96);
             if is_text {
-                write_text_part(text, annotations, logprobs, &mut part);
+                write_text_part(text, &cite::list(citations), logprobs, &mut part);
             } else {
                 write_refusal_part(refusal, &mut part);
             }

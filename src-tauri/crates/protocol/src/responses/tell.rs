@@ -1,29 +1,61 @@
 //! A whole item of a Responses answer told at once, for items that came without deltas (T173). Called by `stream_decode`.
 
-use super::event::RawItem;
+use super::{cite, event::RawItem};
 use crate::{
-    canonical::event::{Event, Receiver},
+    canonical::{
+        event::{Event, Receiver},
+        picture::Picture,
+    },
+    gemini::request_decode::fence,
     json::{
         read::{Kind, Malformed},
         text::Text,
     },
+    types::Dialect,
 };
 
-/// Tells a picture as words that clients show as one: no other dialect has a place for it in an answer (F98, T34).
+/// Tells a picture (F98, T34).
 pub(super) fn picture(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) {
     let Some(data) = &item.result else {
         return;
     };
     let format = item.format.as_ref().map_or("png", Text::raw);
-    // Nothing here needs escaping, and the format is spelled already.
-    let head = Text::token(format!("![image](data:image/{format};base64,").into(), true);
-    for delta in [head, data.borrowed(), Text::spell(")")] {
+    let picture = Picture::new(&format!("image/{format}"), data.borrowed());
+    to.take(Event::Picture {
+        slot,
+        picture: Box::new(picture),
+    });
+}
+
+/// Tells code that ran at the provider, and what it printed, in words (T34).
+pub(super) fn code(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) {
+    let mut say = |delta: Text<'_>| {
         to.take(Event::Text {
             slot,
             delta,
             logprobs: None,
         });
+    };
+    if let Some(code) = &item.code {
+        say(fence("python", code));
     }
+    let Some(mut outputs) = item.outputs.clone() else {
+        return;
+    };
+    // What cannot be read of it is left out; the rest of the answer still counts.
+    let _ = outputs.elements(|output| {
+        if output.kind()? != Kind::Object {
+            return output.skip();
+        }
+        output.members(|key, value| {
+            if key == "logs"
+                && let Some(printed) = value.clone().string_or_skip()?
+            {
+                say(fence("", &printed));
+            }
+            value.skip()
+        })
+    });
 }
 
 /// Tells the whole content of an item at once.
@@ -32,7 +64,29 @@ pub(super) fn tell(
     item: &RawItem<'_>,
     to: &mut impl Receiver,
 ) -> Result<(), Malformed> {
-    if let Some(input) = item.input.as_ref().filter(|input| !input.is_empty()) {
+    told(slot, item, false, to)
+}
+
+/// Tells the sources of a message whose words were told already.
+pub(super) fn tell_sources(
+    slot: usize,
+    item: &RawItem<'_>,
+    to: &mut impl Receiver,
+) -> Result<(), Malformed> {
+    told(slot, item, true, to)
+}
+
+fn told(
+    slot: usize,
+    item: &RawItem<'_>,
+    only_sources: bool,
+    to: &mut impl Receiver,
+) -> Result<(), Malformed> {
+    if let Some(input) = item
+        .input
+        .as_ref()
+        .filter(|input| !input.is_empty() && !only_sources)
+    {
         to.take(Event::Input {
             slot,
             delta: input.borrowed(),
@@ -68,7 +122,7 @@ pub(super) fn tell(
                 }
                 Ok::<(), Malformed>(())
             })?;
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
+            if let Some(text) = text.filter(|text| !text.is_empty() && !only_sources) {
                 if reasoning {
                     if paragraphs > 0 {
                         to.take(Event::ReasoningBreak { slot });
@@ -83,15 +137,12 @@ pub(super) fn tell(
                     });
                 }
             }
-            if let Some(delta) = refusal.filter(|text| !text.is_empty()) {
+            if let Some(delta) = refusal.filter(|text| !text.is_empty() && !only_sources) {
                 to.take(Event::Refusal { slot, delta });
             }
             if let Some(mut annotations) = annotations {
                 annotations.elements(|native| {
-                    to.take(Event::Annotation {
-                        slot,
-                        native: native.raw()?,
-                    });
+                    cite::tell(Dialect::Responses, slot, native.raw()?, to);
                     Ok::<(), Malformed>(())
                 })?;
             }

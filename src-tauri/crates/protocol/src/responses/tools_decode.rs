@@ -152,8 +152,12 @@ fn named_choice<'a>(value: &mut Reader<'a>) -> Result<Option<ToolChoice<'a>>, Re
     {
         return Ok(Some(ToolChoice::Allowed { required, tools }));
     }
-    // A hosted tool cannot be forced elsewhere; it is lost with the tool itself.
-    Ok(chosen.chosen().map(ToolChoice::Named))
+    match &chosen.kind {
+        Some(kind) if !kind.is("function") && !kind.is("custom") => {
+            Ok(Some(ToolChoice::Hosted(kind.clone())))
+        }
+        _ => Ok(chosen.chosen().map(ToolChoice::Named)),
+    }
 }
 
 #[derive(Default)]

@@ -3,14 +3,14 @@
 use super::{request_encode::Encoder, wire};
 use crate::{
     canonical::{
+        hosted::{self, Hosted},
         request::{Chosen, Request, Tool, ToolChoice},
-        schema::write_parameters,
+        schema::{self, fits_strict, write_parameters},
     },
     json::{
         text::Text,
         write::{Commas, Sink},
     },
-    messages::tools_decode::web_search,
     types::{Dialect, RequestError},
 };
 
@@ -47,6 +47,9 @@ impl Encoder<'_> {
         let Some(choice) = &request.tool_choice else {
             return Ok(());
         };
+        if let ToolChoice::Hosted(kind) = choice {
+            hosted::demand(kind, hosted::has_search(&request.tools))?;
+        }
         if request.tools.is_empty() {
             // T60: a choice among nothing is refused upstream; "none" loses nothing.
             if *choice != ToolChoice::None {
@@ -61,6 +64,9 @@ impl Encoder<'_> {
             ToolChoice::None => self.out.raw("\"none\""),
             ToolChoice::Required => self.out.raw("\"required\""),
             ToolChoice::Named(chosen) => self.chosen(chosen, &request.tools)?,
+            // The only tool there is needs no name, which not every server knows.
+            ToolChoice::Hosted(_) if request.tools.len() == 1 => self.out.raw("\"required\""),
+            ToolChoice::Hosted(_) => self.out.raw("{\"type\":\"web_search\"}"),
             ToolChoice::Allowed { required, tools } => {
                 self.out.raw("{\"type\":\"allowed_tools\",\"mode\":");
                 self.out.raw(if *required {
@@ -116,8 +122,14 @@ impl Encoder<'_> {
                     self.out.text(description);
                 }
                 self.out.raw(",\"parameters\":");
-                let strict = strict.unwrap_or(false);
-                write_parameters(parameters.as_deref(), strict, &mut self.out);
+                // T45; F84: asked for, it closes the objects also where it cannot be kept.
+                let asked = *strict == Some(true);
+                let strict = asked && fits_strict(parameters.as_deref());
+                if asked && !strict {
+                    self.losses
+                        .dropped(format!("tool {wire_name} (strict)"), schema::NOT_STRICT);
+                }
+                write_parameters(parameters.as_deref(), asked, &mut self.out);
                 // T44: left out, the upstream may take it for true.
                 self.out.raw(if strict {
                     ",\"strict\":true}"
@@ -150,16 +162,25 @@ impl Encoder<'_> {
             }
             // T55: both have it; the rest of other dialects were taken out before.
             Tool::Hosted {
-                origin: Dialect::Messages | Dialect::Gemini,
+                origin: Dialect::Chat | Dialect::Messages | Dialect::Gemini,
                 native,
                 ..
             } => {
                 commas.next(&mut self.out);
-                self.out.raw(&web_search(native));
-                self.losses.approximated(
-                    "tools (web_search)",
-                    "runs as the account's own web search; its sources are told in the text alone (T55)",
-                );
+                if hosted::of(tool) == Some(Hosted::Code) {
+                    self.out
+                        .raw("{\"type\":\"code_interpreter\",\"container\":{\"type\":\"auto\"}}");
+                    self.losses.approximated(
+                        "tools (code execution)",
+                        "runs as the account's own code interpreter (T55)",
+                    );
+                    return;
+                }
+                let limits = hosted::limits(native);
+                let mut told = String::new();
+                hosted::search_of_responses(&limits, &mut told);
+                self.out.raw(&told);
+                hosted::search_told(&limits, &["allowed_domains", "user_location"], self.losses);
             }
             Tool::Hosted { native, .. } => {
                 commas.next(&mut self.out);

@@ -263,6 +263,8 @@ pub fn judge_responses(name: &str, stream: &[u8]) -> Said {
                             .push((text(item, "/name").to_owned(), told.to_owned()));
                     }
                     "reasoning" => assert_eq!(joined(item, "summary", "text"), told, "{name}"),
+                    "image_generation_call" => said.text += &shown(item),
+                    "web_search_call" => assert!(item["action"]["type"].is_string(), "{name}"),
                     other => assert_eq!(other, "an item we make", "{name}"),
                 }
                 open[index] = false;
@@ -332,6 +334,30 @@ fn responses_end(response: &Value) -> String {
     .to_owned()
 }
 
+/// F98, T34: a picture, and code that ran at the provider, as clients of other dialects are shown them, in the text.
+fn shown(item: &Value) -> String {
+    match text(item, "/type") {
+        "image_generation_call" => {
+            let format = item["output_format"].as_str().unwrap_or("png");
+            let picture = |data| format!("![image](data:image/{format};base64,{data})");
+            item["result"].as_str().map(picture).unwrap_or_default()
+        }
+        "code_interpreter_call" => {
+            let mut all = String::new();
+            if let Some(code) = item["code"].as_str() {
+                all += &format!("\n```python\n{code}\n```\n");
+            }
+            for output in item["outputs"].as_array().into_iter().flatten() {
+                if let Some(printed) = output["logs"].as_str() {
+                    all += &format!("\n```\n{printed}\n```\n");
+                }
+            }
+            all
+        }
+        _ => String::new(),
+    }
+}
+
 /// What a whole Responses answer says.
 pub fn said_json_responses(response: &Value) -> Said {
     let mut said = Said {
@@ -361,7 +387,7 @@ pub fn said_json_responses(response: &Value) -> Said {
                 text(item, "/name").to_owned(),
                 text(item, "/input").to_owned(),
             )),
-            _ => {}
+            _ => said.text += &shown(item),
         }
     }
     said
@@ -491,13 +517,7 @@ pub fn said_by_responses_recording(stream: &[u8]) -> Said {
             "response.output_text.delta" => told += text(value, "/delta"),
             "response.output_item.done" => {
                 let item = &value["item"];
-                // F98: a picture is shown to clients of other dialects as a data URL in the text.
-                if let ("image_generation_call", Some(data)) =
-                    (text(value, "/item/type"), item["result"].as_str())
-                {
-                    let format = item["output_format"].as_str().unwrap_or("png");
-                    told += &format!("![image](data:image/{format};base64,{data})");
-                }
+                told += &shown(item);
                 items.push(item.clone());
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
@@ -597,7 +617,10 @@ pub fn judge_messages(name: &str, stream: &[u8]) -> Said {
                         assert!(told.is_empty(), "{name}: one signature (T92)");
                         *told = "signed".to_owned();
                     }
-                    ("tool_use", "input_json_delta") => {
+                    ("text", "citations_delta") => {
+                        assert!(!said.text.is_empty(), "{name}: words before their sources");
+                    }
+                    ("tool_use" | "server_tool_use", "input_json_delta") => {
                         *told += text(&value, "/delta/partial_json")
                     }
                     other => assert_eq!(other, ("block", "delta"), "{name}"),
@@ -647,6 +670,40 @@ pub fn judge_messages(name: &str, stream: &[u8]) -> Said {
     said
 }
 
+/// Code that ran at the vendor and what it printed, as clients of other dialects are told it (T34): by the call's input and the result.
+fn ran(asked: &[(Value, String)], result: &Value) -> String {
+    if !matches!(
+        text(result, "/type"),
+        "code_execution_tool_result" | "bash_code_execution_tool_result"
+    ) {
+        return String::new();
+    }
+    let call = asked
+        .iter()
+        .find(|(block, _)| block["id"] == result["tool_use_id"]);
+    let Some((block, told)) = call else {
+        return String::new();
+    };
+    let input = serde_json::from_str(told).unwrap_or_else(|_| block["input"].clone());
+    let mut all = String::new();
+    for (key, language) in [("code", "python"), ("command", "sh")] {
+        if let Some(code) = input[key].as_str() {
+            all += &format!("\n```{language}\n{code}\n```\n");
+        }
+    }
+    for (_, printed) in result["content"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key == "stdout" || *key == "stderr")
+    {
+        if let Some(printed) = printed.as_str().filter(|printed| !printed.is_empty()) {
+            all += &format!("\n```\n{printed}\n```\n");
+        }
+    }
+    all
+}
+
 /// What a whole Messages answer says.
 pub fn said_json_messages(answer: &Value) -> Said {
     let mut said = Said {
@@ -655,8 +712,11 @@ pub fn said_json_messages(answer: &Value) -> Said {
         refusal: text(answer, "/stop_details/explanation").to_owned(),
         ..Said::default()
     };
+    let mut asked = Vec::new();
     for block in answer["content"].as_array().into_iter().flatten() {
+        said.text += &ran(&asked, block);
         match text(block, "/type") {
+            "server_tool_use" => asked.push((block.clone(), String::new())),
             "text" => said.text += text(block, "/text"),
             "thinking" => said.reasoning += text(block, "/thinking"),
             "tool_use" => said
@@ -680,6 +740,7 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
     let mut usage = serde_json::Map::new();
     let mut id = None;
     let mut tool: Option<(Value, String)> = None;
+    let mut asked = Vec::new();
     for (_, value) in events(stream) {
         for pointer in ["/message/usage", "/usage"] {
             if let Some(Value::Object(counts)) = value.pointer(pointer) {
@@ -700,10 +761,16 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
                 }
                 id = Some(this);
             }
-            "content_block_start" if value["content_block"]["type"] == "tool_use" => {
+            "content_block_start"
+                if matches!(
+                    text(&value, "/content_block/type"),
+                    "tool_use" | "server_tool_use"
+                ) =>
+            {
                 tool = Some((value["content_block"].clone(), String::new()));
             }
             "content_block_start" => {
+                said.text += &ran(&asked, &value["content_block"]);
                 said.text += text(&value, "/content_block/text");
                 said.reasoning += text(&value, "/content_block/thinking");
             }
@@ -716,6 +783,10 @@ pub fn said_by_messages_recording(stream: &[u8]) -> Said {
             }
             "content_block_stop" => {
                 if let Some((block, input)) = tool.take() {
+                    if block["type"] == "server_tool_use" {
+                        asked.push((block, input));
+                        continue;
+                    }
                     let whole = block["input"].to_string();
                     let input = if input.is_empty() { whole } else { input };
                     said.calls.push((text(&block, "/name").to_owned(), input));
@@ -791,7 +862,11 @@ fn gemini_piece(piece: &Value, said: &mut Said) {
         }
         if let Some(media) = part.get("inlineData") {
             let (kind, data) = (text(media, "/mimeType"), text(media, "/data"));
-            said.text += &format!("\n![{kind}](data:{kind};base64,{data})\n");
+            said.text += &if kind.starts_with("image/") {
+                format!("![image](data:{kind};base64,{data})")
+            } else {
+                format!("\n![{kind}](data:{kind};base64,{data})\n")
+            };
         }
         // Arguments told piece by piece have no name beside them.
         if let Some(call) = part

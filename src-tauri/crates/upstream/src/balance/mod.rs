@@ -5,12 +5,14 @@
 
 mod decimal;
 mod read;
+mod rule;
 mod zai;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pool::{Format, Outcome, QuotaSnapshot, Timestamp};
 use url::Url;
 
@@ -23,6 +25,7 @@ use crate::{
 };
 
 pub use decimal::{Decimal, NotDecimal};
+pub use rule::BalanceRule;
 
 /// Longest wait for one answer (F111).
 const LIMIT: Duration = Duration::from_secs(10);
@@ -31,7 +34,7 @@ const BODY_LIMIT: usize = 1 << 20;
 const SPENDING_DAYS: i64 = 99;
 
 /// A way to ask for a balance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum BalanceAdapter {
     /// SiliconFlow.
     SiliconFlow,
@@ -45,10 +48,12 @@ pub enum BalanceAdapter {
     Zai,
     /// `/dashboard/billing`, as many relays copy it from OpenAI.
     OpenAiBilling,
+    /// As the person says.
+    Rule(Arc<BalanceRule>),
 }
 
 impl BalanceAdapter {
-    /// All of them.
+    /// All of them that have a word of their own.
     pub const ALL: [Self; 6] = [
         Self::SiliconFlow,
         Self::DeepSeek,
@@ -58,9 +63,9 @@ impl BalanceAdapter {
         Self::OpenAiBilling,
     ];
 
-    /// The stored and displayed word.
+    /// The stored and displayed word; a rule is its own text.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::SiliconFlow => "siliconflow",
             Self::DeepSeek => "deepseek",
@@ -68,12 +73,17 @@ impl BalanceAdapter {
             Self::OpenRouter => "openrouter",
             Self::Zai => "zai",
             Self::OpenAiBilling => "openai_billing",
+            Self::Rule(rule) => &rule.text,
         }
     }
 
-    /// The adapter of that word.
+    /// The adapter of that word, or of a rule's text.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
+        if word.contains('#') {
+            let rule = BalanceRule::parse(word).ok()?;
+            return Some(Self::Rule(Arc::new(rule)));
+        }
         Self::ALL
             .into_iter()
             .find(|adapter| adapter.as_str() == word)
@@ -149,7 +159,7 @@ impl Upstream {
     pub async fn query_balance(
         &self,
         target: &Target,
-        adapter: BalanceAdapter,
+        adapter: &BalanceAdapter,
     ) -> Result<BalanceReading, QueryError> {
         if target.is_oauth() {
             return Err(QueryError::NotApplicable(
@@ -200,6 +210,11 @@ impl Upstream {
                     .await?;
                 read::openai_billing(&limit, &spent)
             }
+            BalanceAdapter::Rule(rule) => {
+                let place = rule.place(&question.base()?);
+                let (url, own) = place.map_err(QueryError::NotApplicable)?;
+                rule.read(&question.get(url, own).await?)
+            }
         }
     }
 }
@@ -223,7 +238,7 @@ impl Question<'_> {
         let mut url = self.base()?;
         url.set_path(path);
         url.set_query(None);
-        self.get(url).await
+        self.get(url, true).await
     }
 
     /// A path below the account's base URL, which ends in a version for these.
@@ -234,10 +249,11 @@ impl Question<'_> {
         let path = format!("{base}/v1{path}");
         url.set_path(&path);
         url.set_query(query);
-        self.get(url).await
+        self.get(url, true).await
     }
 
-    async fn get(&self, url: Url) -> Result<Bytes, QueryError> {
+    /// `own`: it is the account's own host, which gets the headers that go along with its requests.
+    async fn get(&self, url: Url, own: bool) -> Result<Bytes, QueryError> {
         let settings = self.upstream.0.settings.load_full();
         let client = settings
             .client(&self.target.proxy, &url)
@@ -246,7 +262,11 @@ impl Question<'_> {
             .target
             .prepared(&settings)
             .map_err(crate::AccessError::from)?;
-        let mut headers = prepared.headers.clone();
+        let mut headers = if own {
+            prepared.headers.clone()
+        } else {
+            HeaderMap::new()
+        };
         headers.insert(header::AUTHORIZATION, self.bearer()?);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let failed = |error: reqwest::Error| SendError {

@@ -96,6 +96,7 @@ pub(super) fn read(body: &[u8], now: Timestamp) -> Result<BalanceReading, QueryE
                 },
                 primary: Some(window),
                 secondary: None,
+                read_at: now,
             }),
         }
     }

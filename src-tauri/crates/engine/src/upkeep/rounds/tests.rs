@@ -18,6 +18,10 @@ struct Stage {
     every: Duration,
     answer: (Duration, Told),
     offline: Mutex<bool>,
+    saving: Mutex<bool>,
+    /// How far the wall clock has leapt, in milliseconds, and the leaps that were told: second, and how far.
+    leap: Mutex<i64>,
+    leaps: Mutex<Vec<(u64, i64)>>,
     /// Second after the start, and who.
     asked: Mutex<Vec<(u64, String)>>,
     under_way: Mutex<(usize, usize)>,
@@ -37,6 +41,9 @@ impl Stage {
             every: Duration::from_secs(900),
             answer: (Duration::from_millis(100), Told::Fine),
             offline: Mutex::default(),
+            saving: Mutex::default(),
+            leap: Mutex::default(),
+            leaps: Mutex::default(),
             asked: Mutex::default(),
             under_way: Mutex::default(),
             failures: Mutex::default(),
@@ -77,10 +84,13 @@ impl Stage {
 
 impl Accounts for Stage {
     fn now(&self) -> Timestamp {
-        START.plus(self.began.elapsed())
+        Timestamp(START.plus(self.began.elapsed()).0 + *self.leap.lock().unwrap())
     }
     fn offline(&self) -> bool {
         *self.offline.lock().unwrap()
+    }
+    fn saving(&self) -> bool {
+        *self.saving.lock().unwrap()
     }
     fn quota_every(&self) -> Duration {
         self.every
@@ -130,7 +140,10 @@ impl Accounts for Stage {
             *self.offline.lock().unwrap() = false;
         }
     }
-    fn leapt(&self, _: Leap) {}
+    fn leapt(&self, leap: Leap) {
+        let second = self.began.elapsed().as_secs();
+        self.leaps.lock().unwrap().push((second, leap.0));
+    }
 }
 
 fn seed() -> fastrand::Rng {
@@ -196,6 +209,69 @@ async fn f68_fresh_readings_offline_and_off_ask_nobody() {
     offline.run(checks(&offline, &Notify::new()), 7_200).await;
     for stage in [fresh, off, offline] {
         assert!(stage.seconds().is_empty(), "{:?}", stage.seconds());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f68_a_battery_saver_stops_rounds_and_its_end_brings_them_at_once() {
+    let stage = Stage::new(3);
+    let knock = Notify::new();
+    let switching = async {
+        // In the middle of the first round.
+        sleep(Duration::from_secs(15)).await;
+        *stage.saving.lock().unwrap() = true;
+        sleep(Duration::from_secs(3_600)).await;
+        *stage.saving.lock().unwrap() = false;
+        knock.notify_one();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = quota(&stage, seed(), &knock) => {}
+        () = switching => {}
+        () = sleep(Duration::from_secs(3_700)) => {}
+    }
+    assert_eq!(stage.seconds(), [10, 13, 3_615, 3_618, 3_621]);
+    let idle = Stage::new(3);
+    *idle.saving.lock().unwrap() = true;
+    idle.run(checks(&idle, &Notify::new()), 7_200).await;
+    assert_eq!(idle.seconds(), [0_u64; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f122_a_sleep_acts_once_whoever_tells_it_first() {
+    const HOUR: i64 = 3_600_000;
+    /// Second at which the clock leaps, at which the system speaks, and what is told.
+    type Case = (u64, u64, &'static [(u64, i64)]);
+    let cases: [Case; 4] = [
+        // The system is first: no half minute is waited for.
+        (40, 41, &[(41, HOUR)]),
+        // The clocks are first.
+        (59, 62, &[(60, HOUR)]),
+        // A sleep too short to see.
+        (1_000, 41, &[(41, 0)]),
+        // Another sleep.
+        (59, 75, &[(60, HOUR), (75, 0)]),
+    ];
+    for (leaps, speaks, expected) in cases {
+        let stage = Stage::new(1);
+        let awake = Notify::new();
+        let leaping = async {
+            sleep(Duration::from_secs(leaps)).await;
+            *stage.leap.lock().unwrap() = HOUR;
+            std::future::pending::<()>().await;
+        };
+        let speaking = async {
+            sleep(Duration::from_secs(speaks)).await;
+            awake.notify_one();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = clocks(&stage, &awake) => {}
+            () = leaping => {}
+            () = speaking => {}
+            () = sleep(Duration::from_secs(200)) => {}
+        }
+        assert_eq!(*stage.leaps.lock().unwrap(), expected, "{leaps} {speaks}");
     }
 }
 
