@@ -2,8 +2,6 @@
 //!
 //! Called by the hub for whole answers and by the stream encoder, whose events hold the same objects.
 
-use std::borrow::Cow;
-
 use super::{
     cite::{list, write_action},
     usage,
@@ -94,8 +92,8 @@ pub(crate) fn echo(request: &Request<'_>) -> String {
     out.raw(",\"truncation\":\"disabled\"");
     // A person's body may stand in many lines, a frame may not.
     match one_line(&out) {
-        Cow::Owned(told) => told,
-        Cow::Borrowed(_) => out,
+        std::borrow::Cow::Owned(told) => told,
+        std::borrow::Cow::Borrowed(_) => out,
     }
 }
 
