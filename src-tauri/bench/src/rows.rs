@@ -44,6 +44,30 @@ fn prompt() -> String {
     "You are asked to look at a small program and to say in a few words what it does and what you would change. ".repeat(8)
 }
 
+/// A message's content in the words of a dialect: a text, behind a picture in base64 where there is one.
+fn content(dialect: Dialect, text: &str, picture: Option<&str>) -> Value {
+    const TYPE: &str = "image/png";
+    let picture = picture.map(|data| match dialect {
+        Dialect::Chat => {
+            json!({"type": "image_url", "image_url": {"url": format!("data:{TYPE};base64,{data}")}})
+        }
+        Dialect::Responses => {
+            json!({"type": "input_image", "image_url": format!("data:{TYPE};base64,{data}")})
+        }
+        Dialect::Messages => {
+            json!({"type": "image", "source": {"type": "base64", "media_type": TYPE, "data": data}})
+        }
+        Dialect::Gemini => json!({"inlineData": {"mimeType": TYPE, "data": data}}),
+    });
+    let text = match dialect {
+        Dialect::Chat if picture.is_none() => return text.into(),
+        Dialect::Chat | Dialect::Messages => json!({"type": "text", "text": text}),
+        Dialect::Responses => json!({"type": "input_text", "text": text}),
+        Dialect::Gemini => json!({"text": text}),
+    };
+    picture.into_iter().chain([text]).collect()
+}
+
 /// What the client of a route asks; `direct` asks the account itself, without a gateway.
 fn client_body(route: Route, stream: bool, content: Value) -> Bytes {
     const SYSTEM: &str = "You are a helpful assistant.";
@@ -52,11 +76,11 @@ fn client_body(route: Route, stream: bool, content: Value) -> Bytes {
             json!({"messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}]})
         }
         Dialect::Responses => json!({"instructions": SYSTEM, "input": [
-            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": content}]}]}),
+            {"type": "message", "role": "user", "content": content}]}),
         Dialect::Messages => json!({"system": SYSTEM, "max_tokens": 1_024, "messages": [
-            {"role": "user", "content": [{"type": "text", "text": content}]}]}),
+            {"role": "user", "content": content}]}),
         Dialect::Gemini => json!({"systemInstruction": {"parts": [{"text": SYSTEM}]}, "contents": [
-            {"role": "user", "parts": [{"text": content}]}]}),
+            {"role": "user", "parts": content}]}),
     };
     // One dialect says both in the path.
     if route.client != Dialect::Gemini {
@@ -70,7 +94,7 @@ fn request(route: Route, stream: bool, key: Option<&str>) -> Vec<Bytes> {
     post(
         &route.client_path(stream),
         key,
-        client_body(route, stream, json!(prompt())),
+        client_body(route, stream, content(route.client, &prompt(), None)),
     )
 }
 
@@ -79,7 +103,7 @@ fn direct_request(route: Route, stream: bool) -> Vec<Bytes> {
     post(
         route.upstream_path(stream),
         None,
-        client_body(route, stream, json!(prompt())),
+        client_body(route, stream, content(route.client, &prompt(), None)),
     )
 }
 
@@ -162,25 +186,34 @@ impl Bench {
             "idle" => self.idle();
             "start" => self.start_up();
         }
-        // Every other pair of dialects, by the figure that noise disturbs least.
+        // Every other pair of dialects: the figure that noise disturbs least, large bodies, and whether a long stream fills the memory.
         for route in Account::ALL
             .into_iter()
             .flat_map(|account| Dialect::ALL.map(|client| Route::new(client, account)))
         {
-            let measured = [Route::CHAT_CHAT, Route::RESPONSES, Route::CHAT_CODEX].contains(&route);
-            let name = format!("pairs, cpu {} stream", route.name());
-            if measured || !self.wanted(&name) {
+            if [Route::CHAT_CHAT, Route::RESPONSES, Route::CHAT_CODEX].contains(&route) {
                 continue;
             }
-            progress(&name);
             let limits = if route.is_translated() {
                 (2.6, 1.9)
             } else {
                 (2.0, 1.4)
             };
-            match self.cpu_per_request(route, Mode::Streamed, limits).await {
-                Ok(rows) => report.rows.extend(rows),
-                Err(error) => report.missing.push(format!("{name}: {error:#}")),
+            for what in ["cpu", "body", "long"] {
+                let name = format!("pairs, {what} {}", route.name());
+                if !self.wanted(&name) {
+                    continue;
+                }
+                progress(&name);
+                let measured = match what {
+                    "cpu" => self.cpu_per_request(route, Mode::Streamed, limits).await,
+                    "body" => self.large_body(route, true).await,
+                    _ => self.long_stream(route).await,
+                };
+                match measured {
+                    Ok(rows) => report.rows.extend(rows),
+                    Err(error) => report.missing.push(format!("{name}: {error:#}")),
+                }
             }
         }
         report

@@ -2,13 +2,12 @@
 //!
 //! Called by `rows`.
 
-use super::{Bench, client_body, direct_request, request};
+use super::{Bench, client_body, content, direct_request, request};
 use crate::load::{self, Target, median, post};
 use crate::mock::Mode;
 use crate::subjects::{Route, Subject};
 use crate::table::{Limit, Row};
 use anyhow::{Context as _, Result};
-use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,11 +17,8 @@ impl Bench {
     /// One 20 MiB request at a time: CPU, memory growth, and what stays of it.
     pub(super) async fn large_body(&self, route: Route, has_goal: bool) -> Result<Vec<Row>> {
         let size = 20.0 * MIB;
-        let image = format!(
-            "data:image/png;base64,{}",
-            "iVBORw0KGgoAAAAN".repeat((size / 16.0) as usize)
-        );
-        let content = json!([{"type": "text", "text": "What is in this picture?"}, {"type": "image_url", "image_url": {"url": image}}]);
+        let picture = "iVBORw0KGgoAAAAN".repeat((size / 16.0) as usize);
+        let content = content(route.client, "What is in this picture?", Some(&picture));
         let body = client_body(route, true, content);
         let (subject, ours) = self.start_gateway(route).await?;
         let nginx = self

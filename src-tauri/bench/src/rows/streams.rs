@@ -56,6 +56,30 @@ impl Bench {
         }])
     }
 
+    /// What one stream of very many events leaves in memory at its height. A client of Responses is told the whole text once more at the end,
+    /// which has to be kept until then.
+    pub(super) async fn long_stream(&self, route: Route) -> Result<Vec<Row>> {
+        let (subject, ours) = self.start_gateway(route).await?;
+        let target = Target {
+            port: ours.port,
+            request: Rc::new(request(route, true, subject.key.as_deref())),
+        };
+        self.mock.answer(Mode::Streamed).await?;
+        load::closed_loop(&target, 8, self.secs(0.6)).await?;
+        self.mock.answer(Mode::Flood { for_ms: 1_000 }).await?;
+        let before = ours.process.resident()?;
+        ours.process.forget_peak();
+        let (found, why) = load::streams(&target, 1, || Ok(())).await?;
+        ensure!(found.failed == 0, "{}", why.unwrap_or_default());
+        let grown = ours.process.peak()?.saturating_sub(before) as f64 / 1024.0 / 1024.0;
+        let row = Row::new(
+            format!("growth in one long stream, {}", route.name()),
+            "MB",
+            grown,
+        );
+        Ok(vec![row.note(format!("{} events", found.events))])
+    }
+
     /// `(CPU seconds per million events, events per second)` of gateway, nginx and floor.
     async fn stream_cpu(
         &self,
