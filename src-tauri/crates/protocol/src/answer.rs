@@ -249,7 +249,7 @@ impl Answer {
             Way::Hub(hub) => {
                 if self.client_streams {
                     // One allocation in place of growing by halves; the buffer comes back once the client has its bytes.
-                    hub.frame.reserve(2 * chunk.len() + 512);
+                    hub.frame.reserve(chunk.len() + 512);
                 }
                 hub.push(chunk);
                 hub.give(self.client_streams, out);
