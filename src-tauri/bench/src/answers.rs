@@ -317,3 +317,21 @@ pub fn side(path: &str) -> Option<Value> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A word that stood elsewhere too, or not in every delta, would make events of nothing.
+    #[test]
+    fn a_tick_is_a_delta() {
+        for dialect in Dialect::ALL {
+            let answers = Answers::render(dialect);
+            let count = |bytes: &[u8]| memchr::memmem::find_iter(bytes, dialect.tick()).count();
+            assert_eq!(count(&answers.streamed), DELTAS, "{dialect:?}");
+            assert_eq!(count(&answers.joined), DELTAS, "{dialect:?}");
+            let parts = [&answers.opening, &answers.delta, &answers.closing];
+            assert_eq!(parts.map(|part| count(part)), [1, 1, 0], "{dialect:?}");
+        }
+    }
+}

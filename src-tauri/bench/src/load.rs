@@ -256,3 +256,24 @@ pub async fn streams(
     };
     Ok((found, why))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A block in which the host was busy elsewhere weighs no more than any other.
+    #[test]
+    fn one_bad_block_does_not_count() {
+        let direct = Blocks {
+            first: vec![0.02, 0.02, 0.03, 0.02],
+            whole: vec![0.03; 4],
+        };
+        let ours = Blocks {
+            first: vec![0.12, 9.0, 0.13, 0.12],
+            whole: vec![0.15; 4],
+        };
+        let close = |value: f64, wanted: f64| (value - wanted).abs() < 1e-9;
+        assert!(close(median(ours.added_first(&direct)), 0.1));
+        assert!(close(median(ours.added_whole(&direct)), 0.12));
+    }
+}

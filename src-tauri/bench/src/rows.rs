@@ -302,3 +302,31 @@ impl Bench {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pair has every figure once: in the goal table or among the pairs.
+    #[test]
+    fn no_pair_is_left_out() {
+        let pairs = Account::ALL
+            .into_iter()
+            .flat_map(|account| Dialect::ALL.map(|client| Route::new(client, account)));
+        let own = pairs.filter(|route| has_own_row(*route, "latency"));
+        assert_eq!(
+            own.map(Route::name).collect::<Vec<_>>(),
+            ["chat>chat", "chat>codex"]
+        );
+        for what in PAIR_ROWS {
+            assert!(!has_own_row(
+                Route::new(Dialect::Gemini, Account::Codex),
+                what
+            ));
+            assert_eq!(
+                has_own_row(Route::RESPONSES, what),
+                ["cpu", "body", "long"].contains(&what)
+            );
+        }
+    }
+}
