@@ -11,7 +11,7 @@ use crate::answers::Dialect;
 use crate::load::{self, Target, median, post};
 use crate::mock::Mode;
 use crate::mock_process::Mock;
-use crate::procs::Nursery;
+use crate::procs::{Host, Nursery};
 use crate::subjects::{Account, Route, Running, Subject};
 use crate::table::{Limit, Report, Row};
 use anyhow::{Context as _, Result, ensure};
@@ -170,10 +170,7 @@ impl Bench {
             ($($name:literal => $measure:expr;)+) => { $(
                 if self.wanted($name) {
                     progress($name);
-                    match $measure.await {
-                        Ok(rows) => report.rows.extend(rows),
-                        Err(error) => report.missing.push(format!("{}: {error:#}", $name)),
-                    }
+                    self.add(&mut report, $name, $measure).await;
                 }
             )+ };
         }
@@ -208,13 +205,30 @@ impl Bench {
                     continue;
                 }
                 progress(&name);
-                match self.pair(route, what).await {
-                    Ok(rows) => report.rows.extend(rows),
-                    Err(error) => report.missing.push(format!("{name}: {error:#}")),
-                }
+                self.add(&mut report, &name, self.pair(route, what)).await;
             }
         }
         report
+    }
+
+    /// Measures and reports, with what other processes worked meanwhile.
+    async fn add(
+        &self,
+        report: &mut Report,
+        name: &str,
+        measure: impl Future<Output = Result<Vec<Row>>>,
+    ) {
+        let before = Host::read(self.mock.id());
+        match measure.await {
+            Ok(mut rows) => {
+                let after = Host::read(self.mock.id());
+                let others = before.zip(after);
+                let others = others.map(|(before, after)| after.others_since(before));
+                rows.iter_mut().for_each(|row| row.others = others);
+                report.rows.extend(rows);
+            }
+            Err(error) => report.missing.push(format!("{name}: {error:#}")),
+        }
     }
 
     /// One of [`PAIR_ROWS`] of a pair.

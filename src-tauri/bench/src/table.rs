@@ -5,6 +5,9 @@
 use serde_json::{Value, json};
 use std::fmt;
 
+/// Percent of all CPUs in other hands from which a figure is marked.
+const NOISY: f64 = 5.0;
+
 /// What a figure must keep.
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
@@ -94,6 +97,8 @@ pub struct Row {
     pub goal: Option<(Limit, Limit)>,
     /// What else to know.
     pub note: String,
+    /// Percent of all CPUs that other processes had meanwhile.
+    pub others: Option<f64>,
 }
 
 impl Row {
@@ -107,6 +112,7 @@ impl Row {
             floor: None,
             goal: None,
             note: String::new(),
+            others: None,
         }
     }
 
@@ -148,6 +154,12 @@ impl Row {
         written.is_some_and(|written| self.gate_met().is_some_and(|met| met != written))
     }
 
+    /// What other processes had of the CPUs, where that matters to the figure and is noticeable.
+    fn noise(&self) -> Option<f64> {
+        let is_still = ["KiB", "MB", "x body", "events"].contains(&self.unit);
+        self.others.filter(|others| !is_still && *others >= NOISY)
+    }
+
     fn ratio(&self) -> Option<f64> {
         self.nginx
             .filter(|nginx| *nginx > 0.0)
@@ -170,7 +182,8 @@ impl Row {
         json!({"figure": self.figure, "unit": self.unit, "gateway": self.ours, "nginx": self.nginx, "floor": self.floor,
             "ratio_to_nginx": self.ratio(), "gate": limit(self.goal.map(|g| g.0)), "aim": limit(self.goal.map(|g| g.1)),
             "gate_met": self.gate_met(),
-            "gate_met_as_written": self.goal.and_then(|(gate, _)| gate.kept_as_written(self.ours)), "aim_met": self.aim_met(), "note": self.note})
+            "gate_met_as_written": self.goal.and_then(|(gate, _)| gate.kept_as_written(self.ours)), "aim_met": self.aim_met(), "note": self.note,
+            "others_percent": self.others})
     }
 }
 
@@ -228,10 +241,11 @@ impl Report {
                 };
                 text.push_str(&format!("{before}{cell}{after}  "));
             }
-            let note = place
-                .checked_sub(1)
-                .map_or("", |row| self.rows[row].note.as_str());
-            text = format!("{}\n", format!("{text}{note}").trim_end());
+            let row = place.checked_sub(1).map(|row| &self.rows[row]);
+            let note = row.map_or("", |row| row.note.as_str());
+            let others = row.and_then(Row::noise);
+            let others = others.map_or(String::new(), |others| format!("  !{others:.0} %"));
+            text = format!("{}\n", format!("{text}{note}{others}").trim_end());
             if place == 0 {
                 text.push_str(&format!(
                     "{}\n",
@@ -241,6 +255,11 @@ impl Report {
         }
         for missing in &self.missing {
             text.push_str(&format!("not measured: {missing}\n"));
+        }
+        if self.rows.iter().any(|row| row.noise().is_some()) {
+            text.push_str(
+                "! so much of all CPUs other processes had meanwhile: such a figure wants to be measured again on a quiet machine.\n",
+            );
         }
         let scaled = |limit| matches!(limit, Limit::OrScaled(..) | Limit::AndScaled(..));
         let limits = || self.rows.iter().filter_map(|row| row.goal);
@@ -269,6 +288,21 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_of_others_marks_times_only() {
+        let row = |unit, others| Row {
+            others: Some(others),
+            ..Row::new("x", unit, 1.0)
+        };
+        let mut report = Report {
+            rows: vec![row("ms", NOISY - 1.0), row("KiB", 90.0)],
+            missing: Vec::new(),
+        };
+        assert!(!report.table().contains('!'), "{}", report.table());
+        report.rows.push(row("us", 41.4));
+        assert!(report.table().contains("!41 %"), "{}", report.table());
+    }
 
     #[test]
     fn verdicts() {

@@ -80,7 +80,7 @@ impl Bench {
             .beside(nginx, floor);
             // What waking a CPU costs is in both, and drifts: the difference is the steadier figure.
             let row = match (ours, nginx) {
-                (Some(ours), Some(nginx)) => row.note(format!("nginx {:+.3}", ours - nginx)),
+                (Some(ours), Some(nginx)) => row.note(format!("nginx {:+.3} ms", ours - nginx)),
                 _ => row,
             };
             if first {
