@@ -5,7 +5,10 @@
 
 use super::{
     cite,
-    event::{AnswerHead, Fields, RawItem, find_type, read_answer, read_fields, read_item},
+    event::{
+        Piece, RawItem, Told, kind_of, read_answer, read_item, read_piece, read_placed,
+        read_response,
+    },
     tell::{code, picture, tell, tell_sources},
 };
 use crate::{
@@ -52,18 +55,10 @@ impl Decoder {
             return;
         }
         let mut reader = Reader::new(data);
-        // Nearly always the first member; then nothing else is read for events that do not matter.
-        let kind = match data
-            .strip_prefix("{\"type\":\"")
-            .and_then(|rest| rest.split_once('"'))
-        {
-            Some((kind, _)) => kind,
-            None => match find_type(&mut reader.clone())
-                .or_else(|| name.and_then(|name| std::str::from_utf8(name).ok()))
-            {
-                Some(kind) => kind,
-                None => return,
-            },
+        // Nothing else is read of events that do not matter.
+        let named = || name.and_then(|name| std::str::from_utf8(name).ok());
+        let Some(kind) = kind_of(data).or_else(named) else {
+            return;
         };
         let known = match kind.strip_prefix("response.") {
             Some(kind) => self.response_event(kind, &mut reader, data, to),
@@ -125,26 +120,26 @@ impl Decoder {
             | "reasoning_text.delta"
             | "function_call_arguments.delta"
             | "custom_tool_call_input.delta" => {
-                let fields = read_fields(reader)?;
-                let Some(delta) = fields.delta.as_ref().filter(|delta| !delta.is_empty()) else {
+                let piece = read_piece(reader)?;
+                let Some(delta) = piece.delta.as_ref().filter(|delta| !delta.is_empty()) else {
                     return Ok(());
                 };
-                let Some(at) = self.place(kind, fields.index, to) else {
+                let Some(at) = self.place(kind, piece.index, to) else {
                     return Ok(());
                 };
-                self.delta(kind, at, delta, &fields, to);
+                self.delta(kind, at, delta, &piece, to);
             }
             "output_item.added" => {
-                let fields = read_fields(reader)?;
-                if let Some(item) = fields.item {
-                    let index = fields.index.unwrap_or(self.items.len() as u64);
+                let placed = read_placed(reader)?;
+                if let Some(item) = placed.item {
+                    let index = placed.index.unwrap_or(self.items.len() as u64);
                     self.open(index, &item, to);
                 }
             }
             "output_item.done" => {
-                let fields = read_fields(reader)?;
-                if let Some(item) = fields.item {
-                    let index = fields.index.or_else(|| {
+                let placed = read_placed(reader)?;
+                if let Some(item) = placed.item {
+                    let index = placed.index.or_else(|| {
                         self.items
                             .iter()
                             .rev()
@@ -155,9 +150,9 @@ impl Decoder {
                 }
             }
             "output_text.annotation.added" => {
-                let fields = read_fields(reader)?;
-                if let Some(native) = fields.annotation
-                    && let Some(at) = self.place("output_text.delta", fields.index, to)
+                let placed = read_placed(reader)?;
+                if let Some(native) = placed.annotation
+                    && let Some(at) = self.place("output_text.delta", placed.index, to)
                     && let Some(slot) = self.items[at].slot
                 {
                     self.items[at].cited = true;
@@ -166,15 +161,13 @@ impl Decoder {
             }
             "in_progress" | "queued" if self.watch.is_introduced() => {}
             "created" | "in_progress" | "queued" => {
-                let fields = read_fields(reader)?;
-                if let Some((head, _)) = fields.response {
+                if let Some((head, _)) = read_response(reader)? {
                     self.watch
                         .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
                 }
             }
             "completed" | "done" | "incomplete" | "failed" | "cancelled" => {
-                let fields = read_fields(reader)?;
-                match fields.response {
+                match read_response(reader)? {
                     Some(response) => self.terminal(kind, response, data, to)?,
                     None if kind == "failed" || kind == "cancelled" => self.fail(data, to),
                     None => {
@@ -200,7 +193,7 @@ impl Decoder {
         kind: &str,
         at: usize,
         delta: &Text<'_>,
-        fields: &Fields<'_>,
+        piece: &Piece<'_>,
         to: &mut impl Receiver,
     ) {
         let known = &mut self.items[at];
@@ -210,14 +203,14 @@ impl Decoder {
             "output_text.delta" => Event::Text {
                 slot,
                 delta,
-                logprobs: fields.logprobs,
+                logprobs: piece.logprobs,
             },
             "refusal.delta" => Event::Refusal { slot, delta },
             "reasoning_summary_text.delta" | "reasoning_text.delta" => {
-                if known.told && fields.paragraph > known.paragraph {
+                if known.told && piece.paragraph > known.paragraph {
                     to.take(Event::ReasoningBreak { slot });
                 }
-                known.paragraph = fields.paragraph;
+                known.paragraph = piece.paragraph;
                 Event::Reasoning { slot, delta }
             }
             _ => Event::Input { slot, delta },
@@ -335,7 +328,7 @@ impl Decoder {
     fn terminal(
         &mut self,
         kind: &str,
-        (head, output): (AnswerHead<'_>, Option<Reader<'_>>),
+        (head, output): Told<'_>,
         data: &str,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
