@@ -3,6 +3,7 @@
 //! Not a test: it asserts nothing and its figures are the host's. Load and mock upstream share one CPU, what is measured has another.
 
 mod answers;
+mod awake;
 mod load;
 mod mock;
 mod mock_process;
@@ -50,6 +51,9 @@ struct Arguments {
     /// Also measure a bare hyper proxy
     #[arg(long)]
     floor: bool,
+    /// Keep both CPUs from halting during the latency rows: steadier on a virtual machine, but not how the goal table was measured
+    #[arg(long)]
+    awake: bool,
     /// Print one JSON document instead of the table
     #[arg(long)]
     json: bool,
@@ -63,6 +67,9 @@ enum Role {
     /// The mock upstream (started by the bench itself)
     #[command(hide = true)]
     Mock,
+    /// An idle loop (started by the bench itself)
+    #[command(hide = true)]
+    Spin,
     /// The bare proxy (started by the bench itself)
     #[command(hide = true)]
     Proxy {
@@ -96,6 +103,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(Role::Mock) => done(local.block_on(&runtime, mock::serve())),
         Some(Role::Proxy { port, upstream }) => {
             done(local.block_on(&runtime, proxy::serve(port, upstream)))
+        }
+        Some(Role::Spin) => {
+            awake::spin();
+            Ok(ExitCode::SUCCESS)
         }
         None => local.block_on(&runtime, async {
             tokio::select! {
@@ -157,6 +168,7 @@ async fn measure(arguments: &Arguments) -> Result<ExitCode> {
         floor,
         gateways,
         quick: arguments.quick,
+        awake: arguments.awake,
         only: arguments.only.clone(),
     };
     if !bench.nursery.pinned && cpus >= 2 {

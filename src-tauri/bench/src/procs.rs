@@ -71,7 +71,8 @@ pub fn pin_self(cpu: usize) -> bool {
     taskset(&std::process::id().to_string(), cpu)
 }
 
-fn taskset(id: &str, cpu: usize) -> bool {
+/// Puts a process or thread on `cpu`.
+pub fn taskset(id: &str, cpu: usize) -> bool {
     let mut command = Command::new("taskset");
     command
         .args(["-p", "-c", &cpu.to_string(), id])

@@ -36,6 +36,8 @@ pub struct Bench {
     pub gateways: HashMap<Account, Subject>,
     /// A smoke run: short loads, few streams.
     pub quick: bool,
+    /// Latencies without halting CPUs.
+    pub awake: bool,
     /// Only rows whose name contains this.
     pub only: Option<String>,
 }
@@ -183,8 +185,8 @@ impl Bench {
             "cpu chat>codex stream, one chunk" => self.cpu_per_request(Route::CHAT_CODEX, Mode::Joined, (2.6, 1.9));
             "latency chat>chat" => self.latency(Route::CHAT_CHAT, (1.3, 1.1), 8);
             "latency chat>codex" => self.latency(Route::CHAT_CODEX, (1.5, 1.25), 8);
-            "paced chat>chat" => self.paced(Route::CHAT_CHAT, 6);
-            "paced chat>codex" => self.paced(Route::CHAT_CODEX, 6);
+            "paced chat>chat" => self.paced(Route::CHAT_CHAT, 7);
+            "paced chat>codex" => self.paced(Route::CHAT_CODEX, 7);
             "flood chat>chat" => self.flood(Route::CHAT_CHAT, true);
             "flood chat>codex" => self.flood(Route::CHAT_CODEX, false);
             "streams chat>chat" => self.open_streams(Route::CHAT_CHAT, self.sizes());
@@ -243,7 +245,7 @@ impl Bench {
                 let limits = if translated { (1.5, 1.25) } else { (1.3, 1.1) };
                 self.latency(route, limits, 4).await
             }
-            "paced" => self.paced(route, 4).await,
+            "paced" => self.paced(route, 5).await,
             "memory" => {
                 let streams = if self.quick { (300, 2) } else { (1_000, 4) };
                 self.open_streams(route, &[streams]).await

@@ -3,6 +3,7 @@
 //! Called by `rows`.
 
 use super::{Bench, direct_request, request};
+use crate::awake::Awake;
 use crate::load::{self, Target, median};
 use crate::mock::Mode;
 use crate::subjects::{Account, Route};
@@ -31,6 +32,7 @@ impl Bench {
             Account::Relay(_) => Mode::Whole,
         };
         let kinds = [(whole, false), (Mode::Split, true)];
+        let awake = self.awake.then(Awake::start).transpose()?;
         // Of each kind, for each subject: what it adds, block by block.
         let mut found: [[Vec<f64>; 3]; 2] = Default::default();
         for _ in 0..sittings {
@@ -68,6 +70,7 @@ impl Bench {
                 }
             }
         }
+        drop(awake);
         let rows = kinds.into_iter().zip(found).map(|((_, first), found)| {
             let [ours, nginx, floor] =
                 found.map(|values| (!values.is_empty()).then(|| median(values)));
