@@ -181,7 +181,7 @@ pub struct Streams {
 }
 
 /// Opens `count` streams and reads each to its end, counting `word`. Once all have begun, or failed, `look` is called with the count so far,
-/// and once more each time that `window` has passed since, for so long as all are open.
+/// and once more each time that `every` has passed since, for so long as all are open.
 ///
 /// # Errors
 /// When `look` fails.
@@ -189,7 +189,7 @@ pub async fn streams(
     target: &Target,
     word: &'static str,
     count: usize,
-    window: Duration,
+    every: Duration,
     mut look: impl FnMut(u64) -> Result<()>,
 ) -> Result<(Streams, Option<String>)> {
     let start = Instant::now();
@@ -244,7 +244,7 @@ pub async fn streams(
                 let due = next.map_or(begun.get() == count, |next| now >= next && tasks.len() == count);
                 if due {
                     look(events.get())?;
-                    next = Some(now + window);
+                    next = Some(now + every);
                 }
             }
         }
