@@ -12,6 +12,7 @@ mod media;
 mod models;
 mod part;
 mod parts_decode;
+mod pieces;
 pub(crate) mod request_decode;
 pub(crate) mod request_encode;
 mod schema_decode;
