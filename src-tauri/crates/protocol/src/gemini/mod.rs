@@ -10,7 +10,7 @@ pub(crate) mod errors;
 mod matching;
 mod media;
 mod models;
-mod part;
+pub(crate) mod part;
 mod parts_decode;
 mod pieces;
 pub(crate) mod request_decode;

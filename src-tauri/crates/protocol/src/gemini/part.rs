@@ -103,7 +103,7 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
 }
 
 /// Walks an object's members by the dialect's own spelling of their names.
-pub(super) fn members<'a>(
+pub(crate) fn members<'a>(
     value: &mut Reader<'a>,
     mut each: impl FnMut(&str, &mut Reader<'a>) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
