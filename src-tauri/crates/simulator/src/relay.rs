@@ -256,8 +256,13 @@ async fn embeddings(
         return Ok(google_vectors(body, model, batch));
     }
     let texts = body["input"].as_array().map_or(1, Vec::len);
+    let vector = match body["encoding_format"].as_str() {
+        // The same numbers as 32-bit floats, the least byte first.
+        Some("base64") => json!("AACAPgAAAL8="),
+        _ => json!([0.25, -0.5]),
+    };
     let vectors: Vec<Value> = (0..texts)
-        .map(|at| json!({"object": "embedding", "index": at, "embedding": [0.25, -0.5]}))
+        .map(|at| json!({"object": "embedding", "index": at, "embedding": vector}))
         .collect();
     let usage = json!({"prompt_tokens": 4 * texts, "total_tokens": 4 * texts});
     let list = json!({"object": "list", "data": vectors, "model": model, "usage": usage});

@@ -64,7 +64,7 @@ async fn f78_f103_the_very_bytes_go_to_an_account_that_has_the_capability() {
             serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         // F92: the name that was asked.
         assert_eq!(answer["model"], asked);
-        assert_eq!(answer["data"][1]["embedding"], json!([0.25, -0.5]));
+        assert_eq!(answer["data"][1]["embedding"], "AACAPgAAAL8=");
         let seen = stage.simulator.requests_to("/v1/embeddings");
         assert_eq!(seen.last().unwrap().body, body(sent));
     }
