@@ -111,6 +111,7 @@ static NOTHING: Observed = Observed {
     model: None,
     response_id: None,
     events: 0,
+    pictures: 0,
 };
 
 struct Translation {

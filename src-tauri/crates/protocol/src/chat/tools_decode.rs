@@ -25,10 +25,14 @@ pub(super) fn tools<'a>(
     array(value, &"tools", |at, value| {
         let param = format_args!("tools[{at}]");
         let mut native = value.clone();
-        let (mut kind, mut tool) = (None, None);
+        let (mut kind, mut tool, mut flat) = (None, None, false);
         object(value, &param, |key, value| {
             match key {
                 "type" => kind = text(value, &param)?,
+                "name" => {
+                    flat = true;
+                    value.skip()?;
+                }
                 "function" => tool = Some(defined(value, &param, false)?),
                 "custom" => tool = Some(defined(value, &param, true)?),
                 _ => value.skip()?,
@@ -37,6 +41,14 @@ pub(super) fn tools<'a>(
         })?;
         match (tool, kind) {
             (Some(tool), _) => tools.push(tool),
+            // T53: the spelling of Responses. Its client reads answers as if there were functions only.
+            (None, Some(kind)) if flat && (kind.is("function") || kind.is("custom")) => {
+                let mut tool = defined(&mut native, &param, kind.is("custom"))?;
+                if let Tool::Custom { as_function, .. } = &mut tool {
+                    *as_function = true;
+                }
+                tools.push(tool);
+            }
             (None, Some(kind)) if !kind.is("function") && !kind.is("custom") => {
                 tools.push(Tool::Hosted {
                     origin: Dialect::Chat,
@@ -89,6 +101,7 @@ fn defined<'a>(
             namespace: None,
             description,
             format,
+            as_function: false,
         }
     } else {
         Tool::Function {
@@ -109,9 +122,14 @@ pub(super) fn tool_choice<'a>(
         Kind::Null => Ok(value.skip().map(|()| None)?),
         Kind::String => choice_word(&value.string()?).map(Some),
         Kind::Object => {
-            let mut choice = None;
+            let (mut choice, mut flat) = (None, None);
+            let mut custom = false;
             object(value, &"tool_choice", |key, value| {
                 match key {
+                    "type" => {
+                        custom = text(value, &"tool_choice")?.is_some_and(|kind| kind.is("custom"))
+                    }
+                    "name" => flat = word(value, &"tool_choice")?,
                     "function" => choice = Some(ToolChoice::Named(chosen(value, false)?)),
                     "custom" => choice = Some(ToolChoice::Named(chosen(value, true)?)),
                     "allowed_tools" => choice = Some(allowed(value)?),
@@ -119,7 +137,16 @@ pub(super) fn tool_choice<'a>(
                 }
                 Ok(())
             })?;
+            // T53.
+            let flat = flat.map(|name| {
+                ToolChoice::Named(Chosen {
+                    namespace: None,
+                    name,
+                    custom,
+                })
+            });
             choice
+                .or(flat)
                 .map(Some)
                 .ok_or_else(|| missing(&"tool_choice.function"))
         }

@@ -120,7 +120,9 @@ impl Decoder {
                 }
                 BlockKind::Other
             }
-            "code_execution_tool_result" | "bash_code_execution_tool_result" => {
+            "code_execution_tool_result"
+            | "bash_code_execution_tool_result"
+            | "text_editor_code_execution_tool_result" => {
                 self.watch.observed.content_started = true;
                 if let Some(words) = cite::ran(&mut self.searching, tool_use_id.as_ref(), content) {
                     let slot = self.open_message(to);

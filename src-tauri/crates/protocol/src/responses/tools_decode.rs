@@ -82,6 +82,7 @@ pub(crate) fn tools<'a>(
                     namespace,
                     description,
                     format,
+                    as_function: false,
                 });
             }
             "namespace" if namespace.is_none() => {
