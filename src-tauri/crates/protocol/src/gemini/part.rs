@@ -24,6 +24,8 @@ pub(super) struct RawPart<'a> {
     pub(super) printed: Option<Text<'a>>,
     /// A call or a result of a tool that ran at the vendor.
     pub(super) hosted: bool,
+    /// Something that nobody knows here.
+    pub(super) other: bool,
 }
 
 /// Bytes or an address.
@@ -91,7 +93,10 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
                 raw.hosted = true;
                 value.skip()?;
             }
-            _ => value.skip()?,
+            (_, kind) => {
+                raw.other |= kind != Kind::Null;
+                value.skip()?;
+            }
         }
         Ok(())
     })?;
