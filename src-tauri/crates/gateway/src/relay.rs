@@ -342,6 +342,7 @@ impl Relay {
         gateway.observe_event(&self.target.id, self.answer.observed());
         gateway.tell(&self.target.id, outcome);
         self.record.usage(self.answer.observed().usage);
+        self.record.lost(self.answer.lost());
         self.record.attempt(
             &self.target.id,
             &self.target.label,

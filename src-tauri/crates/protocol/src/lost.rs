@@ -47,13 +47,14 @@ pub(crate) enum Gone {
     Field,
     Unreadable,
     Words,
+    Pictures,
 }
 
 use Gone as G;
 use LossKind::{Approximated as A, Dropped as D};
 
 /// How the journal tells of them: the field, in words that begin with `answer`, and why.
-const TABLE: [(Gone, LossKind, &str, &str); 37] = [
+const TABLE: [(Gone, LossKind, &str, &str); 38] = [
     (
         G::Search,
         D,
@@ -275,6 +276,12 @@ const TABLE: [(Gone, LossKind, &str, &str); 37] = [
         D,
         "answer.words",
         "what the model said beside the picture has no place in the Images API",
+    ),
+    (
+        G::Pictures,
+        D,
+        "answer.images",
+        "only the last of several pictures is told (F97)",
     ),
 ];
 

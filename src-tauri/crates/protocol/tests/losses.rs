@@ -1,6 +1,7 @@
 //! Nothing of an answer is lost in silence: whatever a provider may tell stands in the client's answer, or the answer's losses name it. Every item,
 //! block, part, field and event that the decoders know (and some that they do not) by every client, streamed and whole, each way around.
 
+mod corpus;
 mod judge;
 mod stage;
 
@@ -1074,4 +1075,40 @@ fn a_stream_of_any_length_names_each_kind_once() {
         fields(&answer),
         ["Dropped answer.logprobs", "Dropped answer.field"]
     );
+}
+
+/// Recordings that hold what nobody here knows; of everything else in the collection nothing is.
+const NOVEL: &[(&str, &str)] = &[
+    // Arguments told piece by piece, which nobody asks for here.
+    ("vercel-google-stream-no-args-tool-call", "item"),
+];
+
+#[test]
+fn of_recorded_answers_hardly_anything_is_unknown() {
+    let corpus = corpus::load();
+    let mut unknown = Vec::new();
+    for (to, client) in [
+        (Target::Chat, Dialect::Responses),
+        (Target::Responses, Dialect::Chat),
+        (Target::Messages, Dialect::Chat),
+        (Target::Gemini, Dialect::Responses),
+    ] {
+        for stream in corpus.streams_of(to.dialect()) {
+            let mut answer = answer_to(client, to, true);
+            let mut out = Out::new();
+            answer.push(&Bytes::from(stream.bytes.clone()), &mut out);
+            answer.finish(&mut out, End::Clean);
+            for field in fields(&answer) {
+                let novel = ["event", "field", "item", "unreadable"];
+                let kind = field.rsplit('.').next().unwrap_or_default();
+                let known = NOVEL
+                    .iter()
+                    .any(|(name, what)| stream.name.contains(name) && *what == kind);
+                if novel.contains(&kind) && !known {
+                    unknown.push(format!("{} {field}", stream.name));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
 }

@@ -244,7 +244,10 @@ impl Decoder {
             )
         };
         let (Some(kind), Some(delta)) = (&kind, words.filter(|words| !words.is_empty())) else {
-            let unknown = kind.as_ref().is_none_or(|kind| !known(kind));
+            // A block without a place was noted as it began.
+            let other =
+                matches!(&self.block, Some(block) if matches!(block.kind, BlockKind::Other));
+            let unknown = !other && kind.as_ref().is_none_or(|kind| !known(kind));
             self.watch.observed.lost.add_if(unknown, Gone::Event);
             return Ok(());
         };

@@ -240,7 +240,8 @@ impl RawItem<'_> {
             | "apply_patch_call"
             | "apply_patch_call_output" => Gone::Shell,
             "compaction" | "context_compaction" => Gone::Compaction,
-            kind if kind.ends_with("_call") && !kind.starts_with("function") => Gone::Hosted,
+            "function_call" | "custom_tool_call" => Gone::Item,
+            kind if kind.ends_with("_call") || kind.ends_with("_output") => Gone::Hosted,
             _ => Gone::Item,
         };
         Lost::of(gone)
