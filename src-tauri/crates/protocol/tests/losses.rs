@@ -1081,6 +1081,7 @@ fn a_stream_of_any_length_names_each_kind_once() {
 const NOVEL: &[(&str, &str)] = &[
     // Arguments told piece by piece, which nobody asks for here.
     ("vercel-google-stream-no-args-tool-call", "item"),
+    ("vercel-google-stream-no-args-tool-call", "field"),
 ];
 
 #[test]

@@ -63,10 +63,12 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
             ("thoughtSignature", _) => {
                 raw.signature = value.string_or_skip()?.filter(|seal| !seal.is_empty());
             }
-            ("inlineData", Kind::Object) => raw.inline = Some(media(value)?),
-            ("fileData", Kind::Object) => raw.file = Some(media(value)?),
-            ("functionCall", Kind::Object) => raw.call = Some(call(value)?),
-            ("functionResponse", Kind::Object) => raw.response = Some(response(value)?),
+            ("inlineData", Kind::Object) => raw.inline = Some(media(value, &mut raw.other)?),
+            ("fileData", Kind::Object) => raw.file = Some(media(value, &mut raw.other)?),
+            ("functionCall", Kind::Object) => raw.call = Some(call(value, &mut raw.other)?),
+            ("functionResponse", Kind::Object) => {
+                raw.response = Some(response(value, &mut raw.other)?);
+            }
             ("executableCode", Kind::Object) => {
                 let (mut language, mut code) = (Text::default(), Text::default());
                 members(value, |key, value| {
@@ -83,6 +85,10 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
                 members(value, |key, value| {
                     match key {
                         "output" => raw.printed = value.string_or_skip()?,
+                        "outcome" => {
+                            let outcome = value.string_or_skip()?;
+                            raw.other |= outcome.is_some_and(|word| !word.is("OUTCOME_OK"));
+                        }
                         _ => value.skip()?,
                     }
                     Ok(())
@@ -93,14 +99,17 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
                 raw.hosted = true;
                 value.skip()?;
             }
-            (_, kind) => {
-                raw.other |= kind != Kind::Null;
-                value.skip()?;
-            }
+            _ => more(value, &mut raw.other)?,
         }
         Ok(())
     })?;
     Ok(raw)
+}
+
+/// A member that nobody knows here: whether it says anything.
+fn more(value: &mut Reader<'_>, other: &mut bool) -> Result<(), Malformed> {
+    *other |= !matches!(value.raw()?, "null" | "\"\"" | "[]" | "{}" | "false" | "0");
+    Ok(())
 }
 
 /// Walks an object's members by the dialect's own spelling of their names.
@@ -117,35 +126,35 @@ pub(super) fn members<'a>(
     })
 }
 
-fn media<'a>(value: &mut Reader<'a>) -> Result<Media<'a>, Malformed> {
+fn media<'a>(value: &mut Reader<'a>, other: &mut bool) -> Result<Media<'a>, Malformed> {
     let mut media = Media::default();
     members(value, |key, value| {
         match key {
             "mimeType" => media.kind = value.string_or_skip()?.unwrap_or_default(),
             "data" | "fileUri" => media.data = value.string_or_skip()?.unwrap_or_default(),
             "displayName" => media.name = value.string_or_skip()?,
-            _ => value.skip()?,
+            _ => more(value, other)?,
         }
         Ok(())
     })?;
     Ok(media)
 }
 
-fn call<'a>(value: &mut Reader<'a>) -> Result<RawCall<'a>, Malformed> {
+fn call<'a>(value: &mut Reader<'a>, other: &mut bool) -> Result<RawCall<'a>, Malformed> {
     let mut call = RawCall::default();
     members(value, |key, value| {
         match (key, value.kind()?) {
             ("id", _) => call.id = value.string_or_skip()?.filter(|id| !id.is_empty()),
             ("name", _) => call.name = value.string_or_skip()?.unwrap_or_default(),
             ("args", Kind::Object) => call.args = Some(value.raw()?),
-            _ => value.skip()?,
+            _ => more(value, other)?,
         }
         Ok(())
     })?;
     Ok(call)
 }
 
-fn response<'a>(value: &mut Reader<'a>) -> Result<RawResponse<'a>, Malformed> {
+fn response<'a>(value: &mut Reader<'a>, other: &mut bool) -> Result<RawResponse<'a>, Malformed> {
     let mut response = RawResponse::default();
     members(value, |key, value| {
         match (key, value.kind()?) {
@@ -157,7 +166,7 @@ fn response<'a>(value: &mut Reader<'a>) -> Result<RawResponse<'a>, Malformed> {
                 response.parts = Some(value.clone());
                 value.skip()?;
             }
-            _ => value.skip()?,
+            _ => more(value, other)?,
         }
         Ok(())
     })?;
