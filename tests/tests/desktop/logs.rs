@@ -14,7 +14,10 @@ async fn f147_the_level_of_the_log_changes_while_the_application_runs() {
     let account = relay_chat("relay").script(vec![Step::ContextOverflow; 200]);
     let mut app = TestApp::new("desktop-log").account(account).prepare().await;
     let session = Session::start(&app).await;
-    app.serve_with(session.desktop(&app, &["--hidden"])).await;
+    let mut desktop = session.desktop(&app, &["--hidden"]);
+    // The other tests' level: the environment would win over the setting.
+    desktop.env_remove("SWITCHYARD_LOG_LEVEL");
+    app.serve_with(desktop).await;
     app.enter_accounts().await;
     let log = app.home().join("logs/switchyard.log");
     let told = || {

@@ -79,7 +79,11 @@ pub(crate) async fn attempt(
     };
     let tail = match target.format {
         Format::Gemini => {
-            gemini::tail(prepared.model.as_deref(), prepared.stream_upstream).map(Some)
+            let action = match prepared.stream_upstream {
+                true => gemini::Action::Stream,
+                false => gemini::Action::Generate,
+            };
+            gemini::tail(prepared.model.as_deref(), action).map(Some)
         }
         Format::Codex | Format::Responses | Format::OpenAi | Format::Anthropic => Ok(None),
     };

@@ -35,9 +35,9 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
                 contents = Some(value.clone());
                 value.skip()?;
             }
-            "systemInstruction" => system = self::system(value)?,
-            "tools" => tools(value, &mut request.tools)?,
-            "toolConfig" => request.tool_choice = tool_config(value)?,
+            "systemInstruction" => system = self::system(value, losses)?,
+            "tools" => tools(value, &mut request.tools, losses)?,
+            "toolConfig" => request.tool_choice = tool_config(value, losses)?,
             "generationConfig" => generation(value, &mut request.settings, losses)?,
             key => setting(key, value, losses)?,
         }
@@ -50,6 +50,8 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
         calls: Calls::default(),
         losses,
         hosted: false,
+        other: false,
+        thoughts: false,
     };
     each(&mut contents, &"contents", |at, value| {
         conversation.content(at, value)
@@ -60,12 +62,29 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "only its own provider knows calls and results of tools it ran itself (T88)",
         );
     }
+    for (lost, what) in [
+        (
+            conversation.other,
+            "parts[] (fields that have no place in the account's dialect)",
+        ),
+        (
+            conversation.thoughts,
+            "parts[] (pictures and calls among thoughts)",
+        ),
+    ] {
+        if lost {
+            conversation.losses.unknown_key("contents[]", what);
+        }
+    }
     request.items = conversation.items;
     Ok(request)
 }
 
 /// `systemInstruction`: a content whose words count, or a mere string.
-fn system<'a>(value: &mut Reader<'a>) -> Result<Option<Item<'a>>, RequestError> {
+fn system<'a>(
+    value: &mut Reader<'a>,
+    losses: &mut Losses,
+) -> Result<Option<Item<'a>>, RequestError> {
     let mut parts = Vec::new();
     let param = "systemInstruction";
     match value.kind()? {
@@ -78,8 +97,12 @@ fn system<'a>(value: &mut Reader<'a>) -> Result<Option<Item<'a>>, RequestError> 
             each(value, &"systemInstruction.parts", |_, value| {
                 if value.kind()? == Kind::String {
                     parts.push(Part::Text(value.string()?));
-                } else if let Some(text) = part::read(value)?.text {
-                    parts.push(Part::Text(text));
+                    return Ok(());
+                }
+                let raw = part::read(value)?;
+                match raw.text {
+                    Some(text) => parts.push(Part::Text(text)),
+                    None => losses.unknown_key("systemInstruction", "parts[]"),
                 }
                 Ok(())
             })
@@ -98,6 +121,9 @@ struct Conversation<'a, 'l> {
     calls: Calls<'a>,
     losses: &'l mut Losses,
     hosted: bool,
+    /// Parts held what nobody knows here, or thoughts held more than words.
+    other: bool,
+    thoughts: bool,
 }
 
 impl<'a> Conversation<'a, '_> {
@@ -115,7 +141,7 @@ impl<'a> Conversation<'a, '_> {
                         parts = Some(value.clone());
                         value.skip()?;
                     }
-                    _ => value.skip()?,
+                    key => self.losses.unknown("contents[]", key, value)?,
                 }
                 Ok(())
             })?;
@@ -171,6 +197,8 @@ struct Turn<'t, 'a, 'l> {
 impl<'a> Turn<'_, 'a, '_> {
     fn part(&mut self, raw: RawPart<'a>, param: &str) -> Result<(), RequestError> {
         self.of.hosted |= raw.hosted;
+        self.of.other |= raw.other;
+        self.of.thoughts |= raw.thought && (raw.inline.is_some() || raw.call.is_some());
         // The value that stands for no proof is none.
         let signature = raw.signature.filter(|kept| !kept.is(NO_SIGNATURE));
         if raw.thought {
@@ -196,6 +224,10 @@ impl<'a> Turn<'_, 'a, '_> {
             self.say(text);
         }
         if let Some(media) = raw.inline {
+            // Only files have names elsewhere.
+            let kind = media.kind.raw();
+            let plain = kind.starts_with("image/") || kind.starts_with("audio/");
+            self.of.other |= plain && media.name.is_some();
             self.parts.push(inline(media, param)?);
         }
         if let Some(media) = raw.file {

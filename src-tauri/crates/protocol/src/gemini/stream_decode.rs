@@ -7,6 +7,7 @@
 use super::{
     cite,
     part::{self, RawCall, RawPart, members},
+    pieces::Pieces,
     request_decode::fence,
     usage,
     wire::{Read, read_finish},
@@ -22,6 +23,7 @@ use crate::{
         text::Text,
         write::Sink,
     },
+    lost::Gone,
     types::{Dialect, End},
 };
 
@@ -32,6 +34,8 @@ pub(crate) struct Decoder {
     message: Option<usize>,
     reasoning: Option<usize>,
     calls: usize,
+    /// The call whose arguments are still coming.
+    pieces: Option<Pieces>,
     finish: Option<Finish>,
     /// The word that says the model made no answer (T145).
     broken: Option<String>,
@@ -41,6 +45,8 @@ pub(crate) struct Decoder {
     grounding: Option<String>,
     grounded: usize,
     works: Option<String>,
+    /// What was searched was told.
+    searched: bool,
     /// Some words were told.
     said: bool,
 }
@@ -70,7 +76,9 @@ impl Decoder {
             return;
         }
         // What cannot be read of a piece is left out; the rest of the answer still counts.
-        let _ = self.piece(&mut Reader::new(data), data, to);
+        if self.piece(&mut Reader::new(data), data, to).is_err() {
+            self.watch.unreadable(data);
+        }
     }
 
     /// A whole answer: one piece. The terminal follows at once.
@@ -94,7 +102,13 @@ impl Decoder {
     }
 
     fn end(&mut self, to: &mut impl Receiver) {
+        let cut = self.broken.is_some() || self.finish == Some(Finish::Length);
+        self.end_pieces(cut, to);
         self.close_all(to);
+        // Sources of words that never came, or had ended.
+        let sources = self.grounding.take().is_some_and(|raw| cite::names(&raw));
+        let untold = sources || self.works.take().is_some();
+        self.watch.observed.lost.add_if(untold, Gone::Citation);
         // A word that is no end counts where no other followed it.
         match self.broken.take() {
             Some(word) => {
@@ -125,6 +139,8 @@ impl Decoder {
                     value.elements(|one| {
                         if piece.candidate.is_none() {
                             piece.candidate = Some(one.clone());
+                        } else {
+                            self.watch.observed.lost.add(Gone::Candidates);
                         }
                         one.skip()
                     })?;
@@ -133,7 +149,17 @@ impl Decoder {
                 ("modelVersion", _) => piece.model = value.string_or_skip()?,
                 ("responseId", _) => piece.id = value.string_or_skip()?,
                 ("promptFeedback", Kind::Object) => members(value, |key, value| {
-                    piece.blocked |= key == "blockReason" && value.kind()? == Kind::String;
+                    if key == "blockReason" && value.kind()? == Kind::String {
+                        piece.blocked = true;
+                        let plain = value.raw()? == "\"SAFETY\"";
+                        self.watch.observed.lost.add_if(!plain, Gone::StopReason);
+                        return Ok(());
+                    }
+                    let told = key == "safetyRatings" && value.raw()? != "[]";
+                    self.watch.observed.lost.add_if(told, Gone::Safety);
+                    if key == "safetyRatings" {
+                        return Ok(());
+                    }
                     value.skip()
                 })?,
                 ("error", Kind::Object) => {
@@ -169,6 +195,8 @@ impl Decoder {
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
         let (mut parts, mut finish, mut grounding) = (None, None, None);
+        let (mut works, mut index) = (None, 0);
+        let lost = &mut self.watch.observed.lost;
         members(&mut candidate, |key, value| {
             match (key, value.kind()?) {
                 ("content", Kind::Object) => members(value, |key, value| {
@@ -179,11 +207,33 @@ impl Decoder {
                 })?,
                 ("finishReason", _) => finish = value.string_or_skip()?,
                 ("groundingMetadata", Kind::Object) => grounding = Some(value.raw()?),
-                ("citationMetadata", Kind::Object) => self.works = Some(value.raw()?.to_owned()),
-                _ => value.skip()?,
+                ("citationMetadata", Kind::Object) => works = Some(value.raw()?),
+                ("index", _) => index = value.unsigned_or_skip()?.unwrap_or(0),
+                ("tokenCount", _) | (_, Kind::Null) => value.skip()?,
+                (key, _) => {
+                    let holds = !matches!(value.raw()?, "[]" | "{}" | "\"\"");
+                    let gone = match key {
+                        "safetyRatings" => Gone::Safety,
+                        "avgLogprobs" | "logprobsResult" => Gone::Logprobs,
+                        "urlContextMetadata" => Gone::OpenedPage,
+                        "groundingAttributions" => Gone::Citation,
+                        "finishMessage" => Gone::StopDetails,
+                        "content" | "finishReason" => return Ok(()),
+                        _ => Gone::Field,
+                    };
+                    lost.add_if(holds, gone);
+                }
             }
             Ok(())
         })?;
+        // A stream tells several answers in turns; the first one counts.
+        if index > 0 {
+            lost.add(Gone::Candidates);
+            return Ok(());
+        }
+        if let Some(raw) = works {
+            self.works = Some(raw.to_owned());
+        }
         if let Some(raw) = grounding {
             self.ground(raw, to);
         }
@@ -197,6 +247,8 @@ impl Decoder {
         if let Some(word) = finish.filter(|word| !word.is("FINISH_REASON_UNSPECIFIED")) {
             let word = word.decode();
             self.watch.observed.stopped = true;
+            let known = matches!(word.as_ref(), "STOP" | "MAX_TOKENS" | "SAFETY");
+            self.watch.observed.lost.add_if(!known, Gone::StopReason);
             match read_finish(&word) {
                 Read::End(finish) => {
                     self.watch.observed.content_started = true;
@@ -218,7 +270,15 @@ impl Decoder {
     /// Keeps what is said of sources until the words are whole. What was searched is told before the first of them, or not at all: behind them it
     /// would pass for the end of the answer.
     fn ground(&mut self, raw: &str, to: &mut impl Receiver) {
+        let (searched, suggested) = cite::searched(raw);
+        let late = self.said && !self.searched && searched;
+        self.watch.observed.lost.add_if(late, Gone::Search);
+        self.watch
+            .observed
+            .lost
+            .add_if(suggested, Gone::SearchEntry);
         if !self.said && self.grounding.is_none() {
+            self.searched |= searched;
             for search in cite::searches(raw) {
                 self.close_all(to);
                 let slot = self.watch.open(Start::Search, to);
@@ -241,9 +301,36 @@ impl Decoder {
             call,
             code,
             printed,
-            ..
+            file,
+            response,
+            hosted,
+            other,
         } = raw;
+        let lost = &mut self.watch.observed.lost;
+        lost.add_if(file.is_some(), Gone::Files);
+        lost.add_if(hosted, Gone::Hosted);
+        lost.add_if(other, Gone::Field);
+        lost.add_if(response.is_some(), Gone::Item);
+        lost.add_if(code.is_some() || printed.is_some(), Gone::Code);
+        // Among thoughts there are words alone.
+        lost.add_if(thought && inline.is_some(), Gone::Media);
+        lost.add_if(thought && call.is_some(), Gone::Item);
         let text = text.filter(|text| !text.is_empty());
+        if let Some(call) = call.as_ref().filter(|call| call.name.is_empty()) {
+            if let Some(open) = &mut self.pieces {
+                open.add(call);
+                if !call.goes_on {
+                    self.end_pieces(false, to);
+                }
+            } else {
+                // A piece of no call.
+                self.watch.observed.lost.add(Gone::Item);
+            }
+            return;
+        }
+        if text.is_some() || call.is_some() || code.is_some() || inline.is_some() {
+            self.end_pieces(false, to);
+        }
         if thought {
             if let Some(delta) = text {
                 let slot = self.open_reasoning(to);
@@ -259,10 +346,7 @@ impl Decoder {
             if let Some(seal) = signature {
                 self.seal(seal, to);
             }
-            // Arguments told piece by piece come only to those who ask for them, which nobody does here.
-            if !call.name.is_empty() {
-                self.call(call, to);
-            }
+            self.call(call, to);
             return;
         }
         if let Some(delta) = text {
@@ -288,6 +372,7 @@ impl Decoder {
                 return;
             }
             // T34: everything else is shown in words.
+            self.watch.observed.lost.add(Gone::MediaInWords);
             let mut url = Text::spell("\n![");
             url.join(&media.kind);
             url.join(&Text::spell("](data:"));
@@ -306,19 +391,39 @@ impl Decoder {
     fn call(&mut self, call: RawCall<'_>, to: &mut impl Receiver) {
         self.close_all(to);
         self.calls += 1;
-        let minted = format!("call_{}_{}", self.seed, self.calls);
+        let minted = Text::spell(&format!("call_{}_{}", self.seed, self.calls));
         let start = Start::Call {
-            call_id: call.id.unwrap_or_else(|| Text::spell(&minted)),
-            name: call.name,
+            call_id: call.id.as_ref().unwrap_or(&minted).borrowed(),
+            name: call.name.borrowed(),
             namespace: None,
             custom: false,
         };
         let slot = self.watch.open(start, to);
+        if call.goes_on || call.pieces.is_some() {
+            let open = self.pieces.insert(Pieces::new(slot));
+            open.add(&call);
+            if !call.goes_on {
+                self.end_pieces(false, to);
+            }
+            return;
+        }
         to.take(Event::Input {
             slot,
             delta: Text::spell(call.args.unwrap_or("{}")),
         });
         to.take(Event::ItemEnd { slot });
+    }
+
+    /// The call whose arguments came piece by piece is whole, or was cut.
+    fn end_pieces(&mut self, cut: bool, to: &mut impl Receiver) {
+        if let Some(pieces) = self.pieces.take() {
+            let slot = pieces.slot;
+            to.take(Event::Input {
+                slot,
+                delta: Text::spell(&pieces.into_json(cut)),
+            });
+            to.take(Event::ItemEnd { slot });
+        }
     }
 
     /// What proves the thoughts before it ends their item.

@@ -33,6 +33,9 @@ impl Encoder<'_> {
         self.text(settings);
         // The gateway keeps no answers, and Chat clients do not ask for it unless they say so.
         let store = !self.codex && settings.store == Some(true);
+        if self.codex && settings.store == Some(true) {
+            self.losses.dropped("store", codex::KEEPS_NOTHING);
+        }
         self.raw_field("store", Some(if store { "true" } else { "false" }));
         let stream = self.codex || options.stream.unwrap_or(head.stream);
         self.raw_field("stream", Some(if stream { "true" } else { "false" }));

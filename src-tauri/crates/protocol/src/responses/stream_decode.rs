@@ -6,7 +6,7 @@
 use super::{
     cite,
     event::{
-        Piece, RawItem, Told, kind_of, read_answer, read_item, read_piece, read_placed,
+        self, Piece, RawItem, Told, kind_of, read_answer, read_item, read_piece, read_placed,
         read_response,
     },
     tell::{code, picture, tell, tell_sources},
@@ -20,6 +20,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
+    lost::Gone,
     types::{Dialect, End, Observed},
 };
 use bytes::Bytes;
@@ -58,7 +59,7 @@ impl Decoder {
         // Nothing else is read of events that do not matter.
         let named = || name.and_then(|name| std::str::from_utf8(name).ok());
         let Some(kind) = kind_of(data).or_else(named) else {
-            return;
+            return self.watch.unreadable(data);
         };
         let known = match kind.strip_prefix("response.") {
             Some(kind) => self.response_event(kind, &mut reader, data, to),
@@ -71,15 +72,24 @@ impl Decoder {
                     self.watch.observed.rate_limits = Some(Bytes::copy_from_slice(data.as_bytes()));
                     Ok(())
                 }
-                _ => Ok(()),
+                // The backend's own business, and signs of life.
+                kind if kind.starts_with("codex.") || kind == "keepalive" || kind == "ping" => {
+                    Ok(())
+                }
+                _ => {
+                    self.watch.observed.lost.add(Gone::Event);
+                    Ok(())
+                }
             },
         };
         // An event that cannot be read is left out; the rest of the answer still counts.
-        if known.is_err()
-            && let "response.function_call_arguments.delta"
+        if known.is_err() {
+            self.watch.unreadable(data);
+            if let "response.function_call_arguments.delta"
             | "response.custom_tool_call_input.delta" = kind
-        {
-            self.watch.damaged(data, to);
+            {
+                self.watch.damaged(data, to);
+            }
         }
     }
 
@@ -156,7 +166,10 @@ impl Decoder {
                     && let Some(slot) = self.items[at].slot
                 {
                     self.items[at].cited = true;
-                    cite::tell(Dialect::Responses, slot, native, to);
+                    let told = cite::tell(Dialect::Responses, slot, native, to);
+                    self.watch.observed.lost.add_if(!told, Gone::Citation);
+                } else {
+                    self.watch.observed.lost.add(Gone::Citation);
                 }
             }
             "in_progress" | "queued" if self.watch.is_introduced() => {}
@@ -183,9 +196,27 @@ impl Decoder {
                     }
                 }
             }
-            _ => {}
+            "content_part.added" => self.part(reader)?,
+            kind => {
+                if let Some(gone) = event::gone(kind) {
+                    self.watch.observed.lost.add(gone);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// A part of a message that has no place in the common form is told by its beginning.
+    fn part(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        reader.members(|key, value| {
+            let part = value.raw()?;
+            if key == "part"
+                && let Some(gone) = kind_of(part).and_then(event::gone_part)
+            {
+                self.watch.observed.lost.add(gone);
+            }
+            Ok(())
+        })
     }
 
     fn delta(
@@ -266,7 +297,7 @@ impl Decoder {
             }),
             // Hosted calls run at their provider; their results are told in the message.
             kind => {
-                self.searched |= kind.ends_with("_search_call");
+                self.searched |= kind.ends_with("_call");
                 None
             }
         };
@@ -289,6 +320,7 @@ impl Decoder {
             return Ok(());
         }
         let Some(slot) = known.slot else {
+            self.watch.observed.lost.join(item.lost());
             if item.is_picture() {
                 // Its place among the items is known only now, when it is whole.
                 let slot = self.watch.open(Start::Picture, to);
@@ -309,9 +341,9 @@ impl Decoder {
             return Ok(());
         };
         if !known.told {
-            tell(slot, item, to)?;
+            self.watch.observed.lost.join(tell(slot, item, to)?);
         } else if self.searched && !known.cited {
-            tell_sources(slot, item, to)?;
+            self.watch.observed.lost.join(tell_sources(slot, item, to)?);
         }
         if let (Some(seal), true) = (&item.seal, item.is_reasoning()) {
             to.take(Event::Seal {
@@ -367,7 +399,17 @@ impl Decoder {
         }
         self.close_all(to);
         let incomplete = kind == "incomplete" || status.as_deref() == Some("incomplete");
-        let finish = match head.reason.as_ref().map(Text::decode).as_deref() {
+        let reason = head.reason.as_ref().map(Text::decode);
+        let known = matches!(
+            reason.as_deref(),
+            Some("max_output_tokens" | "content_filter")
+        );
+        let told = reason.is_some() || incomplete;
+        self.watch
+            .observed
+            .lost
+            .add_if(told && !known, Gone::StopReason);
+        let finish = match reason.as_deref() {
             Some("content_filter") => Finish::Filter,
             Some(_) => Finish::Length,
             None if incomplete => Finish::Length,
