@@ -200,8 +200,18 @@ impl SimUpstream {
                     "--models",
                     &format!("{RELAY_MODEL},{OTHER_RELAY_MODEL}"),
                 ];
-                app.cli_with_input(&arguments, &format!("{}\n", key.key))
-                    .await
+                let added = app
+                    .cli_with_input(&arguments, &format!("{}\n", key.key))
+                    .await;
+                match format {
+                    // The simulated relays of these formats have them, which is to be said (F78).
+                    &("openai" | "gemini") => {
+                        added.expect_success("an account is taken in");
+                        let all = "capabilities=chat,embeddings,images";
+                        app.cli(&["account", "set", &key.label, all]).await
+                    }
+                    _ => added,
+                }
             }
         };
         run.expect_success("an account is taken in");

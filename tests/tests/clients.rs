@@ -286,6 +286,7 @@ const PYTHON_FILES: &[&str] = &[
     "test_messages.py",
     "test_gemini.py",
     "test_images.py",
+    "test_embeddings.py",
     "test_errors.py",
 ];
 const LANGCHAIN: &[&str] = &["test_langchain.py"];
@@ -296,6 +297,7 @@ const NODE_FILES: &[&str] = &[
     "gemini.test.mjs",
     "vercel.test.mjs",
     "images.test.mjs",
+    "embeddings.test.mjs",
     "errors.test.mjs",
 ];
 

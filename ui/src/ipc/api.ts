@@ -1287,8 +1287,10 @@ export interface UsageRow {
   /** Estimated cost in USD at the present prices, a decimal text; null when no model in it has a price. */
   cost: string | null;
   failures: number;
+  /** Pictures made, by the Images API and inside answers. */
+  images: number;
   input_tokens: number;
-  /** Account id, model, key name, or the first moment of a day. */
+  /** Account id, model, key name, path, or the first moment of a day. */
   key: string;
   /** What to show for it. */
   label: string;
@@ -1477,7 +1479,7 @@ export interface Calls {
   /** Sends a prompt and streams what comes back; it costs quota. Hanging up cancels it upstream */
   "POST /try": { body: TryRequest; stream: TryEvent };
   /** Sums over a span of days */
-  "GET /usage": { query: { from?: number; to?: number; group?: "account" | "model" | "client" | "day"; account?: string }; answer: Usage };
+  "GET /usage": { query: { from?: number; to?: number; group?: "account" | "model" | "client" | "route" | "day"; account?: string }; answer: Usage };
   /** Clears the sums by day; what limits and budgets have counted stays */
   "DELETE /usage": { answer: Cleared };
   /** How fast each account has answered with each model, the busiest first */

@@ -17,7 +17,7 @@ const BUCKET_MS: i64 = DAY_MS / BUCKETS;
 /// The journal of one day may be this long; what is beyond it is not in the half hours.
 const MOST: u32 = 100_000;
 
-/// One sum of a day, by account, model and key.
+/// One sum of a day, by account, model, route and key.
 #[derive(Debug, Clone)]
 pub struct UsageSum {
     /// First moment of the day (UTC).
@@ -28,6 +28,8 @@ pub struct UsageSum {
     pub account_label: String,
     /// Model asked for.
     pub model: String,
+    /// The path of the gateway that was asked, without the model.
+    pub route: String,
     /// Name of the gateway key.
     pub client_key: String,
     /// Requests.
@@ -46,6 +48,8 @@ pub struct UsageSum {
     pub cached_tokens: i64,
     /// Of those out, reasoning.
     pub reasoning_tokens: i64,
+    /// Pictures made.
+    pub images: i64,
     /// Requests whose usage was not told.
     pub unknown_usage: i64,
     /// Estimated cost in USD at the present prices (F71); `None` when the model has no price.
@@ -111,6 +115,7 @@ impl Engine {
                 .clone(),
             account_id: row.account_id,
             model: row.model,
+            route: row.route,
             client_key: row.client_key,
             requests: row.requests,
             successes: row.successes,
@@ -120,6 +125,7 @@ impl Engine {
             output_tokens: row.output_tokens,
             cached_tokens: row.cached_tokens,
             reasoning_tokens: row.reasoning_tokens,
+            images: row.images,
             unknown_usage: row.unknown_usage,
         };
         Ok(rows.into_iter().map(sum).collect())

@@ -79,7 +79,11 @@ pub(crate) async fn attempt(
     };
     let tail = match target.format {
         Format::Gemini => {
-            gemini::tail(prepared.model.as_deref(), prepared.stream_upstream).map(Some)
+            let action = match prepared.stream_upstream {
+                true => gemini::Action::Stream,
+                false => gemini::Action::Generate,
+            };
+            gemini::tail(prepared.model.as_deref(), action).map(Some)
         }
         Format::Codex | Format::Responses | Format::OpenAi | Format::Anthropic => Ok(None),
     };
@@ -377,10 +381,10 @@ fn media_type(headers: &HeaderMap) -> &str {
 }
 
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    media_type(headers)
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("text/event-stream")
+    const KIND: &str = "text/event-stream";
+    let told = media_type(headers).trim_start().as_bytes();
+    told.get(..KIND.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(KIND.as_bytes()))
 }
 
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {

@@ -9,7 +9,12 @@ use crate::paths::Inference;
 /// Which formats can serve a call, best first (F101).
 pub(crate) fn formats(call: &Inference) -> &'static [Format] {
     if call.embeds {
-        return &[Format::OpenAi, Format::Responses];
+        return match call.dialect {
+            Dialect::Gemini => &[Format::Gemini, Format::OpenAi, Format::Responses],
+            Dialect::Chat | Dialect::Responses | Dialect::Messages => {
+                &[Format::OpenAi, Format::Responses, Format::Gemini]
+            }
+        };
     }
     match (call.codex, call.compact, call.dialect) {
         (true, _, _) => &[Format::Codex],

@@ -16,6 +16,23 @@ pub(crate) enum Action {
     Stream,
     /// How many tokens a request has.
     Count,
+    /// The vector of one content (F78).
+    Embed,
+    /// The vectors of several.
+    EmbedBatch,
+}
+
+impl Action {
+    /// As it stands in the path.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Generate => "generateContent",
+            Self::Stream => "streamGenerateContent",
+            Self::Count => "countTokens",
+            Self::Embed => "embedContent",
+            Self::EmbedBatch => "batchEmbedContents",
+        }
+    }
 }
 
 /// The path's end behind `models/`: the model, which may be missing (F92), and what is asked of it. `None` for what this version does not
@@ -26,6 +43,8 @@ pub(crate) fn asked(rest: &str) -> Option<(&str, Action)> {
         "generateContent" => Action::Generate,
         "streamGenerateContent" => Action::Stream,
         "countTokens" => Action::Count,
+        "embedContent" => Action::Embed,
+        "batchEmbedContents" => Action::EmbedBatch,
         _ => return None,
     };
     Some((model, action))
@@ -88,7 +107,7 @@ pub(crate) fn query(client: Option<&str>, stream: bool) -> Option<String> {
 }
 
 /// The end of the path at an account of the dialect.
-pub(crate) fn tail(model: Option<&str>, stream: bool) -> Result<String, RequestError> {
+pub(crate) fn tail(model: Option<&str>, action: Action) -> Result<String, RequestError> {
     let model = model.unwrap_or_default();
     let model = model.strip_prefix("models/").unwrap_or(model);
     // A name that climbs would be another address at the provider.
@@ -103,11 +122,8 @@ pub(crate) fn tail(model: Option<&str>, stream: bool) -> Result<String, RequestE
             let _ = write!(path, "%{byte:02X}");
         }
     }
-    path.push_str(if stream {
-        ":streamGenerateContent"
-    } else {
-        ":generateContent"
-    });
+    path.push(':');
+    path.push_str(action.word());
     Ok(path)
 }
 
@@ -127,7 +143,9 @@ mod tests {
                 Some(("vendor/name:tag", Action::Stream)),
             ),
             ("m:countTokens", Some(("m", Action::Count))),
-            ("m:embedContent", None),
+            ("m:embedContent", Some(("m", Action::Embed))),
+            ("m:batchEmbedContents", Some(("m", Action::EmbedBatch))),
+            ("m:asyncBatchEmbedContent", None),
             (":generateContent", Some(("", Action::Generate))),
             ("m", None),
         ] {
@@ -151,19 +169,23 @@ mod tests {
 
     #[test]
     fn a_model_cannot_climb_out_of_its_path() {
-        for (model, stream, expected) in [
+        for (model, action, expected) in [
             (
                 "gemini-2.5-pro",
-                true,
+                Action::Stream,
                 Some("gemini-2.5-pro:streamGenerateContent"),
             ),
-            ("models/m", false, Some("m:generateContent")),
-            ("a b?#%", false, Some("a%20b%3F%23%25:generateContent")),
-            ("../../secret", false, None),
-            ("a/../b", false, None),
-            ("", false, None),
+            ("models/m", Action::Generate, Some("m:generateContent")),
+            (
+                "a b?#%",
+                Action::Generate,
+                Some("a%20b%3F%23%25:generateContent"),
+            ),
+            ("../../secret", Action::Generate, None),
+            ("a/../b", Action::Embed, None),
+            ("", Action::Generate, None),
         ] {
-            assert_eq!(tail(Some(model), stream).ok().as_deref(), expected);
+            assert_eq!(tail(Some(model), action).ok().as_deref(), expected);
         }
     }
 }

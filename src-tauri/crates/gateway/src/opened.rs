@@ -292,7 +292,7 @@ impl Serving<'_> {
         if let Some(mut record) = record.take() {
             record.stamp(&mut response);
             record.committed(StatusCode::OK);
-            record.usage(seen.usage);
+            record.seen(&seen);
             record.lost(seen.lost);
             record.attempt(
                 &target.id,

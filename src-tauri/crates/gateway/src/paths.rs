@@ -114,6 +114,17 @@ pub(crate) const EMBEDDINGS: Inference = Inference {
     ..CHAT
 };
 
+/// The same in the words of Gemini (F78, F80).
+pub(crate) const EMBED: Inference = Inference {
+    path: "/v1beta/models:embedContent",
+    embeds: true,
+    ..GENERATE
+};
+pub(crate) const EMBED_BATCH: Inference = Inference {
+    path: "/v1beta/models:batchEmbedContents",
+    ..EMBED
+};
+
 /// The table of paths: the place, and the methods it takes.
 pub(crate) fn place(path: &str) -> (Place<'_>, &'static [Method]) {
     const GET: &[Method] = &[Method::GET, Method::HEAD];
@@ -142,6 +153,10 @@ pub(crate) fn place(path: &str) -> (Place<'_>, &'static [Method]) {
                 Some((model, Action::Generate)) => return (Place::Generate(GENERATE, model), POST),
                 Some((model, Action::Stream)) => {
                     return (Place::Generate(GENERATE_STREAM, model), POST);
+                }
+                Some((model, Action::Embed)) => return (Place::Generate(EMBED, model), POST),
+                Some((model, Action::EmbedBatch)) => {
+                    return (Place::Generate(EMBED_BATCH, model), POST);
                 }
                 Some((_, Action::Count)) => return (Place::CountTokens(Dialect::Gemini), POST),
                 None => {}
@@ -215,8 +230,13 @@ mod tests {
             ),
             ("/v1beta/models", Place::GeminiModels),
             ("/v1beta/models/m", Place::GeminiModel("m")),
+            ("/v1beta/models/m:embedContent", Place::Generate(EMBED, "m")),
             (
-                "/v1beta/models/m:embedContent",
+                "/v1/models/a/b:batchEmbedContents",
+                Place::Generate(EMBED_BATCH, "a/b"),
+            ),
+            (
+                "/v1beta/models/m:predict",
                 Place::Unknown(Shape::Of(Dialect::Gemini)),
             ),
             ("/v1/messages", Place::Inference(MESSAGES)),

@@ -124,6 +124,12 @@ impl Record {
         self.edit(|entry| entry.images = u32::try_from(pictures).unwrap_or(u32::MAX));
     }
 
+    /// What an answer was seen to hold (F70): tokens, and pictures beside its words.
+    pub(crate) fn seen(&mut self, seen: &protocol::Observed) {
+        self.usage(seen.usage);
+        self.edit(|entry| entry.images = entry.images.max(seen.pictures));
+    }
+
     /// A call of another API than the dialect whose shapes its errors have.
     pub(crate) fn is_of(&mut self, api: &'static str) {
         self.edit(|entry| entry.dialect = api);

@@ -341,7 +341,7 @@ impl Relay {
         let gateway = self.record_gateway().clone();
         gateway.observe_event(&self.target.id, self.answer.observed());
         gateway.tell(&self.target.id, outcome);
-        self.record.usage(self.answer.observed().usage);
+        self.record.seen(self.answer.observed());
         self.record.lost(self.answer.lost());
         self.record.attempt(
             &self.target.id,

@@ -112,6 +112,7 @@ static NOTHING: Observed = Observed {
     model: None,
     response_id: None,
     events: 0,
+    pictures: 0,
     lost: Lost::NONE,
 };
 

@@ -1,6 +1,11 @@
-//! The Embeddings API: nothing is translated, so all there is to read is the model's name, which may be an alias, and what was counted (F78).
+//! The Embeddings API: within it all there is to read is the model's name, which may be an alias, and what was counted (F78). Where client and
+//! account spell it differently, [`gemini`] translates.
 //!
 //! Pure; called by `gateway`, which sends a key account the client's own bytes and the client the account's.
+
+pub mod gemini;
+
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -49,21 +54,39 @@ pub fn naming(body: &Bytes, model: &str) -> Vec<Bytes> {
     let mut at = None;
     let walked: Result<(), Malformed> = Reader::new(text).members(|name, value| {
         if name == "model" && value.kind()? == Kind::String {
-            let said = value.string()?;
-            let start = said.raw().as_ptr().addr() - text.as_ptr().addr();
-            at = Some(start..start + said.raw().len());
+            at = place(text, value.string()?.raw());
             return Ok(());
         }
         value.skip()
     });
     match (walked, at) {
-        (Ok(()), Some(at)) if text.get(at.clone()).is_some() => {
+        (Ok(()), Some(at)) => {
             let mut name = String::with_capacity(model.len());
             escape_into(model, &mut name);
-            vec![body.slice(..at.start), name.into(), body.slice(at.end..)]
+            replaced(body, &[at], &name.into())
         }
         _ => whole(),
     }
+}
+
+/// Where a slice of a text lies in it.
+fn place(text: &str, slice: &str) -> Option<Range<usize>> {
+    let start = slice.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    let at = start..start.checked_add(slice.len())?;
+    text.get(at.clone()).is_some().then_some(at)
+}
+
+/// The body with a name in those places, which are in order and inside it.
+fn replaced(body: &Bytes, places: &[Range<usize>], name: &Bytes) -> Vec<Bytes> {
+    let mut pieces = Vec::with_capacity(2 * places.len() + 1);
+    let mut from = 0;
+    for place in places {
+        pieces.push(body.slice(from..place.start));
+        pieces.push(name.clone());
+        from = place.end;
+    }
+    pieces.push(body.slice(from..));
+    pieces
 }
 
 #[cfg(test)]

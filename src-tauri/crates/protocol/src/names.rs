@@ -27,6 +27,8 @@ pub(crate) struct Renamed {
     pub(crate) namespace: Option<Text<'static>>,
     /// A freeform tool at the client.
     pub(crate) custom: bool,
+    /// The client reads its calls as those of a function (T53).
+    pub(crate) as_function: bool,
 }
 
 /// The tools of a request as its answer will name them.
@@ -117,7 +119,8 @@ impl Naming {
         };
         // Nearly always every name is good as it is.
         let all_plain = tools.iter().all(|tool| {
-            let custom = flatten && matches!(tool, Tool::Custom { .. });
+            let custom =
+                matches!(tool, Tool::Custom { as_function, .. } if flatten || *as_function);
             tool.named()
                 .is_none_or(|(namespace, name)| plain(namespace, name, custom))
         });
@@ -143,13 +146,20 @@ impl Naming {
                 if let Some((namespace, name)) = tool.named()
                     && namespace.is_none() == direct
                 {
-                    let custom = matches!(tool, Tool::Custom { .. });
-                    self.add(namespace, name, custom && flatten, flatten);
+                    let custom = flatten && matches!(tool, Tool::Custom { .. });
+                    let as_function = matches!(
+                        tool,
+                        Tool::Custom {
+                            as_function: true,
+                            ..
+                        }
+                    );
+                    self.add(namespace, name, (custom, as_function), flatten);
                 }
             }
         }
         for call in calls {
-            self.add(call.namespace.as_ref(), &call.name, false, flatten);
+            self.add(call.namespace.as_ref(), &call.name, (false, false), flatten);
         }
     }
 
@@ -173,7 +183,13 @@ impl Naming {
         }
     }
 
-    fn add(&mut self, namespace: Option<&Text<'_>>, name: &Text<'_>, custom: bool, flatten: bool) {
+    fn add(
+        &mut self,
+        namespace: Option<&Text<'_>>,
+        name: &Text<'_>,
+        (custom, as_function): (bool, bool),
+        flatten: bool,
+    ) {
         let key = key(namespace, name);
         if self.wires.contains_key(&key) {
             return;
@@ -191,12 +207,13 @@ impl Naming {
             };
         let wire = self.free(&shorten(&whole));
         self.taken.insert(wire.clone());
-        if custom || wire != key.1 || (namespace.is_some() && flatten) {
+        if custom || as_function || wire != key.1 || (namespace.is_some() && flatten) {
             self.names.renamed.push(Renamed {
                 wire: wire.clone(),
                 name: Text::spell(&key.1),
                 namespace: key.0.as_deref().map(Text::spell),
                 custom,
+                as_function,
             });
         }
         self.wires.insert(key, wire);

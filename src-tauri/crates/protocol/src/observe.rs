@@ -9,6 +9,7 @@ use bytes::Bytes;
 use memchr::memmem::{self, Finder};
 
 mod gemini;
+mod pictures;
 
 use crate::{
     json::{read::Reader, scan},
@@ -72,7 +73,7 @@ impl Observer {
     /// One event of the stream.
     pub(crate) fn event(&mut self, name: Option<&[u8]>, data: &[u8]) -> Kind {
         self.seen.events += 1;
-        match self.dialect {
+        let kind = match self.dialect {
             Dialect::Chat => self.chat_chunk(data),
             Dialect::Responses => self.responses_event(name, data),
             Dialect::Messages => self.messages_event(name, data),
@@ -80,7 +81,12 @@ impl Observer {
                 self.gemini_piece(data);
                 Kind::Plain
             }
+        };
+        // Responses tells a picture in the event that ends its item.
+        if self.dialect != Dialect::Responses || kind == Kind::ItemDone {
+            self.seen.pictures += pictures::count(self.dialect, data);
         }
+        kind
     }
 
     /// A whole answer in JSON. Answers false when it is no JSON object.
@@ -89,6 +95,7 @@ impl Observer {
             .iter()
             .position(|byte| !byte.is_ascii_whitespace())
             .unwrap_or(0);
+        self.seen.pictures = pictures::count(self.dialect, body);
         match self.dialect {
             Dialect::Chat => self.chat_object(body).is_some(),
             Dialect::Responses => scan::each_member(body, at, |_| ()).is_ok_and(|end| {

@@ -341,6 +341,8 @@ pub struct Observed {
     pub response_id: Option<String>,
     /// How many events were read.
     pub events: u64,
+    /// Pictures among what was told (F70).
+    pub pictures: u32,
     /// What of it was not carried over, as far as reading showed; for a running translation ask [`crate::Answer::lost`].
     pub lost: Lost,
 }

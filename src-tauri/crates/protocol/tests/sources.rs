@@ -634,6 +634,74 @@ fn t34_code_that_ran_at_a_messages_vendor_moves_no_place() {
 }
 
 #[test]
+fn t34_files_that_were_edited_at_a_messages_vendor_are_told() {
+    for (kind, input, result, told) in [
+        (
+            "text_editor",
+            json!({"command": "create", "path": "/tmp/a.py", "file_text": "print(1)"}),
+            json!({"type": "text_editor_code_execution_create_result", "is_file_update": false}),
+            "\n```sh\ncreate /tmp/a.py\n```\n\n```\nprint(1)\n```\n",
+        ),
+        (
+            "text_editor",
+            json!({"command": "view", "path": "/tmp/a.py"}),
+            json!({"type": "text_editor_code_execution_view_result", "file_type": "text", "content": "print(1)", "num_lines": 1, "start_line": 1, "total_lines": 1}),
+            "\n```sh\nview /tmp/a.py\n```\n\n```\nprint(1)\n```\n",
+        ),
+        (
+            "text_editor",
+            json!({"command": "str_replace", "path": "/tmp/a.py", "old_str": "1", "new_str": "2"}),
+            json!({"type": "text_editor_code_execution_str_replace_result", "old_start": 1, "old_lines": 1, "new_start": 1, "new_lines": 1, "lines": ["-print(1)", "+print(2)"]}),
+            "\n```sh\nstr_replace /tmp/a.py\n```\n\n```\n-print(1)\n+print(2)\n```\n",
+        ),
+        (
+            "text_editor",
+            json!({"command": "view", "path": "/tmp/b"}),
+            json!({"type": "text_editor_code_execution_tool_result_error", "error_code": "file_not_found", "error_message": "no such file"}),
+            "\n```sh\nview /tmp/b\n```\n\n```\nfile_not_found\n```\n\n```\nno such file\n```\n",
+        ),
+        (
+            "bash",
+            json!({"command": "ls"}),
+            json!({"type": "bash_code_execution_tool_result_error", "error_code": "execution_time_exceeded"}),
+            "\n```sh\nls\n```\n\n```\nexecution_time_exceeded\n```\n",
+        ),
+        (
+            "bash",
+            json!({"command": "plot"}),
+            json!({"type": "bash_code_execution_result", "stdout": "", "stderr": "", "return_code": 0, "content": [{"type": "bash_code_execution_output", "file_id": "file_1"}]}),
+            "\n```sh\nplot\n```\n\n```\nfile_1\n```\n",
+        ),
+        (
+            "",
+            json!({"code": "1/0"}),
+            json!({"type": "code_execution_tool_result_error", "error_code": "unavailable"}),
+            "\n```python\n1/0\n```\n\n```\nunavailable\n```\n",
+        ),
+    ] {
+        let name = format!("{kind}_code_execution");
+        let name = name.trim_start_matches('_');
+        let asked =
+            json!({"type": "server_tool_use", "id": "srvtoolu_2", "name": name, "input": input});
+        let ran = json!({"type": format!("{name}_tool_result"), "tool_use_id": "srvtoolu_2", "content": result});
+        let mut whole = whole_of(Target::Messages);
+        let content = whole["content"].as_array_mut().expect("blocks");
+        content.splice(2..2, [asked, ran]);
+        let body = Bytes::from(whole.to_string());
+        for client in [Dialect::Chat, Dialect::Responses, Dialect::Gemini] {
+            let mut answer = answer_of(client, Target::Messages, false, &searching(client));
+            let json = answer.answer_json(&body).expect("an answer");
+            let json: Value = serde_json::from_slice(&json).expect("JSON");
+            assert_eq!(
+                read_whole(client, &json).text,
+                format!("{told}{}", TEXT.concat()),
+                "{client:?} {result}"
+            );
+        }
+    }
+}
+
+#[test]
 fn t31_thoughts_in_the_text_move_it_so_no_place_is_told() {
     let body = Bytes::from(searching(Dialect::Chat).to_string());
     let head = peek(Dialect::Chat, &body).expect("a request");

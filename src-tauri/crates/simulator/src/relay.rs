@@ -63,13 +63,16 @@ async fn dispatch(world: &Arc<World>, call: Call, path: &str) -> Reply {
         "/images/generations" | "/images/edits" if post && key.images => {
             images::relay(world, call, who, &key).await
         }
-        "/embeddings" if post && key.chat => embeddings(world, call, who, &key).await,
+        "/embeddings" if post && key.chat => embeddings(world, call, who, &key, None).await,
         "/models" if call.method == Method::GET => {
             let google = call.header("x-goog-api-key").is_some();
             models(world, who, &key, google).await
         }
         _ => match path.strip_prefix("/models/") {
             Some(name) if post && key.gemini => match asked(name, &call) {
+                None if embeds(name).is_some() => {
+                    embeddings(world, call, who, &key, embeds(name)).await
+                }
                 Some(asked) => generate(world, call, who, &key, Venue::Gemini, Some(asked)).await,
                 None => Ok(unknown_url(&call)),
             },
@@ -218,24 +221,78 @@ async fn compact(world: &Arc<World>, call: Call, who: Who, key: &KeySetup) -> Re
     }
 }
 
-async fn embeddings(world: &Arc<World>, call: Call, who: Who, key: &KeySetup) -> Reply {
+/// The model of a Gemini path that asks for vectors, and whether for several.
+fn embeds(name: &str) -> Option<(&str, bool)> {
+    let (model, action) = name.rsplit_once(':')?;
+    match action {
+        "embedContent" => Some((model, false)),
+        "batchEmbedContents" => Some((model, true)),
+        _ => None,
+    }
+}
+
+/// Vectors, in the words of Gemini where its path names the model.
+async fn embeddings(
+    world: &Arc<World>,
+    call: Call,
+    who: Who,
+    key: &KeySetup,
+    of_path: Option<(&str, bool)>,
+) -> Reply {
     let step = world.take_step(who, Endpoint::Embeddings);
     let parsed = answer::parse(&call.body);
     let body = parsed.as_ref().unwrap_or(&Value::Null);
-    let model = body["model"].as_str().unwrap_or_default();
-    if let Some(reply) = answer::early(&step, Venue::Responses, model, world.now()).await {
+    let (venue, model) = match of_path {
+        Some((model, _)) => (Venue::Gemini, model),
+        None => (Venue::Responses, body["model"].as_str().unwrap_or_default()),
+    };
+    if let Some(reply) = answer::early(&step, venue, model, world.now()).await {
         return reply;
     }
     if !serves(key, model) {
-        return Ok(answer::model_unsupported(Venue::Responses, model));
+        return Ok(answer::model_unsupported(venue, model));
+    }
+    if let Some((_, batch)) = of_path {
+        return Ok(google_vectors(body, model, batch));
     }
     let texts = body["input"].as_array().map_or(1, Vec::len);
+    let vector = match body["encoding_format"].as_str() {
+        // The same numbers as 32-bit floats, the least byte first.
+        Some("base64") => json!("AACAPgAAAL8="),
+        _ => json!([0.25, -0.5]),
+    };
     let vectors: Vec<Value> = (0..texts)
-        .map(|at| json!({"object": "embedding", "index": at, "embedding": [0.25, -0.5]}))
+        .map(|at| json!({"object": "embedding", "index": at, "embedding": vector}))
         .collect();
     let usage = json!({"prompt_tokens": 4 * texts, "total_tokens": 4 * texts});
     let list = json!({"object": "list", "data": vectors, "model": model, "usage": usage});
     Ok(document(200, &list))
+}
+
+/// As strict as the vendor: each request of a batch names the model of the path.
+fn google_vectors(body: &Value, model: &str, batch: bool) -> Response<Body> {
+    let one = json!({"values": [0.25, -0.5]});
+    let named = format!("models/{model}");
+    let wrong = |request: &Value, must: bool| {
+        let said = request["model"].as_str();
+        let parts = request["content"]["parts"].as_array();
+        said.map_or(must, |said| said != named) || parts.is_none_or(Vec::is_empty)
+    };
+    let none = Vec::new();
+    let all = body["requests"].as_array().unwrap_or(&none);
+    let bad = match batch {
+        true => all.is_empty() || all.iter().any(|request| wrong(request, true)),
+        false => wrong(body, false),
+    };
+    if bad {
+        let error = json!({"code": 400, "message": "Invalid embedding request.", "status": "INVALID_ARGUMENT"});
+        return document(400, &json!({"error": error}));
+    }
+    let answer = match batch {
+        true => json!({"embeddings": vec![one; all.len()]}),
+        false => json!({"embedding": one}),
+    };
+    document(200, &answer)
 }
 
 async fn models(world: &Arc<World>, who: Who, key: &KeySetup, google: bool) -> Reply {

@@ -20,7 +20,7 @@ fn config() -> Config {
 }
 
 #[tokio::test]
-async fn f99_f100_a_relay_gets_our_headers_its_key_and_the_bytes_as_they_are() {
+async fn f99_f100_t191_a_relay_gets_our_headers_its_key_and_the_bytes_as_they_are() {
     let server = Server::start([]).await;
     let upstream = upstream(config());
     let mut spec = relay_spec(&server.url("/"));

@@ -15,6 +15,8 @@ pub(crate) enum UsageGroup {
     Model,
     /// The client's gateway key.
     Client,
+    /// The path of the gateway that was asked.
+    Route,
     Day,
 }
 
@@ -45,7 +47,7 @@ pub(crate) struct Usage {
 /// One sum.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct UsageRow {
-    /// Account id, model, key name, or the first moment of a day.
+    /// Account id, model, key name, path, or the first moment of a day.
     pub key: String,
     /// What to show for it.
     pub label: String,
@@ -57,6 +59,8 @@ pub(crate) struct UsageRow {
     pub output_tokens: i64,
     pub cached_tokens: i64,
     pub reasoning_tokens: i64,
+    /// Pictures made, by the Images API and inside answers.
+    pub images: i64,
     /// Requests whose usage the provider did not tell; they are in none of the token sums.
     pub unknown_usage: i64,
     /// Estimated cost in USD at the present prices, a decimal text; null when no model in it has a price.
@@ -109,6 +113,7 @@ impl UsageRow {
         self.output_tokens += sum.output_tokens;
         self.cached_tokens += sum.cached_tokens;
         self.reasoning_tokens += sum.reasoning_tokens;
+        self.images += sum.images;
         self.unknown_usage += sum.unknown_usage;
     }
 }
@@ -140,6 +145,7 @@ fn rows<'a>(sums: impl Iterator<Item = &'a UsageSum>, group: UsageGroup) -> Vec<
             UsageGroup::Account => (sum.account_id.clone(), sum.account_label.clone()),
             UsageGroup::Model => (sum.model.clone(), sum.model.clone()),
             UsageGroup::Client => (sum.client_key.clone(), sum.client_key.clone()),
+            UsageGroup::Route => (sum.route.clone(), sum.route.clone()),
             UsageGroup::Day => (sum.day.0.to_string(), sum.day.0.to_string()),
         };
         let row = rows.entry(key.clone()).or_insert_with(|| UsageRow {

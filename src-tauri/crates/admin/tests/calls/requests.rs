@@ -113,6 +113,15 @@ async fn f70_usage_is_what_the_providers_told() {
         column(&by("?group=client").await["rows"], "key"),
         ["(test)"]
     );
+    let routes = by("?group=route").await;
+    assert_eq!(column(&routes["rows"], "requests"), [4]);
+    assert!(
+        column(&routes["rows"], "key")[0]
+            .as_str()
+            .unwrap()
+            .starts_with("/v1/")
+    );
+    assert_eq!(column(&routes["rows"], "images"), [0]);
     assert_eq!(column(&by("?group=day").await["rows"], "requests"), [4]);
     let office = stage.id("office");
     assert_eq!(

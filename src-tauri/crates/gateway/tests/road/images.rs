@@ -885,3 +885,47 @@ async fn t163_f97_a_client_that_streams_sees_signs_of_life_while_the_road_goes_o
         }
     }
 }
+
+/// F70: pictures count wherever they stand, in answers that pass as they are and in translated ones.
+#[tokio::test]
+async fn f70_pictures_inside_answers_are_counted() {
+    let mut stage = Stage::set().await;
+    let _codex = stage.codex("codex");
+    let draw = |stream: bool| {
+        json!({
+            "model": "gpt-5.5", "stream": stream, "input": [{"role": "user", "content": "a cat"}],
+            "tools": [{"type": "image_generation"}], "tool_choice": {"type": "image_generation"},
+        })
+    };
+    for stream in [true, false] {
+        let reply = stage.post("/v1/responses", &draw(stream)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert!(reply.text.contains("image_generation_call"));
+    }
+    let counts = |entries: Vec<gateway::Entry>| -> Vec<u32> {
+        entries.iter().map(|entry| entry.images).collect()
+    };
+    assert_eq!(counts(stage.journal(2).await), [1, 1]);
+
+    let mut stage = Stage::set().await;
+    let relay = stage.relay("relay", Format::Gemini);
+    let drawn = json!({
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "two"}, inline(), inline()]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}, "modelVersion": "m", "responseId": "r",
+    });
+    let chat = json!({"model": "m", "messages": [{"role": "user", "content": "draw"}]});
+    let own = json!({"contents": [{"parts": [{"text": "draw"}]}]});
+    for (path, body) in [
+        ("/v1beta/models/m:generateContent", &own),
+        ("/v1/chat/completions", &chat),
+    ] {
+        relay.script([Step::json(200, &drawn.to_string())]);
+        let reply = stage.post(path, body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    assert_eq!(counts(stage.journal(2).await), [2, 2]);
+}
+
+fn inline() -> Value {
+    json!({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"}})
+}

@@ -136,6 +136,8 @@ pub(crate) enum Tool<'a> {
         namespace: Option<Text<'a>>,
         description: Option<Text<'a>>,
         format: Option<&'a str>,
+        /// Its client reads calls of it as those of a function (T53).
+        as_function: bool,
     },
     /// Runs at its own provider; no other dialect has it (T56, T59).
     Hosted {

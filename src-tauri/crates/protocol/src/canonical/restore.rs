@@ -55,7 +55,7 @@ impl Restorer {
                     call_id,
                     name: known.name.borrowed(),
                     namespace: known.namespace.as_ref().map(Text::borrowed),
-                    custom: known.custom || custom,
+                    custom: (known.custom || custom) && !known.as_function,
                 };
                 to(Event::ItemStart { slot, start });
             }

@@ -65,6 +65,7 @@ impl Watch {
     pub(crate) fn open(&mut self, start: Start<'_>, to: &mut impl Receiver) -> usize {
         self.start(None, None, None, to);
         self.observed.content_started = true;
+        self.observed.pictures += u32::from(matches!(start, Start::Picture));
         let slot = self.slots;
         self.slots += 1;
         to.take(Event::ItemStart { slot, start });

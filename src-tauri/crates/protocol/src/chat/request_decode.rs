@@ -73,11 +73,33 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
     if !messages {
         return Err(missing(&"messages"));
     }
+    freeform(&mut request);
     let settings = &mut request.settings;
     settings.max_output_tokens = settings.max_output_tokens.or(legacy_limit);
     // F90: the order in which the body's own words count.
     settings.effort = settings.effort.take().or(effort).or(variant);
     Ok(request)
+}
+
+/// T53: what a client has kept as calls of a function were calls of its freeform tool, and their arguments its raw input.
+fn freeform(request: &mut Request<'_>) {
+    for tool in &request.tools {
+        let Tool::Custom {
+            name,
+            as_function: true,
+            ..
+        } = tool
+        else {
+            continue;
+        };
+        for item in &mut request.items {
+            if let Item::Call(call) = item
+                && call.name == *name
+            {
+                call.custom = true;
+            }
+        }
+    }
 }
 
 /// The plain fields.

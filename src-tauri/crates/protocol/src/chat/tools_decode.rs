@@ -26,11 +26,15 @@ pub(super) fn tools<'a>(
     array(value, &"tools", |at, value| {
         let param = format_args!("tools[{at}]");
         let mut native = value.clone();
-        let (mut kind, mut tool) = (None, None);
+        let (mut kind, mut tool, mut flat) = (None, None, false);
         let mut more = Vec::new();
         object(value, &param, |key, value| {
             match key {
                 "type" => kind = text(value, &param)?,
+                "name" => {
+                    flat = true;
+                    value.skip()?;
+                }
                 "function" => tool = Some(defined(value, &param, false, losses)?),
                 "custom" => tool = Some(defined(value, &param, true, losses)?),
                 key => {
@@ -41,6 +45,14 @@ pub(super) fn tools<'a>(
             Ok(())
         })?;
         match (tool, kind) {
+            // T53: the spelling of Responses. Its client reads answers as if there were functions only.
+            (None, Some(kind)) if flat && (kind.is("function") || kind.is("custom")) => {
+                let mut tool = defined(&mut native, &param, kind.is("custom"), losses)?;
+                if let Tool::Custom { as_function, .. } = &mut tool {
+                    *as_function = true;
+                }
+                tools.push(tool);
+            }
             (Some(tool), _) => {
                 // A tool of the provider's own is kept or lost as a whole.
                 for key in &more {
@@ -103,6 +115,7 @@ fn defined<'a>(
             namespace: None,
             description,
             format,
+            as_function: false,
         }
     } else {
         Tool::Function {
@@ -123,9 +136,14 @@ pub(super) fn tool_choice<'a>(
         Kind::Null => Ok(value.skip().map(|()| None)?),
         Kind::String => choice_word(&value.string()?).map(Some),
         Kind::Object => {
-            let mut choice = None;
+            let (mut choice, mut flat) = (None, None);
+            let mut custom = false;
             object(value, &"tool_choice", |key, value| {
                 match key {
+                    "type" => {
+                        custom = text(value, &"tool_choice")?.is_some_and(|kind| kind.is("custom"))
+                    }
+                    "name" => flat = word(value, &"tool_choice")?,
                     "function" => choice = Some(ToolChoice::Named(chosen(value, false)?)),
                     "custom" => choice = Some(ToolChoice::Named(chosen(value, true)?)),
                     "allowed_tools" => choice = Some(allowed(value)?),
@@ -133,7 +151,16 @@ pub(super) fn tool_choice<'a>(
                 }
                 Ok(())
             })?;
+            // T53.
+            let flat = flat.map(|name| {
+                ToolChoice::Named(Chosen {
+                    namespace: None,
+                    name,
+                    custom,
+                })
+            });
             choice
+                .or(flat)
                 .map(Some)
                 .ok_or_else(|| missing(&"tool_choice.function"))
         }

@@ -43,6 +43,10 @@ pub(super) struct RawCall<'a> {
     pub(super) name: Text<'a>,
     /// An object; absent for none.
     pub(super) args: Option<&'a str>,
+    /// Values at paths of the arguments.
+    pub(super) pieces: Option<Reader<'a>>,
+    /// More of this call follows.
+    pub(super) goes_on: bool,
 }
 
 #[derive(Default)]
@@ -113,7 +117,7 @@ fn more(value: &mut Reader<'_>, other: &mut bool) -> Result<(), Malformed> {
 }
 
 /// Walks an object's members by the dialect's own spelling of their names.
-pub(super) fn members<'a>(
+pub(crate) fn members<'a>(
     value: &mut Reader<'a>,
     mut each: impl FnMut(&str, &mut Reader<'a>) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
@@ -147,6 +151,11 @@ fn call<'a>(value: &mut Reader<'a>, other: &mut bool) -> Result<RawCall<'a>, Mal
             ("id", _) => call.id = value.string_or_skip()?.filter(|id| !id.is_empty()),
             ("name", _) => call.name = value.string_or_skip()?.unwrap_or_default(),
             ("args", Kind::Object) => call.args = Some(value.raw()?),
+            ("partialArgs", Kind::Array) => {
+                call.pieces = Some(value.clone());
+                value.skip()?;
+            }
+            ("willContinue", _) => call.goes_on = value.bool_or_skip()?.unwrap_or(false),
             _ => more(value, other)?,
         }
         Ok(())

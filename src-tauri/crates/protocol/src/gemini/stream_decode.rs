@@ -7,6 +7,7 @@
 use super::{
     cite,
     part::{self, RawCall, RawPart, members},
+    pieces::Pieces,
     request_decode::fence,
     usage,
     wire::{Read, read_finish},
@@ -33,6 +34,8 @@ pub(crate) struct Decoder {
     message: Option<usize>,
     reasoning: Option<usize>,
     calls: usize,
+    /// The call whose arguments are still coming.
+    pieces: Option<Pieces>,
     finish: Option<Finish>,
     /// The word that says the model made no answer (T145).
     broken: Option<String>,
@@ -99,6 +102,8 @@ impl Decoder {
     }
 
     fn end(&mut self, to: &mut impl Receiver) {
+        let cut = self.broken.is_some() || self.finish == Some(Finish::Length);
+        self.end_pieces(cut, to);
         self.close_all(to);
         // Sources of words that never came, or had ended.
         let sources = self.grounding.take().is_some_and(|raw| cite::names(&raw));
@@ -311,6 +316,21 @@ impl Decoder {
         lost.add_if(thought && inline.is_some(), Gone::Media);
         lost.add_if(thought && call.is_some(), Gone::Item);
         let text = text.filter(|text| !text.is_empty());
+        if let Some(call) = call.as_ref().filter(|call| call.name.is_empty()) {
+            if let Some(open) = &mut self.pieces {
+                open.add(call);
+                if !call.goes_on {
+                    self.end_pieces(false, to);
+                }
+            } else {
+                // A piece of no call.
+                self.watch.observed.lost.add(Gone::Item);
+            }
+            return;
+        }
+        if text.is_some() || call.is_some() || code.is_some() || inline.is_some() {
+            self.end_pieces(false, to);
+        }
         if thought {
             if let Some(delta) = text {
                 let slot = self.open_reasoning(to);
@@ -326,12 +346,7 @@ impl Decoder {
             if let Some(seal) = signature {
                 self.seal(seal, to);
             }
-            // Arguments told piece by piece come only to those who ask for them, which nobody does here.
-            if call.name.is_empty() {
-                self.watch.observed.lost.add(Gone::Item);
-            } else {
-                self.call(call, to);
-            }
+            self.call(call, to);
             return;
         }
         if let Some(delta) = text {
@@ -376,19 +391,39 @@ impl Decoder {
     fn call(&mut self, call: RawCall<'_>, to: &mut impl Receiver) {
         self.close_all(to);
         self.calls += 1;
-        let minted = format!("call_{}_{}", self.seed, self.calls);
+        let minted = Text::spell(&format!("call_{}_{}", self.seed, self.calls));
         let start = Start::Call {
-            call_id: call.id.unwrap_or_else(|| Text::spell(&minted)),
-            name: call.name,
+            call_id: call.id.as_ref().unwrap_or(&minted).borrowed(),
+            name: call.name.borrowed(),
             namespace: None,
             custom: false,
         };
         let slot = self.watch.open(start, to);
+        if call.goes_on || call.pieces.is_some() {
+            let open = self.pieces.insert(Pieces::new(slot));
+            open.add(&call);
+            if !call.goes_on {
+                self.end_pieces(false, to);
+            }
+            return;
+        }
         to.take(Event::Input {
             slot,
             delta: Text::spell(call.args.unwrap_or("{}")),
         });
         to.take(Event::ItemEnd { slot });
+    }
+
+    /// The call whose arguments came piece by piece is whole, or was cut.
+    fn end_pieces(&mut self, cut: bool, to: &mut impl Receiver) {
+        if let Some(pieces) = self.pieces.take() {
+            let slot = pieces.slot;
+            to.take(Event::Input {
+                slot,
+                delta: Text::spell(&pieces.into_json(cut)),
+            });
+            to.take(Event::ItemEnd { slot });
+        }
     }
 
     /// What proves the thoughts before it ends their item.

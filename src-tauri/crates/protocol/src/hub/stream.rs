@@ -170,7 +170,7 @@ fn minted_id(prefix: &str, state: &HubState) -> String {
     if state.request_id.is_empty() {
         String::new()
     } else {
-        format!("{prefix}{}", state.request_id)
+        [prefix, &state.request_id].concat()
     }
 }
 

@@ -4,7 +4,7 @@
 //! backend, and that on the level of whole requests. Pure; called by `gateway`.
 
 mod answer;
-mod base64;
+pub(crate) mod base64;
 mod fold;
 mod multipart;
 mod named;

@@ -128,7 +128,9 @@ impl Decoder {
                 self.watch.observed.lost.add_if(read, Gone::FoundPages);
                 BlockKind::Other
             }
-            "code_execution_tool_result" | "bash_code_execution_tool_result" => {
+            "code_execution_tool_result"
+            | "bash_code_execution_tool_result"
+            | "text_editor_code_execution_tool_result" => {
                 self.watch.observed.content_started = true;
                 let files = content
                     .clone()

@@ -131,29 +131,73 @@ pub(super) fn ran(
         .iter()
         .position(|one| id.is_some_and(|id| one.id == id.raw()))?;
     let input = Text::token(searching.swap_remove(at).input.into(), true);
+    let input = input.decode();
     let mut words = Text::default();
-    let _ = Reader::new(&input.decode()).members(|key, value| {
+    let (mut command, mut path) = (None, None);
+    let _ = Reader::new(&input).members(|key, value| {
         match (key, value.kind()?) {
             ("code", Kind::String) => words.join(&fence("python", &value.string()?)),
-            ("command", Kind::String) => words.join(&fence("sh", &value.string()?)),
+            ("command", Kind::String) => command = Some(value.string()?),
+            ("path", Kind::String) => path = Some(value.string()?),
+            ("file_text", Kind::String) => words.join(&fence("", &value.string()?)),
             _ => value.skip()?,
         }
         Ok::<(), Malformed>(())
     });
+    if let Some(mut line) = command {
+        // The editor's commands name a file, the shell's say all by themselves.
+        if let Some(path) = path {
+            line.join(&Text::spell(" "));
+            line.join(&path);
+        }
+        let mut first = fence("sh", &line);
+        first.join(&words);
+        words = first;
+    }
     // What cannot be read of the result is left out.
-    let _ = content?.members(|key, value| {
-        match (key, value.kind()?) {
-            ("stdout" | "stderr", Kind::String) => {
-                let printed = value.string()?;
-                if !printed.is_empty() {
-                    words.join(&fence("", &printed));
-                }
-            }
-            _ => value.skip()?,
-        }
-        Ok::<(), Malformed>(())
-    });
+    let _ = content?.members(|key, value| printed(key, value, &mut words));
     (!words.is_empty()).then_some(words)
+}
+
+/// One field of a result: what was printed, a file's text or its changed lines, the files that were made, or why it failed.
+fn printed(key: &str, value: &mut Reader<'_>, words: &mut Text<'static>) -> Result<(), Malformed> {
+    let mut tell = |text: &Text<'_>| {
+        if !text.is_empty() {
+            words.join(&fence("", text));
+        }
+    };
+    match (key, value.kind()?) {
+        ("stdout" | "stderr" | "content" | "error_code" | "error_message", Kind::String) => {
+            tell(&value.string()?);
+        }
+        ("lines", Kind::Array) => {
+            let mut all = Text::default();
+            value.elements(|line| {
+                if let Some(line) = line.string_or_skip()? {
+                    if !all.is_empty() {
+                        all.join(&Text::spell("\n"));
+                    }
+                    all.join(&line);
+                }
+                Ok::<(), Malformed>(())
+            })?;
+            tell(&all);
+        }
+        ("content", Kind::Array) => value.elements(|file| {
+            if file.kind()? != Kind::Object {
+                return file.skip();
+            }
+            file.members(|key, value| {
+                match key {
+                    "file_id" => tell(&value.string_or_skip()?.unwrap_or_default()),
+                    _ => value.skip()?,
+                }
+                Ok::<(), Malformed>(())
+            })
+        })?,
+        _ => value.skip()?,
+    }
+    Ok(())
 }
 
 fn search<'a>(

@@ -194,6 +194,10 @@ fn block<'a>(
         "tool_reference" => {
             let mut words = Text::spell("Tool available: ");
             words.join(&raw.tool_name.or(raw.name).unwrap_or_default());
+            losses.approximated(
+                param.to_string(),
+                "only Messages accounts know tools that are found by searching: all are on offer, and this one is named in words (T57, T58)",
+            );
             each(Block::Part(Part::Text(words)));
         }
         "search_result" => {

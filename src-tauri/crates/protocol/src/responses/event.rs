@@ -9,16 +9,31 @@ use crate::json::{
 use crate::lost::{Gone, Lost};
 use crate::types::Usage;
 
-/// The fields of an event that decoding asks for.
+/// A piece of an item.
 #[derive(Default)]
-pub(super) struct Fields<'a> {
+pub(super) struct Piece<'a> {
     pub(super) index: Option<u64>,
     pub(super) delta: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
     pub(super) paragraph: u64,
-    pub(super) annotation: Option<&'a str>,
+}
+
+/// An item that begins or ends, or what is noted on it.
+#[derive(Default)]
+pub(super) struct Placed<'a> {
+    pub(super) index: Option<u64>,
     pub(super) item: Option<RawItem<'a>>,
-    pub(super) response: Option<(AnswerHead<'a>, Option<Reader<'a>>)>,
+    pub(super) annotation: Option<&'a str>,
+}
+
+/// The type of an event, whose first member it nearly always is.
+pub(super) fn kind_of(data: &str) -> Option<&str> {
+    const FIRST: &str = "{\"type\":\"";
+    let rest = data.strip_prefix(FIRST);
+    match rest.and_then(|rest| Some(&rest[..memchr::memchr(b'"', rest.as_bytes())?])) {
+        Some(kind) => Some(kind),
+        None => find_type(&mut Reader::new(data)),
+    }
 }
 
 pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
@@ -38,25 +53,49 @@ pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
     kind
 }
 
-pub(super) fn read_fields<'a>(reader: &mut Reader<'a>) -> Result<Fields<'a>, Malformed> {
-    let mut fields = Fields::default();
+/// The fields of a delta.
+pub(super) fn read_piece<'a>(reader: &mut Reader<'a>) -> Result<Piece<'a>, Malformed> {
+    let mut piece = Piece::default();
     reader.members(|key, value| {
         match key {
-            "output_index" => fields.index = value.unsigned_or_skip()?,
-            "delta" => fields.delta = value.string_or_skip()?,
-            "logprobs" => fields.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
-            "summary_index" => fields.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
-            "annotation" => fields.annotation = Some(value.raw()?),
-            // Read at once: these are the long events, and to skip one first is to read it twice.
-            "item" if value.kind()? == Kind::Object => fields.item = Some(read_item(value)?),
-            "response" if value.kind()? == Kind::Object => {
-                fields.response = Some(read_answer(value)?);
-            }
+            "output_index" => piece.index = value.unsigned_or_skip()?,
+            "delta" => piece.delta = value.string_or_skip()?,
+            "logprobs" => piece.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
+            "summary_index" => piece.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
             _ => value.skip()?,
         }
         Ok::<(), Malformed>(())
     })?;
-    Ok(fields)
+    Ok(piece)
+}
+
+/// The fields of an event about a whole item.
+pub(super) fn read_placed<'a>(reader: &mut Reader<'a>) -> Result<Placed<'a>, Malformed> {
+    let mut placed = Placed::default();
+    reader.members(|key, value| {
+        match key {
+            "output_index" => placed.index = value.unsigned_or_skip()?,
+            "annotation" => placed.annotation = Some(value.raw()?),
+            // Read at once: these are the long events, and to skip one first is to read it twice.
+            "item" if value.kind()? == Kind::Object => placed.item = Some(read_item(value)?),
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(placed)
+}
+
+/// The answer that an event of its life holds.
+pub(super) fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Option<Told<'a>>, Malformed> {
+    let mut response = None;
+    reader.members(|key, value| {
+        if key == "response" && value.kind()? == Kind::Object {
+            response = Some(read_answer(value)?);
+            return Ok::<(), Malformed>(());
+        }
+        value.skip()
+    })?;
+    Ok(response)
 }
 
 /// What is lost with an event of a kind that tells nothing here; none where items and ends tell the same.
@@ -175,9 +214,10 @@ pub(super) struct AnswerHead<'a> {
     pub(super) failed: bool,
 }
 
-pub(super) fn read_answer<'a>(
-    response: &mut Reader<'a>,
-) -> Result<(AnswerHead<'a>, Option<Reader<'a>>), Malformed> {
+/// What a response object says, and where its items stand.
+pub(super) type Told<'a> = (AnswerHead<'a>, Option<Reader<'a>>);
+
+pub(super) fn read_answer<'a>(response: &mut Reader<'a>) -> Result<Told<'a>, Malformed> {
     let mut head = AnswerHead::default();
     let mut output = None;
     response.members(|key, value| {

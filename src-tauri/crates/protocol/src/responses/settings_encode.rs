@@ -55,9 +55,15 @@ impl Encoder<'_> {
             hosted(Hosted::Search).then_some("web_search_call.action.sources"),
             hosted(Hosted::Code).then_some("code_interpreter_call.outputs"),
         ];
-        let wanted: Vec<&str> = wanted.into_iter().flatten().collect();
-        if !wanted.is_empty() {
-            self.raw_field("include", Some(&format!("[\"{}\"]", wanted.join("\",\""))));
+        if wanted.iter().any(Option::is_some) {
+            self.key("include");
+            self.out.raw("[");
+            let mut commas = Commas::default();
+            for one in wanted.into_iter().flatten() {
+                commas.next(&mut self.out);
+                self.out.string(one);
+            }
+            self.out.raw("]");
         }
         self.service_tier(settings, options);
         match (&settings.prompt_cache_key, options.prompt_cache_key) {

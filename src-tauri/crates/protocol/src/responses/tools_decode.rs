@@ -94,6 +94,7 @@ pub(crate) fn tools<'a>(
                     namespace,
                     description,
                     format,
+                    as_function: false,
                 });
             }
             "namespace" if namespace.is_none() => {

@@ -674,7 +674,9 @@ pub fn judge_messages(name: &str, stream: &[u8]) -> Said {
 fn ran(asked: &[(Value, String)], result: &Value) -> String {
     if !matches!(
         text(result, "/type"),
-        "code_execution_tool_result" | "bash_code_execution_tool_result"
+        "code_execution_tool_result"
+            | "bash_code_execution_tool_result"
+            | "text_editor_code_execution_tool_result"
     ) {
         return String::new();
     }
@@ -686,18 +688,33 @@ fn ran(asked: &[(Value, String)], result: &Value) -> String {
     };
     let input = serde_json::from_str(told).unwrap_or_else(|_| block["input"].clone());
     let mut all = String::new();
-    for (key, language) in [("code", "python"), ("command", "sh")] {
+    if let Some(command) = input["command"].as_str() {
+        let file = input["path"].as_str().map(|path| format!(" {path}"));
+        all += &format!("\n```sh\n{command}{}\n```\n", file.unwrap_or_default());
+    }
+    for (key, language) in [("code", "python"), ("file_text", "")] {
         if let Some(code) = input[key].as_str() {
             all += &format!("\n```{language}\n{code}\n```\n");
         }
     }
-    for (_, printed) in result["content"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| *key == "stdout" || *key == "stderr")
-    {
-        if let Some(printed) = printed.as_str().filter(|printed| !printed.is_empty()) {
+    for (key, printed) in result["content"].as_object().into_iter().flatten() {
+        let printed = match (key.as_str(), printed) {
+            ("stdout" | "stderr" | "content" | "error_code" | "error_message", printed)
+                if printed.is_string() =>
+            {
+                vec![text(printed, "").to_owned()]
+            }
+            ("content", Value::Array(files)) => files
+                .iter()
+                .map(|file| text(file, "/file_id").to_owned())
+                .collect(),
+            ("lines", Value::Array(lines)) => {
+                let lines: Vec<_> = lines.iter().map(|line| text(line, "")).collect();
+                vec![lines.join("\n")]
+            }
+            _ => continue,
+        };
+        for printed in printed.iter().filter(|printed| !printed.is_empty()) {
             all += &format!("\n```\n{printed}\n```\n");
         }
     }
@@ -868,13 +885,21 @@ fn gemini_piece(piece: &Value, said: &mut Said) {
                 format!("\n![{kind}](data:{kind};base64,{data})\n")
             };
         }
-        // Arguments told piece by piece have no name beside them.
-        if let Some(call) = part
-            .get("functionCall")
-            .filter(|call| call.get("name").is_some())
-        {
-            let args = call.get("args").map_or("{}".to_owned(), Value::to_string);
-            said.calls.push((text(call, "/name").to_owned(), args));
+        if let Some(call) = part.get("functionCall") {
+            if call.get("name").is_some() {
+                let args = call.get("args").map_or("{}".to_owned(), Value::to_string);
+                said.calls.push((text(call, "/name").to_owned(), args));
+            }
+            // Arguments told piece by piece have no name beside them; the recorded ones are words of the first level.
+            let pieces = call.get("partialArgs").and_then(Value::as_array);
+            for piece in pieces.into_iter().flatten() {
+                let (_, args) = said.calls.last_mut().expect("a call that goes on");
+                let mut all: Value = serde_json::from_str(args).expect("JSON");
+                let name = text(piece, "/jsonPath").trim_start_matches("$.");
+                let words = text(&all, &format!("/{name}")).to_owned();
+                all[name] = Value::String(words + text(piece, "/stringValue"));
+                *args = all.to_string();
+            }
         }
     }
     match text(candidate, "/finishReason") {

@@ -324,6 +324,32 @@ fn f53_t197_retry_after() {
 }
 
 #[test]
+fn t198_a_delay_beside_a_good_answer_is_none() {
+    let later = &[JSON, ("retry-after", "9"), ("retry-after-ms", "9000")];
+    for body in [
+        r#"{"type":"message","content":[]}"#,
+        r#"{"type":"message","content":[],"error":null}"#,
+        "",
+    ] {
+        check(200, later, body, Outcome::Success);
+    }
+    // Only these say when the account may be asked again.
+    check(429, later, "", Outcome::RateLimited { retry_at: after(9) });
+    for status in [503, 529] {
+        check(
+            status,
+            later,
+            "",
+            Outcome::Overloaded { retry_at: after(9) },
+        );
+    }
+    for status in [500, 502, 504] {
+        check(status, later, "{}", Outcome::ServerError { status });
+    }
+    check(400, later, "{}", Outcome::InvalidRequest { status: 400 });
+}
+
+#[test]
 fn t210_delays_in_words_and_details() {
     for (words, ms) in [
         ("Please try again in 11.054s.", 11_054),
