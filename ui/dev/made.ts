@@ -90,7 +90,7 @@ export function history(from: number, to: number, id: string | null): T.QuotaHis
   } as T.QuotaHistory;
 }
 
-const sums = (key: string, label: string, requests: number): T.UsageRow => ({ key, label, requests, successes: Math.round(requests * 0.95), failures: Math.round(requests * 0.02), cancelled: Math.round(requests * 0.03), input_tokens: requests * 9800, output_tokens: requests * 610, cached_tokens: requests * 7200, reasoning_tokens: requests * 220, unknown_usage: Math.round(requests * 0.01), cost: requests > 200 ? (requests * 0.0131).toFixed(4) : null, unpriced: requests > 200 ? 4 : requests });
+const sums = (key: string, label: string, requests: number): T.UsageRow => ({ key, label, requests, successes: Math.round(requests * 0.95), failures: Math.round(requests * 0.02), cancelled: Math.round(requests * 0.03), input_tokens: requests * 9800, output_tokens: requests * 610, cached_tokens: requests * 7200, reasoning_tokens: requests * 220, unknown_usage: Math.round(requests * 0.01), cost: requests > 200 ? (requests * 0.0131).toFixed(4) : null, unpriced: requests > 200 ? 4 : requests, images: 0 });
 
 export function usage(from: number, to: number, group: string): T.Usage {
   const names: Record<string, [string, string, number][]> = {
