@@ -204,6 +204,8 @@ impl Decoder {
         if let Some(call) = call.as_ref().filter(|call| call.name.is_empty()) {
             if let Some(open) = &mut self.pieces {
                 open.add(call);
+                let lost = &mut self.watch.observed.lost;
+                lost.add_if(open.incomplete, Gone::Unreadable);
                 if !call.goes_on {
                     self.end_pieces(false, to);
                 }

@@ -22,7 +22,7 @@ use crate::{
     error::{event_status, from_event},
     gemini,
     json::{scan, text::one_line},
-    lost::Lost,
+    lost::{Gone, Lost},
     messages, responses,
     types::{Dialect, End, ErrorBody, Failure, GatewayError, Observed, Target, Terminal},
 };
@@ -310,6 +310,12 @@ impl StreamTranslator {
     pub(crate) fn lost(&self) -> Lost {
         let mut lost = self.decoder.observed().lost;
         lost.join(self.stages.untold.lost);
+        let unplaced = self
+            .stages
+            .ruler
+            .as_ref()
+            .is_some_and(|ruler| ruler.unplaced);
+        lost.add_if(unplaced, Gone::CitationDetails);
         lost
     }
 

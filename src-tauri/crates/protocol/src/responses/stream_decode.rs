@@ -247,7 +247,11 @@ impl Decoder {
             None => self.items.iter().rposition(|known| known.open),
         };
         if let Some(at) = found {
-            return self.items[at].open.then_some(at);
+            let known = &self.items[at];
+            // Words of an item that has ended.
+            let late = !known.open && known.slot.is_some();
+            self.watch.observed.lost.add_if(late, Gone::Event);
+            return known.open.then_some(at);
         }
         let implied = match kind {
             "output_text.delta" | "refusal.delta" => Start::Message { phase: None },
