@@ -40,6 +40,7 @@ mod reply;
 mod server;
 mod shared_pool;
 mod surface;
+mod told;
 mod usage;
 
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use crate::key_rules::KeySlot;
 use crate::paths::Inference;
 use crate::reply::{Refusal, Shape, json};
 use crate::surface::{MESSAGE_REQUEST_ID, REQUEST_ID};
-use crate::{Admitted, Gateway};
+use crate::{Admitted, Gateway, told};
 use std::sync::atomic::Ordering;
 
 /// See the module.
@@ -149,14 +149,14 @@ impl Record {
     pub(crate) fn losses<'l>(&mut self, losses: impl Iterator<Item = &'l protocol::Loss>) {
         self.edit(|entry| {
             entry.losses.clear();
-            entry.losses.extend(losses.map(told));
+            told::add(losses.cloned(), &mut entry.losses);
         });
     }
 
     /// What of the answer the client did not get, beside what the request lost.
     pub(crate) fn lost(&mut self, lost: protocol::Lost) {
         if !lost.is_empty() {
-            self.edit(|entry| entry.losses.extend(lost.losses().map(|loss| told(&loss))));
+            self.edit(|entry| told::add(lost.losses(), &mut entry.losses));
         }
     }
 
@@ -284,11 +284,6 @@ impl Drop for Record {
         }
         self.close(End::Cancelled, None);
     }
-}
-
-/// As people read it: what became of what, and why.
-fn told(loss: &protocol::Loss) -> String {
-    format!("{:?}: {} ({})", loss.kind, loss.field, loss.reason)
 }
 
 fn millis(since: Instant) -> u32 {

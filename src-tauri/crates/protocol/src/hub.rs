@@ -6,6 +6,7 @@
 use bytes::Bytes;
 
 mod stream;
+mod words;
 
 pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 

@@ -25,6 +25,8 @@ pub(crate) struct Ruler {
     /// All words so far in JSON spelling, and where each message began in them.
     all: String,
     starts: Vec<(usize, usize)>,
+    /// Some place could not be measured, and was left out.
+    pub(crate) unplaced: bool,
 }
 
 impl Ruler {
@@ -44,6 +46,7 @@ impl Ruler {
             words: to == Dialect::Gemini,
             all: String::new(),
             starts: Vec::new(),
+            unplaced: false,
         }))
     }
 
@@ -60,7 +63,7 @@ impl Ruler {
         }
     }
 
-    fn settle(&self, slot: usize, citation: &mut Citation<'_>) {
+    fn settle(&mut self, slot: usize, citation: &mut Citation<'_>) {
         let Some(place) = citation.place else {
             return;
         };
@@ -83,6 +86,7 @@ impl Ruler {
                 end: before + length(&self.all[start..end], self.unit),
             }
         });
+        self.unplaced |= citation.place.is_none();
         if self.words
             && let (None, Some((start, end))) = (&citation.words, found)
         {

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod chunk;
+mod format_decode;
 mod parts_decode;
 mod proof;
 pub(crate) mod request_decode;

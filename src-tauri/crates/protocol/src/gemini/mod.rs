@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod array;
+mod candidate;
 mod cite;
 pub(crate) mod errors;
 mod matching;

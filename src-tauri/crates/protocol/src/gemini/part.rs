@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 
 use super::wire::camel;
-use crate::json::{
-    read::{Kind, Malformed, Reader},
-    text::Text,
+use crate::{
+    json::{
+        read::{Kind, Malformed, Reader},
+        text::Text,
+    },
+    lost::{Gone, Lost},
 };
 
 /// Whatever a part may hold.
@@ -26,6 +29,23 @@ pub(super) struct RawPart<'a> {
     pub(super) hosted: bool,
     /// Something that nobody knows here.
     pub(super) other: bool,
+}
+
+impl RawPart<'_> {
+    /// What of an answer's part has no place in the common form, or one in words alone.
+    pub(super) fn lost(&self) -> Lost {
+        let mut lost = Lost::NONE;
+        lost.add_if(self.file.is_some(), Gone::Files);
+        lost.add_if(self.hosted, Gone::Hosted);
+        lost.add_if(self.other, Gone::Field);
+        lost.add_if(self.response.is_some(), Gone::Item);
+        let ran = self.code.is_some() || self.printed.is_some();
+        lost.add_if(ran, Gone::Code);
+        // Among thoughts there are words alone.
+        lost.add_if(self.thought && self.inline.is_some(), Gone::Media);
+        lost.add_if(self.thought && self.call.is_some(), Gone::Item);
+        lost
+    }
 }
 
 /// Bytes or an address.

@@ -20,6 +20,8 @@ pub(super) struct Pieces {
     /// Where the call is in the answer.
     pub(super) slot: usize,
     arguments: Value,
+    /// Some piece could not be read or placed.
+    pub(super) incomplete: bool,
 }
 
 #[derive(Debug)]
@@ -42,21 +44,24 @@ impl Pieces {
         Self {
             slot,
             arguments: Value::Object(Vec::new()),
+            incomplete: false,
         }
     }
 
     /// What another part says of the call. A piece that cannot be read is left out.
     pub(super) fn add(&mut self, call: &RawCall<'_>) {
         if let Some(args) = call.args {
-            let _ = Reader::new(args).members(|name, value| {
+            let read = Reader::new(args).members(|name, value| {
                 let steps = [Step::Name(name.to_owned())];
                 self.arguments
                     .put(&steps, Value::Plain(value.raw()?.to_owned()));
                 Ok::<(), Malformed>(())
             });
+            self.incomplete |= read.is_err();
         }
         if let Some(mut pieces) = call.pieces.clone() {
-            let _ = pieces.elements(|piece| self.piece(piece));
+            let read = pieces.elements(|piece| self.piece(piece));
+            self.incomplete |= read.is_err();
         }
     }
 
@@ -79,10 +84,10 @@ impl Pieces {
             }
             Ok(())
         })?;
-        if let Some(told) = told
-            && let Some(steps) = path.and_then(|path| steps(&path.decode()))
-        {
-            self.arguments.put(&steps, told);
+        let Some(told) = told else { return Ok(()) };
+        match path.and_then(|path| steps(&path.decode())) {
+            Some(steps) => self.arguments.put(&steps, told),
+            None => self.incomplete = true,
         }
         Ok(())
     }

@@ -240,6 +240,8 @@ impl<'a> Turn<'_, 'a, '_> {
             self.say(fence("", &printed));
         }
         if let Some(call) = raw.call {
+            // A whole conversation holds whole arguments.
+            self.of.other |= call.pieces.is_some();
             if call.name.is_empty() {
                 return Err(missing(&format_args!("{param}.functionCall.name")));
             }

@@ -6,11 +6,10 @@
 
 use super::{
     cite,
-    part::{self, RawCall, RawPart, members},
+    part::{RawCall, RawPart, members},
     pieces::Pieces,
     request_decode::fence,
     usage,
-    wire::{Read, read_finish},
 };
 use crate::{
     canonical::{
@@ -36,19 +35,19 @@ pub(crate) struct Decoder {
     calls: usize,
     /// The call whose arguments are still coming.
     pieces: Option<Pieces>,
-    finish: Option<Finish>,
+    pub(super) finish: Option<Finish>,
     /// The word that says the model made no answer (T145).
-    broken: Option<String>,
+    pub(super) broken: Option<String>,
     /// Ids for calls that come without one derive from it.
     seed: String,
     /// The latest word on where the answer's words come from, raw, and how much of it was told.
-    grounding: Option<String>,
+    pub(super) grounding: Option<String>,
     grounded: usize,
-    works: Option<String>,
+    pub(super) works: Option<String>,
     /// What was searched was told.
-    searched: bool,
+    pub(super) searched: bool,
     /// Some words were told.
-    said: bool,
+    pub(super) said: bool,
 }
 
 /// What a piece holds beside its parts.
@@ -101,7 +100,7 @@ impl Decoder {
         self.watch.cut(end, to);
     }
 
-    fn end(&mut self, to: &mut impl Receiver) {
+    pub(super) fn end(&mut self, to: &mut impl Receiver) {
         let cut = self.broken.is_some() || self.finish == Some(Finish::Length);
         self.end_pieces(cut, to);
         self.close_all(to);
@@ -189,110 +188,8 @@ impl Decoder {
         Ok(())
     }
 
-    fn candidate(
-        &mut self,
-        mut candidate: Reader<'_>,
-        to: &mut impl Receiver,
-    ) -> Result<(), Malformed> {
-        let (mut parts, mut finish, mut grounding) = (None, None, None);
-        let (mut works, mut index) = (None, 0);
-        let lost = &mut self.watch.observed.lost;
-        members(&mut candidate, |key, value| {
-            match (key, value.kind()?) {
-                ("content", Kind::Object) => members(value, |key, value| {
-                    if key == "parts" && value.kind()? == Kind::Array {
-                        parts = Some(value.clone());
-                    }
-                    value.skip()
-                })?,
-                ("finishReason", _) => finish = value.string_or_skip()?,
-                ("groundingMetadata", Kind::Object) => grounding = Some(value.raw()?),
-                ("citationMetadata", Kind::Object) => works = Some(value.raw()?),
-                ("index", _) => index = value.unsigned_or_skip()?.unwrap_or(0),
-                ("tokenCount", _) | (_, Kind::Null) => value.skip()?,
-                (key, _) => {
-                    let holds = !matches!(value.raw()?, "[]" | "{}" | "\"\"");
-                    let gone = match key {
-                        "safetyRatings" => Gone::Safety,
-                        "avgLogprobs" | "logprobsResult" => Gone::Logprobs,
-                        "urlContextMetadata" => Gone::OpenedPage,
-                        "groundingAttributions" => Gone::Citation,
-                        "finishMessage" => Gone::StopDetails,
-                        "content" | "finishReason" => return Ok(()),
-                        _ => Gone::Field,
-                    };
-                    lost.add_if(holds, gone);
-                }
-            }
-            Ok(())
-        })?;
-        // A stream tells several answers in turns; the first one counts.
-        if index > 0 {
-            lost.add(Gone::Candidates);
-            return Ok(());
-        }
-        if let Some(raw) = works {
-            self.works = Some(raw.to_owned());
-        }
-        if let Some(raw) = grounding {
-            self.ground(raw, to);
-        }
-        if let Some(mut parts) = parts {
-            parts.elements(|value| {
-                let raw = part::read(value)?;
-                self.part(raw, to);
-                Ok::<(), Malformed>(())
-            })?;
-        }
-        if let Some(word) = finish.filter(|word| !word.is("FINISH_REASON_UNSPECIFIED")) {
-            let word = word.decode();
-            self.watch.observed.stopped = true;
-            let known = matches!(word.as_ref(), "STOP" | "MAX_TOKENS" | "SAFETY");
-            self.watch.observed.lost.add_if(!known, Gone::StopReason);
-            match read_finish(&word) {
-                Read::End(finish) => {
-                    self.watch.observed.content_started = true;
-                    self.finish = Some(finish);
-                    self.broken = None;
-                }
-                Read::Broken => {
-                    self.broken = Some(word.into_owned());
-                    // Nothing was said yet: another account may be asked.
-                    if !self.watch.observed.content_started {
-                        self.end(to);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps what is said of sources until the words are whole. What was searched is told before the first of them, or not at all: behind them it
-    /// would pass for the end of the answer.
-    fn ground(&mut self, raw: &str, to: &mut impl Receiver) {
-        let (searched, suggested) = cite::searched(raw);
-        let late = self.said && !self.searched && searched;
-        self.watch.observed.lost.add_if(late, Gone::Search);
-        self.watch
-            .observed
-            .lost
-            .add_if(suggested, Gone::SearchEntry);
-        if !self.said && self.grounding.is_none() {
-            self.searched |= searched;
-            for search in cite::searches(raw) {
-                self.close_all(to);
-                let slot = self.watch.open(Start::Search, to);
-                to.take(Event::Search {
-                    slot,
-                    search: Box::new(search),
-                });
-                to.take(Event::ItemEnd { slot });
-            }
-        }
-        self.grounding = Some(raw.to_owned());
-    }
-
-    fn part(&mut self, raw: RawPart<'_>, to: &mut impl Receiver) {
+    pub(super) fn part(&mut self, raw: RawPart<'_>, to: &mut impl Receiver) {
+        self.watch.observed.lost.join(raw.lost());
         let RawPart {
             text,
             thought,
@@ -301,24 +198,14 @@ impl Decoder {
             call,
             code,
             printed,
-            file,
-            response,
-            hosted,
-            other,
+            ..
         } = raw;
-        let lost = &mut self.watch.observed.lost;
-        lost.add_if(file.is_some(), Gone::Files);
-        lost.add_if(hosted, Gone::Hosted);
-        lost.add_if(other, Gone::Field);
-        lost.add_if(response.is_some(), Gone::Item);
-        lost.add_if(code.is_some() || printed.is_some(), Gone::Code);
-        // Among thoughts there are words alone.
-        lost.add_if(thought && inline.is_some(), Gone::Media);
-        lost.add_if(thought && call.is_some(), Gone::Item);
         let text = text.filter(|text| !text.is_empty());
         if let Some(call) = call.as_ref().filter(|call| call.name.is_empty()) {
             if let Some(open) = &mut self.pieces {
                 open.add(call);
+                let lost = &mut self.watch.observed.lost;
+                lost.add_if(open.incomplete, Gone::Unreadable);
                 if !call.goes_on {
                     self.end_pieces(false, to);
                 }
@@ -484,7 +371,7 @@ impl Decoder {
         }
     }
 
-    fn close_all(&mut self, to: &mut impl Receiver) {
+    pub(super) fn close_all(&mut self, to: &mut impl Receiver) {
         if let Some(slot) = self.reasoning.take() {
             to.take(Event::ItemEnd { slot });
         }

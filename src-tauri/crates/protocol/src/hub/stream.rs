@@ -4,7 +4,10 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::HubState;
+use super::{
+    HubState,
+    words::{gemini_words, message_words, minted_id, response_words},
+};
 use crate::{
     canonical::{
         event::{Event, Receiver},
@@ -19,11 +22,9 @@ use crate::{
     error::{event_status, from_event},
     gemini,
     json::{scan, text::one_line},
-    lost::Lost,
+    lost::{Gone, Lost},
     messages, responses,
-    types::{
-        Dialect, End, ErrorBody, Failure, GatewayError, Observed, ReasoningOutput, Target, Terminal,
-    },
+    types::{Dialect, End, ErrorBody, Failure, GatewayError, Observed, Target, Terminal},
 };
 
 /// Reads what the upstream sends.
@@ -162,43 +163,6 @@ impl Encoder {
             Self::Gemini(encoder) => encoder.fail(error, out),
             Self::Fold(_) => {}
         }
-    }
-}
-
-/// Minted once per answer (T166, T177); empty for the upstream's own.
-fn minted_id(prefix: &str, state: &HubState) -> String {
-    if state.request_id.is_empty() {
-        String::new()
-    } else {
-        [prefix, &state.request_id].concat()
-    }
-}
-
-fn response_words(state: &HubState) -> responses::answer::Words {
-    responses::answer::Words {
-        id: minted_id("resp_", state),
-        seed: state.request_id.clone(),
-        model: state.model.clone(),
-        created: state.created,
-        echo: state.echo.clone(),
-    }
-}
-
-fn message_words(state: &HubState) -> messages::answer::Words {
-    messages::answer::Words {
-        id: minted_id("msg_", state),
-        model: state.model.clone(),
-        estimate: state.estimate,
-        thoughts: state.reasoning != ReasoningOutput::Off,
-    }
-}
-
-fn gemini_words(state: &HubState) -> gemini::answer::Words {
-    gemini::answer::Words {
-        id: minted_id("", state),
-        model: state.model.clone(),
-        thoughts: state.reasoning != ReasoningOutput::Off,
-        array: state.array,
     }
 }
 
@@ -346,6 +310,12 @@ impl StreamTranslator {
     pub(crate) fn lost(&self) -> Lost {
         let mut lost = self.decoder.observed().lost;
         lost.join(self.stages.untold.lost);
+        let unplaced = self
+            .stages
+            .ruler
+            .as_ref()
+            .is_some_and(|ruler| ruler.unplaced);
+        lost.add_if(unplaced, Gone::CitationDetails);
         lost
     }
 

@@ -123,6 +123,21 @@ pub(super) fn gone(kind: &str) -> Option<Gone> {
     (!told).then_some(Gone::Event)
 }
 
+/// What is lost with a part of a message, which its beginning tells.
+pub(super) fn gone_with_part(reader: &mut Reader<'_>) -> Result<Lost, Malformed> {
+    let mut lost = Lost::NONE;
+    reader.members(|key, value| {
+        let part = value.raw()?;
+        if key == "part"
+            && let Some(gone) = kind_of(part).and_then(gone_part)
+        {
+            lost.add(gone);
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(lost)
+}
+
 /// What is lost with a part of a message of that kind.
 pub(super) fn gone_part(kind: &str) -> Option<Gone> {
     match kind {

@@ -196,7 +196,10 @@ impl Decoder {
                     }
                 }
             }
-            "content_part.added" => self.part(reader)?,
+            "content_part.added" => {
+                let gone = event::gone_with_part(reader)?;
+                self.watch.observed.lost.join(gone);
+            }
             kind => {
                 if let Some(gone) = event::gone(kind) {
                     self.watch.observed.lost.add(gone);
@@ -204,19 +207,6 @@ impl Decoder {
             }
         }
         Ok(())
-    }
-
-    /// A part of a message that has no place in the common form is told by its beginning.
-    fn part(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
-        reader.members(|key, value| {
-            let part = value.raw()?;
-            if key == "part"
-                && let Some(gone) = kind_of(part).and_then(event::gone_part)
-            {
-                self.watch.observed.lost.add(gone);
-            }
-            Ok(())
-        })
     }
 
     fn delta(
@@ -257,7 +247,11 @@ impl Decoder {
             None => self.items.iter().rposition(|known| known.open),
         };
         if let Some(at) = found {
-            return self.items[at].open.then_some(at);
+            let known = &self.items[at];
+            // Words of an item that has ended.
+            let late = !known.open && known.slot.is_some();
+            self.watch.observed.lost.add_if(late, Gone::Event);
+            return known.open.then_some(at);
         }
         let implied = match kind {
             "output_text.delta" | "refusal.delta" => Start::Message { phase: None },
