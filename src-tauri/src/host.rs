@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use engine::env::Env;
 use engine::home::Home;
+use engine::logging::Logging;
 use engine::{Engine, EngineError, EngineEvent, OpenOptions, Opening};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::broadcast::Receiver;
@@ -77,7 +78,7 @@ fn open(
     (home, env): (Home, Env),
 ) -> Result<Opened, Failure> {
     let lock = home.lock().map_err(EngineError::from)?;
-    let log = terminal::log(&home, &env);
+    let log = Logging::begin(Some(&home.settings()), &env, Some(&home.logs()));
     let mut options = OpenOptions::new(lock, env)?;
     // The application shows what is wrong and serves what can be served (F124).
     options.accept_newer = true;
@@ -85,9 +86,7 @@ fn open(
         let mut opening = Opening::begin(options)?;
         opening.listen().await?;
         let engine = opening.finish().await?;
-        if let Some(file) = log {
-            engine.keep_logs(file);
-        }
+        engine.keep_log(log);
         // Before it listens: that the port is another one is told then.
         let events = engine.events();
         let control = serve_control(engine.clone());

@@ -1,19 +1,12 @@
-//! What the application says to the terminal it was started from: the welcome, log lines and complaints. The only place that writes there.
+//! What the application says to the terminal it was started from: the welcome and complaints. The only place beside the log that writes there.
 //!
-//! Log lines pass the redactor. A terminal that is not there, or gone, is no error.
+//! A terminal that is not there, or gone, is no error.
 
 use std::io::Write;
 use std::process::ExitCode;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use engine::EngineError;
-use engine::env::Env;
-use engine::home::Home;
-use engine::logs::LogFile;
-use engine::redact::{RedactingWriter, Redactor, redact};
-use engine::settings::SettingsFile;
+use engine::redact::redact;
 
 /// Why the application does not start.
 pub(crate) struct Failure {
@@ -74,43 +67,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Sends log lines to standard error and to the home's log files, at the level of the home's settings. Gives the files, for their upkeep.
-pub(crate) fn log(home: &Home, env: &Env) -> Option<LogFile> {
-    let level = SettingsFile::open(home.settings(), env.clone(), &[])
-        .map_or("info", |settings| settings.current().settings.log.level);
-    let level: LevelFilter = level.parse().unwrap_or(LevelFilter::INFO);
-    let rooms = [
-        "engine",
-        "gateway",
-        "upstream",
-        "admin",
-        "switchyard_desktop",
-    ];
-    let filter = Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_targets(rooms.map(|room| (room, level)));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
-        .with_writer(|| RedactingWriter::new(std::io::stderr(), Redactor::default()));
-    let opened = LogFile::open(&home.logs());
-    let file = opened.as_ref().ok().cloned();
-    let to_file = file.clone().map(|file| {
-        tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .with_writer(move || file.clone())
-    });
-    let _ = tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .with(to_file)
-        .try_init();
-    if let Err(error) = opened {
-        tracing::warn!(%error, "no log file can be written");
-    }
-    file
-}
-
-/// From now on panics are log lines too: redacted, and silent before [`log`].
+/// From now on panics are log lines too: redacted, and silent before there is a log.
 pub(crate) fn log_panics() {
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 }

@@ -1,13 +1,13 @@
 //! What the mock upstream answers: rendered once, so that serving costs almost nothing.
 //!
-//! No sockets here. Used by `mock`; every text delta holds the word [`TICK`], by which the load client counts.
+//! No sockets here. Used by `mock`; every text delta holds the word [`TICK`], by which the load client counts ([`Dialect::tick`]).
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The word in every text delta.
-pub const TICK: &str = " tick";
+const TICK: &str = " tick";
 /// Text deltas of an ordinary streamed answer.
 pub const DELTAS: usize = 20;
 /// Bytes of deltas written at once in a flood.
@@ -24,6 +24,17 @@ pub enum Dialect {
     Messages,
     /// Gemini.
     Gemini,
+}
+
+impl Dialect {
+    /// What stands in each text delta of a stream once, and nowhere else in it.
+    pub const fn tick(self) -> &'static str {
+        match self {
+            // The whole text is told again at the end, several times.
+            Self::Responses => "\"delta\":\" tick",
+            Self::Chat | Self::Messages | Self::Gemini => TICK,
+        }
+    }
 }
 
 /// One dialect's answers.
@@ -304,5 +315,23 @@ pub fn side(path: &str) -> Option<Value> {
         )
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A word that stood elsewhere too, or not in every delta, would make events of nothing.
+    #[test]
+    fn a_tick_is_a_delta() {
+        for dialect in Dialect::ALL {
+            let answers = Answers::render(dialect);
+            let count = |bytes: &[u8]| memchr::memmem::find_iter(bytes, dialect.tick()).count();
+            assert_eq!(count(&answers.streamed), DELTAS, "{dialect:?}");
+            assert_eq!(count(&answers.joined), DELTAS, "{dialect:?}");
+            let parts = [&answers.opening, &answers.delta, &answers.closing];
+            assert_eq!(parts.map(|part| count(part)), [1, 1, 0], "{dialect:?}");
+        }
     }
 }

@@ -41,10 +41,10 @@ struct Arguments {
     /// The client key of --gateway
     #[arg(long, env = "SWITCHYARD_BENCH_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// Short loads: a smoke run of about a minute
+    /// Short loads: a smoke run of some minutes
     #[arg(long)]
     quick: bool,
-    /// Only rows whose name contains this (cpu, latency, paced, flood, streams, body, idle, start, pool, chat>chat, chat>codex, …)
+    /// Only rows whose name contains this (cpu, latency, paced, flood, streams, body, idle, start, pool, chat>codex, "pairs, cpu" and latency, paced, memory, body, long, …)
     #[arg(long)]
     only: Option<String>,
     /// Also measure a bare hyper proxy

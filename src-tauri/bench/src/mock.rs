@@ -13,6 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
+/// Between opening and end of [`Mode::Split`]: several times what a proxy needs to pass the opening on.
+const SPLIT: Duration = Duration::from_micros(250);
+
 /// How generation requests are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -22,6 +25,8 @@ pub enum Mode {
     Streamed,
     /// Twenty text deltas at once, all events in one chunk.
     Joined,
+    /// The opening with the first delta, then the end as soon as everybody has had time to pass the opening on.
+    Split,
     /// The opening with the first delta, then one more delta each time.
     Paced {
         /// Deltas in all.
@@ -43,6 +48,7 @@ impl Mode {
             Mode::Whole => "/mock/mode/whole".into(),
             Mode::Streamed => "/mock/mode/streamed".into(),
             Mode::Joined => "/mock/mode/joined".into(),
+            Mode::Split => "/mock/mode/split".into(),
             Mode::Paced { deltas, every_ms } => format!("/mock/mode/paced/{deltas}/{every_ms}"),
             Mode::Flood { for_ms } => format!("/mock/mode/flood/{for_ms}"),
         }
@@ -56,6 +62,7 @@ impl Mode {
             "whole" => Mode::Whole,
             "streamed" => Mode::Streamed,
             "joined" => Mode::Joined,
+            "split" => Mode::Split,
             "paced" => Mode::Paced {
                 deltas: number()?,
                 every_ms: number()?,
@@ -154,6 +161,16 @@ impl Mock {
             Mode::Whole => stream.write_all(&answers.whole).await?,
             Mode::Streamed => stream.write_all(&answers.streamed).await?,
             Mode::Joined => stream.write_all(&answers.joined).await?,
+            Mode::Split => {
+                stream.write_all(&answers.opening).await?;
+                // Not a sleep: a timer is a millisecond long, in which CPUs halt; to be woken would be most of what is measured then.
+                // The load client, on this CPU, has it whenever it can run.
+                let end = Instant::now() + SPLIT;
+                while Instant::now() < end {
+                    std::thread::yield_now();
+                }
+                stream.write_all(&answers.closing).await?;
+            }
             Mode::Paced { deltas, every_ms } => {
                 stream.write_all(&answers.opening).await?;
                 let every = Duration::from_millis(every_ms.into());

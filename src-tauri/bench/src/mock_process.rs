@@ -48,6 +48,11 @@ impl Mock {
         Ok(mock)
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sets how it answers from now on.
     ///
     /// # Errors

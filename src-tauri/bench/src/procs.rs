@@ -154,20 +154,7 @@ impl Process {
             let Ok(stat) = std::fs::read_to_string(format!("{PROC}/{id}/stat")) else {
                 continue;
             };
-            // Fields are counted after the name, which may hold spaces.
-            let fields: Vec<&str> = stat
-                .rsplit(')')
-                .next()
-                .unwrap_or_default()
-                .split_whitespace()
-                .collect();
-            let ticks = |place: usize| {
-                fields
-                    .get(place)
-                    .and_then(|word| word.parse::<u64>().ok())
-                    .unwrap_or(0)
-            };
-            cpu.ticks += ticks(11) + ticks(12);
+            cpu.ticks += ticks(&stat, false);
         }
         if cpu.threads.is_empty() {
             bail!(
@@ -216,6 +203,50 @@ impl Process {
     }
 }
 
+/// CPU time in hundredths of a second from the text of `/proc/PID/stat`, on demand with that of children that have ended.
+fn ticks(stat: &str, with_children: bool) -> u64 {
+    // Fields are counted after the name, which may hold spaces.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let count = if with_children { 4 } else { 2 };
+    let times = fields.split_whitespace().skip(11).take(count);
+    times.filter_map(|word| word.parse::<u64>().ok()).sum()
+}
+
+/// A reading of what the whole host has worked, and how much of it this process, the processes it started, and `child` have.
+#[derive(Debug, Clone, Copy)]
+pub struct Host {
+    all: u64,
+    busy: u64,
+    own: u64,
+}
+
+impl Host {
+    /// Reads it; `None` where it cannot be read. Of living children only `child` is counted, so nothing else should run.
+    pub fn read(child: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("{PROC}/stat")).ok()?;
+        let words = stat.lines().next()?.split_whitespace().skip(1);
+        let times: Vec<u64> = words.map_while(|word| word.parse().ok()).collect();
+        // user, nice, system, idle, waiting for disks, interrupts (two kinds), taken by other machines of the same host.
+        let &[user, nice, system, idle, waits, hard, soft, stolen, ..] = &*times else {
+            return None;
+        };
+        let busy = user + nice + system + stolen;
+        let of = |process: &str| std::fs::read_to_string(format!("{PROC}/{process}/stat")).ok();
+        Some(Self {
+            all: busy + idle + waits + hard + soft,
+            busy,
+            own: ticks(&of("self")?, true) + ticks(&of(&child.to_string())?, false),
+        })
+    }
+
+    /// Percent of all CPUs that others had since `before`.
+    pub fn others_since(self, before: Self) -> f64 {
+        let busy = self.busy.saturating_sub(before.busy);
+        let others = busy.saturating_sub(self.own.saturating_sub(before.own));
+        100.0 * others as f64 / self.all.saturating_sub(before.all).max(1) as f64
+    }
+}
+
 fn threads(id: u32) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir(format!("{PROC}/{id}/task")) else {
         return Vec::new();
@@ -252,5 +283,32 @@ impl Cpu {
         } else {
             exact
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_stand_behind_the_name() {
+        let stat = "7 (a (odd) name) S 1 7 7 0 -1 4194560 10 20 0 0 100 20 3000 400 20 0 1 0 99 0";
+        assert_eq!((ticks(stat, false), ticks(stat, true)), (120, 3_520));
+        assert_eq!(ticks("", true), 0);
+    }
+
+    #[test]
+    fn what_others_worked() {
+        let before = Host {
+            all: 1_000,
+            busy: 500,
+            own: 100,
+        };
+        let after = Host {
+            all: 1_200,
+            busy: 650,
+            own: 200,
+        };
+        assert_eq!(after.others_since(before), 25.0);
     }
 }

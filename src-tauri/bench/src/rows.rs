@@ -3,6 +3,7 @@
 //!
 //! The loads themselves are in `load`, the processes in `procs`, the limits in `table`. Called by `main` in table order.
 
+mod latency;
 mod standing;
 mod streams;
 
@@ -10,7 +11,7 @@ use crate::answers::Dialect;
 use crate::load::{self, Target, median, post};
 use crate::mock::Mode;
 use crate::mock_process::Mock;
-use crate::procs::Nursery;
+use crate::procs::{Host, Nursery};
 use crate::subjects::{Account, Route, Running, Subject};
 use crate::table::{Limit, Report, Row};
 use anyhow::{Context as _, Result, ensure};
@@ -37,6 +38,16 @@ pub struct Bench {
     pub quick: bool,
     /// Only rows whose name contains this.
     pub only: Option<String>,
+}
+
+/// What is measured for every pair of dialects: CPU of a request, added latency, CPU of slow streams, memory of open ones, large bodies, and
+/// whether a long stream fills the memory.
+const PAIR_ROWS: [&str; 6] = ["cpu", "latency", "paced", "memory", "body", "long"];
+
+/// Whether a route has this among the rows of the goal table already.
+fn has_own_row(route: Route, what: &str) -> bool {
+    [Route::CHAT_CHAT, Route::CHAT_CODEX].contains(&route)
+        || route == Route::RESPONSES && ["cpu", "body", "long"].contains(&what)
 }
 
 /// A prompt of ordinary size.
@@ -159,10 +170,7 @@ impl Bench {
             ($($name:literal => $measure:expr;)+) => { $(
                 if self.wanted($name) {
                     progress($name);
-                    match $measure.await {
-                        Ok(rows) => report.rows.extend(rows),
-                        Err(error) => report.missing.push(format!("{}: {error:#}", $name)),
-                    }
+                    self.add(&mut report, $name, $measure).await;
                 }
             )+ };
         }
@@ -173,50 +181,76 @@ impl Bench {
             "cpu responses>responses stream" => self.cpu_per_request(Route::RESPONSES, Mode::Streamed, (2.0, 1.4));
             "cpu chat>codex stream" => self.cpu_per_request(Route::CHAT_CODEX, Mode::Streamed, (2.6, 1.9));
             "cpu chat>codex stream, one chunk" => self.cpu_per_request(Route::CHAT_CODEX, Mode::Joined, (2.6, 1.9));
-            "latency chat>chat" => self.latency(Route::CHAT_CHAT, (1.3, 1.1));
-            "latency chat>codex" => self.latency(Route::CHAT_CODEX, (1.5, 1.25));
-            "paced chat>chat" => self.paced(Route::CHAT_CHAT);
-            "paced chat>codex" => self.paced(Route::CHAT_CODEX);
+            "latency chat>chat" => self.latency(Route::CHAT_CHAT, (1.3, 1.1), 8);
+            "latency chat>codex" => self.latency(Route::CHAT_CODEX, (1.5, 1.25), 8);
+            "paced chat>chat" => self.paced(Route::CHAT_CHAT, 6);
+            "paced chat>codex" => self.paced(Route::CHAT_CODEX, 6);
             "flood chat>chat" => self.flood(Route::CHAT_CHAT, true);
             "flood chat>codex" => self.flood(Route::CHAT_CODEX, false);
-            "streams chat>chat" => self.open_streams(Route::CHAT_CHAT);
-            "streams chat>codex" => self.open_streams(Route::CHAT_CODEX);
+            "streams chat>chat" => self.open_streams(Route::CHAT_CHAT, self.sizes());
+            "streams chat>codex" => self.open_streams(Route::CHAT_CODEX, self.sizes());
             "body chat>codex" => self.large_body(Route::CHAT_CODEX, true);
             "body chat>chat" => self.large_body(Route::CHAT_CHAT, false);
             "idle" => self.idle();
             "start" => self.start_up();
         }
-        // Every other pair of dialects: the figure that noise disturbs least, large bodies, and whether a long stream fills the memory.
+        // Every other pair of dialects.
         for route in Account::ALL
             .into_iter()
             .flat_map(|account| Dialect::ALL.map(|client| Route::new(client, account)))
         {
-            if [Route::CHAT_CHAT, Route::RESPONSES, Route::CHAT_CODEX].contains(&route) {
-                continue;
-            }
-            let limits = if route.is_translated() {
-                (2.6, 1.9)
-            } else {
-                (2.0, 1.4)
-            };
-            for what in ["cpu", "body", "long"] {
+            for what in PAIR_ROWS {
                 let name = format!("pairs, {what} {}", route.name());
-                if !self.wanted(&name) {
+                if has_own_row(route, what) || !self.wanted(&name) {
                     continue;
                 }
                 progress(&name);
-                let measured = match what {
-                    "cpu" => self.cpu_per_request(route, Mode::Streamed, limits).await,
-                    "body" => self.large_body(route, true).await,
-                    _ => self.long_stream(route).await,
-                };
-                match measured {
-                    Ok(rows) => report.rows.extend(rows),
-                    Err(error) => report.missing.push(format!("{name}: {error:#}")),
-                }
+                self.add(&mut report, &name, self.pair(route, what)).await;
             }
         }
         report
+    }
+
+    /// Measures and reports, with what other processes worked meanwhile.
+    async fn add(
+        &self,
+        report: &mut Report,
+        name: &str,
+        measure: impl Future<Output = Result<Vec<Row>>>,
+    ) {
+        let before = Host::read(self.mock.id());
+        match measure.await {
+            Ok(mut rows) => {
+                let after = Host::read(self.mock.id());
+                let others = before.zip(after);
+                let others = others.map(|(before, after)| after.others_since(before));
+                rows.iter_mut().for_each(|row| row.others = others);
+                report.rows.extend(rows);
+            }
+            Err(error) => report.missing.push(format!("{name}: {error:#}")),
+        }
+    }
+
+    /// One of [`PAIR_ROWS`] of a pair.
+    async fn pair(&self, route: Route, what: &str) -> Result<Vec<Row>> {
+        let translated = route.is_translated();
+        match what {
+            "cpu" => {
+                let limits = if translated { (2.6, 1.9) } else { (2.0, 1.4) };
+                self.cpu_per_request(route, Mode::Streamed, limits).await
+            }
+            "latency" => {
+                let limits = if translated { (1.5, 1.25) } else { (1.3, 1.1) };
+                self.latency(route, limits, 4).await
+            }
+            "paced" => self.paced(route, 4).await,
+            "memory" => {
+                let streams = if self.quick { (300, 2) } else { (1_000, 4) };
+                self.open_streams(route, &[streams]).await
+            }
+            "body" => self.large_body(route, true).await,
+            _ => self.long_stream(route).await,
+        }
     }
 
     /// CPU per request with 32 at once, the subjects in turns.
@@ -231,7 +265,7 @@ impl Bench {
         let nginx = self.start_other(self.nginx.as_ref(), route).await?;
         let floor = self.start_other(self.floor.as_ref(), route).await?;
         // The client sees the same answer from nginx: the same dialect without a translation.
-        let plain = Route::new(route.client, Account::Relay(route.client));
+        let plain = route.plain();
         self.mock.answer(mode).await?;
         let mut found: [Vec<f64>; 3] = Default::default();
         let mut rates: [Vec<f64>; 3] = Default::default();
@@ -281,75 +315,32 @@ impl Bench {
                 .note(format!("{rate:.0} requests/s, nginx {nginx_rate:.0}")),
         ])
     }
+}
 
-    /// Added latency of one request at a time: whole JSON or streamed answers, and the first byte of a stream.
-    async fn latency(&self, route: Route, (gate, aim): (f64, f64)) -> Result<Vec<Row>> {
-        let translated = route.account == Account::Codex;
-        let (subject, ours) = self.start_gateway(route).await?;
-        let nginx = self.start_other(self.nginx.as_ref(), route).await?;
-        let floor = self.start_other(self.floor.as_ref(), route).await?;
-        let mut rows = Vec::new();
-        let rounds = if self.quick { 300 } else { 2_000 };
-        let whole = if translated {
-            Mode::Streamed
-        } else {
-            Mode::Whole
-        };
-        for (mode, first_byte) in [
-            (whole, false),
-            (
-                Mode::Paced {
-                    deltas: 2,
-                    every_ms: 0,
-                },
-                true,
-            ),
-        ] {
-            self.mock.answer(mode).await?;
-            let stream = mode != Mode::Whole;
-            let direct = Rc::new(direct_request(route, stream));
-            let target = |port| Target {
-                port,
-                request: Rc::clone(&direct),
-            };
-            let mut targets = vec![target(self.mock.port)];
-            targets.push(Target {
-                port: ours.port,
-                request: Rc::new(request(route, stream, subject.key.as_deref())),
-            });
-            targets.extend(
-                nginx
-                    .iter()
-                    .chain(&floor)
-                    .map(|running| target(running.port)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pair has every figure once: in the goal table or among the pairs.
+    #[test]
+    fn no_pair_is_left_out() {
+        let pairs = Account::ALL
+            .into_iter()
+            .flat_map(|account| Dialect::ALL.map(|client| Route::new(client, account)));
+        let own = pairs.filter(|route| has_own_row(*route, "latency"));
+        assert_eq!(
+            own.map(Route::name).collect::<Vec<_>>(),
+            ["chat>chat", "chat>codex"]
+        );
+        for what in PAIR_ROWS {
+            assert!(!has_own_row(
+                Route::new(Dialect::Gemini, Account::Codex),
+                what
+            ));
+            assert_eq!(
+                has_own_row(Route::RESPONSES, what),
+                ["cpu", "body", "long"].contains(&what)
             );
-            let times = load::in_turns(&targets, rounds, self.secs(40.0)).await?;
-            let added = |place: usize| {
-                let times_of = times.get(place)?;
-                Some(if first_byte {
-                    times_of.added_first(&times[0])
-                } else {
-                    times_of.added_whole(&times[0])
-                })
-            };
-            let beside = (
-                nginx.as_ref().and_then(|_| added(2)),
-                floor
-                    .as_ref()
-                    .and_then(|_| added(if nginx.is_some() { 3 } else { 2 })),
-            );
-            let what = if first_byte { "added TTFT" } else { "added" };
-            let row = Row::new(
-                format!("{what} p50 c1, {}", route.name()),
-                "ms",
-                added(1).unwrap_or_default(),
-            )
-            .beside(beside.0, beside.1);
-            rows.push(match first_byte {
-                true => row.goal(Limit::Most(0.16), Limit::Most(0.13)),
-                false => row.goal(Limit::Nginx(gate), Limit::Nginx(aim)),
-            });
         }
-        Ok(rows)
     }
 }

@@ -121,6 +121,11 @@ impl Route {
         }
     }
 
+    /// The client's dialect on both sides: what a proxy that does not translate has to carry for the client to see the same answer.
+    pub const fn plain(self) -> Self {
+        Self::new(self.client, Account::Relay(self.client))
+    }
+
     /// Whether the two sides speak different dialects.
     pub fn is_translated(self) -> bool {
         self.client != self.account.dialect()

@@ -3,6 +3,7 @@
 //! It is started as a process, so that no test links a webview. Linux only.
 #![cfg(target_os = "linux")]
 
+mod logs;
 mod notified;
 mod page;
 mod power;

@@ -936,7 +936,7 @@ export interface RequestRow {
   input_tokens: number | null;
   /** Name of the gateway key. */
   key: string | null;
-  /** What of the request did not reach the upstream as it was. */
+  /** What of the request did not reach the upstream, or of the answer the client, as it was, with the reason. */
   losses: string[];
   model: string | null;
   model_served: string | null;

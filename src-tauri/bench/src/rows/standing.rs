@@ -63,7 +63,7 @@ impl Bench {
             let mut spent = Vec::new();
             for _ in 0..5 {
                 let before = running.process.cpu()?;
-                load::in_turns(std::slice::from_ref(&large), 0, Duration::from_secs(20)).await?;
+                load::ask(&large).await?;
                 spent.push(running.process.cpu()?.since(&before).as_secs_f64() * 1e3);
             }
             let growth = running.process.peak()?.saturating_sub(idle) as f64 / size;

@@ -26,8 +26,8 @@ use crate::exit::Exit;
 use clap::Parser as _;
 use engine::env::Env;
 use engine::home::{Entry, Home, HomeError, HomeLock};
+use engine::logging::Logging;
 use engine::{OpenOptions, VaultChoice};
-use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::failure::Failure;
 
@@ -61,7 +61,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         command,
     } = arguments;
     if let Command::Demo { port } = command {
-        let log = log(None, None);
+        let log = Logging::begin(None, &Env::from_process(), None);
         return serve::demo(port, json, log).await;
     }
     let env = Env::from_process();
@@ -104,7 +104,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             options
                 .flags
                 .extend(port.map(|port| ("server.port".to_owned(), port.to_string())));
-            let log = log(Some(&home), options.settings.as_deref());
+            let settings = options.settings.clone().unwrap_or_else(|| home.settings());
+            let log = Logging::begin(Some(&settings), &Env::from_process(), Some(&home.logs()));
             let show_key = show_key || std::io::stdout().is_terminal();
             let console = console.then(|| console_port.unwrap_or(admin::console::DEFAULT_PORT));
             serve::serve(options, show_key, console, json, log).await
@@ -120,82 +121,4 @@ fn open_options(lock: HomeLock, env: Env, stdin: bool) -> Result<OpenOptions, Fa
         options.passphrase = input::passphrase(stdin)?;
     }
     Ok(options)
-}
-
-/// Changes the level of a running log (F147).
-pub(crate) type Level = tracing_subscriber::reload::Handle<Targets, tracing_subscriber::Registry>;
-
-fn filter(level: &str) -> Targets {
-    let level: LevelFilter = level.parse().unwrap_or(LevelFilter::INFO);
-    Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_targets(["engine", "gateway", "upstream", "admin", "cli"].map(|room| (room, level)))
-}
-
-/// A running log: its level, and the files it writes.
-pub(crate) struct Log {
-    pub(crate) level: Level,
-    pub(crate) file: Option<engine::logs::LogFile>,
-}
-
-/// Log lines go to standard error and to the home's log files, through the redactor. The level is a setting.
-fn log(home: Option<&Home>, settings: Option<&std::path::Path>) -> Log {
-    use tracing_subscriber::layer::SubscriberExt as _;
-    use tracing_subscriber::util::SubscriberInitExt as _;
-    let level = home
-        .and_then(|home| {
-            let file = settings.map_or_else(|| home.settings(), std::path::Path::to_path_buf);
-            engine::settings::SettingsFile::open(file, Env::from_process(), &[]).ok()
-        })
-        .map_or("info", |settings| settings.current().settings.log.level);
-    let (filter, level) = tracing_subscriber::reload::Layer::new(filter(level));
-    let to_stderr = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
-        .with_writer(|| {
-            engine::redact::RedactingWriter::new(
-                std::io::stderr(),
-                engine::redact::Redactor::default(),
-            )
-        });
-    let opened = home.map(|home| engine::logs::LogFile::open(&home.logs()));
-    let (file, problem) = match opened {
-        Some(Ok(file)) => (Some(file), None),
-        Some(Err(error)) => (None, Some(error)),
-        None => (None, None),
-    };
-    let to_file = file.clone().map(|file| {
-        tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .with_writer(move || file.clone())
-    });
-    let _ = tracing_subscriber::registry()
-        .with(filter)
-        .with(to_stderr)
-        .with(to_file)
-        .try_init();
-    if let Some(error) = problem {
-        tracing::warn!(%error, "no log file can be written");
-    }
-    Log { level, file }
-}
-
-/// Follows the setting `log.level` while the engine runs.
-pub(crate) async fn follow_level(engine: std::sync::Arc<engine::Engine>, level: Level) {
-    let mut changes = engine.changes();
-    let mut in_force = None;
-    loop {
-        let wanted = engine
-            .setting("log.level")
-            .ok()
-            .and_then(|setting| setting.value.as_str().map(str::to_owned));
-        if wanted != in_force {
-            if let Some(wanted) = &wanted {
-                let _ = level.reload(filter(wanted));
-            }
-            in_force = wanted;
-        }
-        if changes.changed().await.is_err() {
-            return;
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use engine::env::Env;
 use engine::home::Home;
+use engine::logging::Logging;
 use engine::{Engine, OpenOptions, Opening, VaultChoice};
 use secrecy::ExposeSecret;
 
@@ -18,7 +19,7 @@ pub(crate) async fn serve(
     show_key: bool,
     console: Option<u16>,
     json: bool,
-    log: crate::Log,
+    log: Logging,
 ) -> Result<(), Failure> {
     let mut opening = Opening::begin(options)?;
     // At once: deriving the vault's key takes its time, and clients may wait for it at the door.
@@ -35,7 +36,7 @@ pub(crate) async fn serve(
 }
 
 /// Serves two simulated accounts in a throw-away home: no sign-in, no network.
-pub(crate) async fn demo(port: Option<u16>, json: bool, log: crate::Log) -> Result<(), Failure> {
+pub(crate) async fn demo(port: Option<u16>, json: bool, log: Logging) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("switchyard-demo-")
         .tempdir()
@@ -131,18 +132,14 @@ struct Running {
     engine: Arc<Engine>,
     control: tokio::task::JoinHandle<()>,
     console: Option<tokio::task::JoinHandle<()>>,
-    following: tokio::task::JoinHandle<()>,
     signals: Signals,
 }
 
 impl Running {
     /// Signals and control socket come first: whoever reads the address may use both at once.
-    async fn start(engine: Arc<Engine>, log: crate::Log) -> Result<Self, Failure> {
+    async fn start(engine: Arc<Engine>, log: Logging) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
-        let following = tokio::spawn(crate::follow_level(engine.clone(), log.level));
-        if let Some(file) = log.file {
-            engine.keep_logs(file);
-        }
+        engine.keep_log(log);
         let control = match admin::control::open(engine.clone()) {
             Ok(serving) => tokio::spawn(serving),
             Err(error) => {
@@ -156,7 +153,6 @@ impl Running {
             engine,
             control,
             console: None,
-            following,
             signals,
         })
     }
@@ -189,7 +185,6 @@ impl Running {
             if let Some(console) = self.console {
                 console.abort();
             }
-            self.following.abort();
             self.engine.shutdown(Duration::from_secs(patience)).await;
         };
         tokio::select! {

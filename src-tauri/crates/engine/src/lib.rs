@@ -31,6 +31,7 @@ mod keys;
 mod latency;
 mod limits;
 mod listening;
+pub mod logging;
 pub mod logs;
 mod look;
 pub mod memory;

@@ -1,7 +1,7 @@
 //! The log files of a home (F147): `logs/switchyard.log` and up to four older ones of 10 MB, private to the user, everything redacted, no
 //! line older than seven days.
 //!
-//! Not the subscriber: the command line and the shell hand a [`LogFile`] to theirs, and to [`Engine::keep_logs`] for its upkeep.
+//! Not the subscriber, which is [`crate::logging`]'s.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -109,7 +109,7 @@ impl LogFile {
 
 impl Engine {
     /// Keeps the log files within their age as long as the engine runs (F147).
-    pub fn keep_logs(&self, file: LogFile) {
+    pub(crate) fn keep_logs(&self, file: LogFile) {
         let (tasks, clock) = (self.tasks.clone(), self.clock.clone());
         self.tasks.run(async move {
             tokio::time::sleep(AFTER_START).await;

@@ -246,7 +246,7 @@ pub struct RequestView {
     pub cached_tokens: Option<i64>,
     /// Of the output, what was reasoning.
     pub reasoning_tokens: Option<i64>,
-    /// What of the request did not reach the upstream as it was.
+    /// What of the request did not reach the upstream, or of the answer the client, as it was, with the reason.
     pub losses: Vec<String>,
     /// Every account tried, in order.
     pub attempts: Vec<AttemptView>,

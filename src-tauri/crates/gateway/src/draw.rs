@@ -259,6 +259,7 @@ impl Turn<'_> {
         let mut seen = Observed {
             usage: fold.usage(),
             rate_limits: fold.rate_limits().cloned(),
+            lost: fold.lost(),
             ..Observed::default()
         };
         let answer = match fold.finish(created) {

@@ -383,10 +383,10 @@ fn media_type(headers: &HeaderMap) -> &str {
 }
 
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    media_type(headers)
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("text/event-stream")
+    const KIND: &str = "text/event-stream";
+    let told = media_type(headers).trim_start().as_bytes();
+    told.get(..KIND.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(KIND.as_bytes()))
 }
 
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {

@@ -7,6 +7,7 @@ use protocol::Head;
 use upstream::Target;
 
 use crate::config::{Catalog, Config};
+use crate::surface::REQUEST_ID;
 
 /// Body and header of responses-lite travel together or not at all (codex-backend §9.9).
 pub(crate) const LITE: HeaderName =
@@ -16,6 +17,11 @@ pub(crate) const ACCOUNT: HeaderName = HeaderName::from_static("x-switchyard-acc
 
 /// The tag of the model list, told with every answer of the Codex backend (codex-backend §3.7).
 const MODELS_TAG: HeaderName = HeaderName::from_static("x-models-etag");
+
+/// The id the upstream gave its answer.
+const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+/// Tells proxies not to gather.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Our tag where the upstream told its own.
 pub(crate) fn models_tag(catalog: &Catalog, upstream: &HeaderMap) -> Option<HeaderValue> {
@@ -72,9 +78,14 @@ pub(crate) fn query(client: Option<&str>) -> Option<String> {
 /// What keeps a conversation on one account: its session header, else its cache key (F38). The answer it continues comes before both and
 /// is asked for apart.
 pub(crate) fn session<'h>(headers: &'h HeaderMap, head: &'h Head) -> Option<&'h str> {
-    let header = ["session-id", "session_id", "x-session-id"]
+    const NAMES: [HeaderName; 3] = [
+        HeaderName::from_static("session-id"),
+        HeaderName::from_static("session_id"),
+        HeaderName::from_static("x-session-id"),
+    ];
+    let header = NAMES
         .iter()
-        .find_map(|name| headers.get(*name)?.to_str().ok());
+        .find_map(|name| headers.get(name)?.to_str().ok());
     header.or(head.prompt_cache_key.as_deref())
 }
 
@@ -150,9 +161,9 @@ pub(crate) fn answer_headers(
         // Codex keeps its model list as long as this equals the tag of the list it was given, which was ours.
         out.insert(MODELS_TAG, tag);
     }
-    if let Some(id) = upstream.get("x-request-id") {
+    if let Some(id) = upstream.get(REQUEST_ID) {
         // Ours goes under its own name; the upstream's stays findable (F147).
-        out.insert("x-upstream-request-id", id.clone());
+        out.insert(UPSTREAM_REQUEST_ID, id.clone());
     }
     framing(stream, out);
     name_account(config, target, out);
@@ -173,7 +184,7 @@ pub(crate) fn framing(stream: Stream, out: &mut HeaderMap) {
             CACHE_CONTROL,
             HeaderValue::from_static("no-cache, no-transform"),
         );
-        out.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        out.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     }
 }
 
@@ -186,6 +197,12 @@ pub(crate) fn name_account(config: &Config, target: &Target, out: &mut HeaderMap
 
 /// A label as a header value: what a header cannot carry becomes `?`.
 fn label_value(label: &str) -> HeaderValue {
+    let fits = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if label.bytes().all(fits)
+        && let Ok(value) = HeaderValue::from_str(label)
+    {
+        return value;
+    }
     let ascii: String = label
         .chars()
         .map(|c| {

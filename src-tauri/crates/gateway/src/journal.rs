@@ -76,7 +76,7 @@ pub struct Entry {
     pub usage: Option<protocol::Usage>,
     /// Pictures made (F70).
     pub images: u32,
-    /// Losses of the translation, as short words.
+    /// What of the request or of the answer was not carried over: what became of what, and why.
     pub losses: Vec<String>,
     /// Every account tried, in order; the last one served unless `end` is `Failed`.
     pub attempts: Vec<Attempt>,

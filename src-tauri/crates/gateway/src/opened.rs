@@ -143,7 +143,8 @@ impl Opened<'_> {
         if let Some(event) = self.answer.observed().failure.clone() {
             return Tried::Failed(self.failed_event(event));
         }
-        let seen = self.answer.observed().clone();
+        let mut seen = self.answer.observed().clone();
+        seen.lost = self.answer.lost();
         match self.answer.into_json() {
             Ok(body) if says_nothing(self.serving.request, &body, &seen) => {
                 Tried::Failed(empty_answer())
@@ -292,6 +293,7 @@ impl Serving<'_> {
             record.stamp(&mut response);
             record.committed(StatusCode::OK);
             record.seen(&seen);
+            record.lost(seen.lost);
             record.attempt(
                 &target.id,
                 &target.label,

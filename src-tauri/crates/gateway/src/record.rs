@@ -148,10 +148,16 @@ impl Record {
     /// What the attempt under way cannot carry over.
     pub(crate) fn losses<'l>(&mut self, losses: impl Iterator<Item = &'l protocol::Loss>) {
         self.edit(|entry| {
-            entry.losses = losses
-                .map(|loss| format!("{:?}: {}", loss.kind, loss.field))
-                .collect()
+            entry.losses.clear();
+            entry.losses.extend(losses.map(told));
         });
+    }
+
+    /// What of the answer the client did not get, beside what the request lost.
+    pub(crate) fn lost(&mut self, lost: protocol::Lost) {
+        if !lost.is_empty() {
+            self.edit(|entry| entry.losses.extend(lost.losses().map(|loss| told(&loss))));
+        }
     }
 
     pub(crate) fn skipped(&mut self, skipped: impl Iterator<Item = (AccountId, SkipReason)>) {
@@ -278,6 +284,11 @@ impl Drop for Record {
         }
         self.close(End::Cancelled, None);
     }
+}
+
+/// As people read it: what became of what, and why.
+fn told(loss: &protocol::Loss) -> String {
+    format!("{:?}: {} ({})", loss.kind, loss.field, loss.reason)
 }
 
 fn millis(since: Instant) -> u32 {

@@ -342,6 +342,7 @@ impl Relay {
         gateway.observe_event(&self.target.id, self.answer.observed());
         gateway.tell(&self.target.id, outcome);
         self.record.seen(self.answer.observed());
+        self.record.lost(self.answer.lost());
         self.record.attempt(
             &self.target.id,
             &self.target.label,

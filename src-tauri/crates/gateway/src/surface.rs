@@ -3,7 +3,6 @@
 //! Not the choice of an account (`attempt`). Called by the listener for every request; never fails, every refusal is an answer in the
 //! shape of the path's dialect.
 
-use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -225,14 +224,14 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
             id.to_owned()
         }
         _ => {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
             let mut id = String::with_capacity(28);
-            // Writing to a string cannot fail.
-            let _ = write!(
-                id,
-                "req_{:016x}{:08x}",
-                fastrand::u64(..),
-                fastrand::u32(..)
-            );
+            id.push_str("req_");
+            let mut bits = fastrand::u128(..);
+            for _ in 0..24 {
+                id.push(char::from(DIGITS[(bits & 15) as usize]));
+                bits >>= 4;
+            }
             id
         }
     }

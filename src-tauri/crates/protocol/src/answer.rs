@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use crate::{
     gemini::array::ArrayPass,
     hub::{self, HubState, StreamTranslator},
+    lost::Lost,
     passthrough::{self, Folding, PassState, PassThrough},
     sse::Decoder,
     types::{Dialect, End, Failure, GatewayError, Lane, Observed, RequestState, Target},
@@ -112,6 +113,7 @@ static NOTHING: Observed = Observed {
     response_id: None,
     events: 0,
     pictures: 0,
+    lost: Lost::NONE,
 };
 
 struct Translation {
@@ -284,6 +286,15 @@ impl Answer {
             Way::Array(array) => &array.observer.seen,
             Way::Hub(hub) => hub.translator.observed(),
             Way::Whole(observed) => observed,
+        }
+    }
+
+    /// What of the answer the client did not get as it was told, so far; nothing where it passes through.
+    #[must_use]
+    pub fn lost(&self) -> Lost {
+        match &self.way {
+            Way::Hub(hub) => hub.translator.lost(),
+            _ => self.observed().lost,
         }
     }
 

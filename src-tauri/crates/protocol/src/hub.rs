@@ -232,6 +232,13 @@ fn wishes(
 /// thoughts that one dialect asks for and another shows anyway, and a key for the target's prompt cache (T96, T111, T133).
 fn fit(request: &mut Request<'_>, from: Dialect, to: Target, head: &Head, losses: &mut Losses) {
     let settings = &mut request.settings;
+    let measured = |summary: &Text<'_>| !summary.is("auto") && !summary.is("none");
+    if to.dialect() != Dialect::Responses && settings.summary.as_ref().is_some_and(measured) {
+        losses.approximated(
+            "reasoning.summary",
+            "thoughts are shown as the account tells them, at no length that could be asked for",
+        );
+    }
     match from {
         Dialect::Messages | Dialect::Gemini => {}
         Dialect::Chat => {

@@ -23,6 +23,7 @@ mod gemini;
 mod hub;
 pub mod images;
 mod json;
+mod lost;
 mod messages;
 mod names;
 mod observe;
@@ -38,6 +39,7 @@ pub mod suffix;
 mod types;
 
 pub use answer::{Answer, Out};
+pub use lost::Lost;
 pub use messages::count::estimate;
 pub use peek::peek;
 pub use prepare::prepare;

@@ -6,7 +6,7 @@ use std::{borrow::Cow, ops::Deref};
 
 use bytes::Bytes;
 
-use crate::{hub::HubState, json::scan::Member, passthrough::PassState, rope::Rope};
+use crate::{hub::HubState, json::scan::Member, lost::Lost, passthrough::PassState, rope::Rope};
 
 /// What a client speaks. Every registry over it is an exhaustive `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -343,6 +343,8 @@ pub struct Observed {
     pub events: u64,
     /// Pictures among what was told (F70).
     pub pictures: u32,
+    /// What of it was not carried over, as far as reading showed; for a running translation ask [`crate::Answer::lost`].
+    pub lost: Lost,
 }
 
 /// How the upstream's body ended.

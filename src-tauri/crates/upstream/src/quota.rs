@@ -39,7 +39,8 @@ impl WindowKind {
 #[must_use]
 pub fn quota_from_headers(headers: &HeaderMap, now: Timestamp) -> Option<QuotaSnapshot> {
     // Most answers of relays have none: leave before anything is built.
-    if !headers.keys().any(|name| name.as_str().starts_with("x-")) {
+    let says = |name: &str| name.starts_with("x-codex-") || name.ends_with("-used-percent");
+    if !headers.keys().any(|name| says(name.as_str())) {
         return None;
     }
     let primary = header_window(headers, "codex", "primary", now);

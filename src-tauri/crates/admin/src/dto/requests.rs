@@ -48,7 +48,7 @@ pub(crate) struct RequestRow {
     pub output_tokens: Option<i64>,
     pub cached_tokens: Option<i64>,
     pub reasoning_tokens: Option<i64>,
-    /// What of the request did not reach the upstream as it was.
+    /// What of the request did not reach the upstream, or of the answer the client, as it was, with the reason.
     pub losses: Vec<String>,
     pub attempts: Vec<Attempt>,
 }

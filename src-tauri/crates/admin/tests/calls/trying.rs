@@ -321,3 +321,41 @@ async fn f62_f104_one_account_is_tested_with_one_short_message() {
     assert_eq!(test("nobody", json!({})).await.code(), "not_found");
     stage.end().await;
 }
+
+/// The test page and the list of requests read the same row: what of the request and of the answer was not carried over, and why.
+#[tokio::test]
+async fn f132_what_an_answer_lost_is_shown_with_its_reason() {
+    let stage = Stage::new().await;
+    let account = stage.sign_in("a@example.com").await;
+    let page = json!({"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "open_page", "url": "https://example.com"}});
+    let said = json!({"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "hello", "annotations": []}]});
+    let events = [
+        json!({"type": "response.created", "response": {"id": "resp_1", "model": "gpt-5.5"}}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": page}),
+        json!({"type": "response.output_item.done", "output_index": 1, "item": said}),
+        json!({"type": "response.completed", "response": {"id": "resp_1", "status": "completed", "output": []}}),
+    ];
+    let frames = events
+        .iter()
+        .map(|event| format!("data: {event}\n\n").into());
+    for stream in [true, false] {
+        account.script([Step::Replay {
+            content_type: "text/event-stream".into(),
+            chunks: frames.clone().collect(),
+        }]);
+        let body =
+            json!({"protocol": "messages", "model": "gpt-5.5", "prompt": "hi", "stream": stream});
+        let events = stage.post("/try", body).await.events();
+        assert_eq!(text(&events), "hello", "{events:?}");
+        let rows = stage.get("/journal?limit=1").await.ok();
+        let losses: Vec<&str> = rows[0]["losses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|loss| loss.as_str().unwrap())
+            .collect();
+        let told = "Dropped: answer.open_page (a page that was read at the provider has no place in the client's dialect (T55))";
+        assert!(losses.contains(&told), "{stream}: {losses:?}");
+    }
+    stage.end().await;
+}

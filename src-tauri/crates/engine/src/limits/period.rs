@@ -1,5 +1,7 @@
 //! Periods of usage limits and budgets: so many days, beginning at a time of day in a time zone (F72). Pure.
 
+use std::sync::{Arc, OnceLock};
+
 use jiff::civil;
 use jiff::tz::TimeZone;
 use pool::Timestamp;
@@ -14,17 +16,17 @@ pub const DEFAULT_PERIOD: u32 = 30;
 /// Where days begin.
 #[derive(Debug, Clone)]
 pub(crate) struct Calendar {
-    zone: TimeZone,
+    /// As the settings name it; `None` is the system's.
+    name: Option<String>,
+    /// Looked up when a day is first asked for: to find the system's, the whole database of zones may be walked, and who has no limits
+    /// never asks.
+    zone: Arc<OnceLock<TimeZone>>,
     begins: civil::Time,
 }
 
 impl Calendar {
     /// What the settings say; a zone that is not known here is UTC.
     pub(crate) fn of(settings: &Usage) -> Self {
-        let zone = match &settings.time_zone {
-            None => TimeZone::system(),
-            Some(name) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
-        };
         let begins = settings
             .reset_time
             .split_once(':')
@@ -32,7 +34,8 @@ impl Calendar {
                 civil::Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
             });
         Self {
-            zone,
+            name: settings.time_zone.clone(),
+            zone: Arc::default(),
             begins: begins.unwrap_or_else(civil::Time::midnight),
         }
     }
@@ -67,7 +70,7 @@ impl Calendar {
     /// The day an instant belongs to; what is before the time of day belongs to the day before.
     fn day(&self, at: Timestamp) -> Option<civil::Date> {
         let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
-        let local = self.zone.to_datetime(at);
+        let local = self.zone().to_datetime(at);
         if local.time() < self.begins {
             local.date().yesterday().ok()
         } else {
@@ -75,11 +78,18 @@ impl Calendar {
         }
     }
 
+    fn zone(&self) -> &TimeZone {
+        self.zone.get_or_init(|| match &self.name {
+            None => TimeZone::system(),
+            Some(name) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
+        })
+    }
+
     /// Where a day begins; a time that the clocks skip is the instant at which they go on.
     fn instant(&self, day: civil::Date) -> Option<Timestamp> {
         let begin = day
             .to_datetime(self.begins)
-            .to_zoned(self.zone.clone())
+            .to_zoned(self.zone().clone())
             .ok()?;
         Some(Timestamp(begin.timestamp().as_millisecond()))
     }

@@ -179,6 +179,7 @@ impl Strip {
         gateway.tell(&self.target.id, outcome);
         self.record.usage(self.running.usage());
         self.record.images(self.running.pictures());
+        self.record.lost(self.running.lost());
         self.record.attempt(
             &self.target.id,
             &self.target.label,

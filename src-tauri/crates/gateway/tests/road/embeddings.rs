@@ -224,7 +224,7 @@ async fn f78_f88_vectors_cross_between_the_dialects() {
     }
     assert_eq!(
         stage.journal(2).await.pop().unwrap().losses,
-        ["Dropped: odd"]
+        ["Dropped: odd (the Gemini dialect has no such field for embeddings)"]
     );
     let refused = stage
         .post(PATH, &json!({"model": "mini", "input": [[1]]}))

@@ -86,7 +86,10 @@ async fn f95_a_chatgpt_account_draws_at_its_native_endpoint() {
     assert_eq!(entry.usage.unwrap().output, 1372);
     assert_eq!(
         entry.losses,
-        ["Dropped: user", "Approximated: model"],
+        [
+            "Dropped: user (the Codex backend draws without it)",
+            "Approximated: model (ChatGPT accounts draw with one model of this family)"
+        ],
         "nothing is lost in silence"
     );
 }

@@ -14,6 +14,7 @@ mod held;
 mod images;
 mod inside;
 mod keys;
+mod lost;
 mod messages;
 mod models;
 mod naming;

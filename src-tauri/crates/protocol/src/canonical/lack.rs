@@ -3,7 +3,7 @@
 //!
 //! Called by the request encoders of Messages and Gemini.
 
-use super::request::{Losses, Request, Settings};
+use super::request::{Format, Losses, Part, Request, Settings};
 use crate::json::{
     read::{Kind, Malformed, Reader},
     text::Text,
@@ -72,6 +72,30 @@ pub(crate) fn stop_list(raw: &str, takes: &mut dyn FnMut(&Text<'_>) -> bool) -> 
     match read {
         Ok(()) => list,
         Err(_) => String::new(),
+    }
+}
+
+/// Tells what of a picture or a file the dialect has no field for: how closely to look, and the name where it takes none.
+pub(crate) fn of_media(part: &Part<'_>, names: bool, losses: &mut Losses) {
+    match part {
+        Part::Image {
+            detail: Some(detail),
+            ..
+        } if !detail.is("auto") => losses.unknown_key("image", "detail"),
+        Part::File { name: Some(_), .. } if !names => losses.unknown_key("file", "filename"),
+        _ => {}
+    }
+}
+
+/// What a form is called and described as has no field in the dialect; a description may say what the schema does not.
+pub(crate) fn of_form(format: Option<&Format<'_>>, losses: &mut Losses) {
+    if let Some(Format::JsonSchema {
+        description: Some(words),
+        ..
+    }) = format
+        && !words.is_blank()
+    {
+        losses.unknown_key("response_format", "description");
     }
 }
 

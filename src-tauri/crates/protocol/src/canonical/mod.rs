@@ -20,4 +20,5 @@ pub(crate) mod ruler;
 pub(crate) mod schema;
 pub(crate) mod seal;
 pub(crate) mod stops;
+pub(crate) mod untold;
 pub(crate) mod watch;

@@ -5,7 +5,10 @@
 use std::borrow::Cow;
 
 use crate::{
-    json::text::Text,
+    json::{
+        read::{Malformed, Reader},
+        text::Text,
+    },
     types::{Dialect, Loss, LossKind},
 };
 
@@ -232,6 +235,12 @@ pub(crate) struct Settings<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Losses(pub(crate) Vec<Loss>);
 
+/// Names of members nobody knows are cut here, in bytes.
+const LONGEST_KEY: usize = 64;
+
+/// Unknown members are no longer told once a request has lost so much.
+const MOST_LOSSES: usize = 64;
+
 impl Losses {
     /// Something left out.
     pub(crate) fn dropped(&mut self, field: impl Into<Cow<'static, str>>, reason: &'static str) {
@@ -245,6 +254,37 @@ impl Losses {
         reason: &'static str,
     ) {
         self.push(LossKind::Approximated, field.into(), reason);
+    }
+
+    /// Leaves out a member that nobody here knows. It may stand at a place of which there are many, so each name is told once, and a client's
+    /// bookkeeping that holds nothing not at all.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn unknown(
+        &mut self,
+        place: &str,
+        key: &str,
+        value: &mut Reader<'_>,
+    ) -> Result<(), Malformed> {
+        if !matches!(value.raw()?, "null" | "\"\"" | "[]" | "{}" | "false" | "0") {
+            self.unknown_key(place, key);
+        }
+        Ok(())
+    }
+
+    /// The same for a member that was seen before.
+    pub(crate) fn unknown_key(&mut self, place: &str, key: &str) {
+        let key = &key[..key.floor_char_boundary(LONGEST_KEY)];
+        let told = |loss: &Loss| {
+            let rest = loss.field.strip_prefix(place);
+            rest.and_then(|rest| rest.strip_prefix('.')) == Some(key)
+        };
+        if self.0.len() < MOST_LOSSES && !self.0.iter().any(told) {
+            self.dropped(
+                format!("{place}.{key}"),
+                "it has no place in the account's dialect",
+            );
+        }
     }
 
     #[cold]

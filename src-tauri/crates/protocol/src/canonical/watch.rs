@@ -8,6 +8,7 @@ use super::event::{Event, Fault, Finish, Receiver, Start};
 use crate::{
     error::{GATEWAY_ERROR, STREAM_DISCONNECTED, event_status, from_event},
     json::text::Text,
+    lost::Gone,
     types::{End, ErrorBody, Observed, Terminal, Usage},
 };
 
@@ -99,6 +100,13 @@ impl Watch {
         let error = from_event(data.as_bytes());
         let status = event_status(data.as_bytes(), &error);
         to.take(Event::Failed(Fault { error, status }));
+    }
+
+    /// A piece of the answer could not be read and is left out; what is no event at all is nothing lost.
+    #[cold]
+    pub(crate) fn unreadable(&mut self, data: &str) {
+        let event = data.trim_start().starts_with('{');
+        self.observed.lost.add_if(event, Gone::Unreadable);
     }
 
     /// An event inside a call could not be read. Without it the call would be another one, which nobody asked for; what is no event at all

@@ -178,7 +178,7 @@ fn annotations<S: Sink>(fold: &Fold, reasoning: ReasoningOutput, out: &mut S) {
 }
 
 /// A link as an annotation of Chat, which knows no other sources and asks for a place (T31).
-pub(super) fn annotation(citation: &Citation<'_>, reasoning: ReasoningOutput) -> Option<String> {
+pub(crate) fn annotation(citation: &Citation<'_>, reasoning: ReasoningOutput) -> Option<String> {
     // Thoughts in the text move everything behind them.
     if reasoning == ReasoningOutput::ThinkTags {
         return None;

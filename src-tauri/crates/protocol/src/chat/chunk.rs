@@ -7,6 +7,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
+    lost::{Gone, Lost},
     types::Usage,
 };
 
@@ -21,6 +22,8 @@ pub(super) struct Chunk<'a> {
     pub(super) delta: Delta<'a>,
     pub(super) finish: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
+    /// What of it has no place in the common form.
+    pub(super) lost: Lost,
 }
 
 #[derive(Default)]
@@ -55,6 +58,10 @@ pub(super) fn read_chunk(data: &str) -> Result<Chunk<'_>, Malformed> {
             "choices" if value.kind()? == Kind::Array => {
                 value.elements(|choice| read_choice(choice, &mut chunk))?;
             }
+            // Some servers name their sources beside the answer, for no words in particular.
+            "citations" | "search_results" => {
+                chunk.lost.add_if(holds(value)?, Gone::Citation);
+            }
             _ => value.skip()?,
         }
         Ok::<(), Malformed>(())
@@ -73,7 +80,7 @@ fn read_choice<'a>(choice: &mut Reader<'a>, chunk: &mut Chunk<'a>) -> Result<(),
         match key {
             "index" => index = value.unsigned_or_skip()?.unwrap_or(0),
             "delta" | "message" if value.kind()? == Kind::Object => {
-                delta = Some(read_delta(value)?)
+                delta = Some(read_delta(value, &mut chunk.lost)?)
             }
             "finish_reason" => finish = value.string_or_skip()?.filter(|word| !word.is_empty()),
             "logprobs" if value.kind()? == Kind::Object => value.members(|key, value| {
@@ -81,7 +88,8 @@ fn read_choice<'a>(choice: &mut Reader<'a>, chunk: &mut Chunk<'a>) -> Result<(),
                     logprobs = Some(value.raw()?).filter(|raw| raw.starts_with('['));
                     return Ok(());
                 }
-                value.skip()
+                chunk.lost.add_if(holds(value)?, Gone::Logprobs);
+                Ok(())
             })?,
             _ => value.skip()?,
         }
@@ -91,11 +99,13 @@ fn read_choice<'a>(choice: &mut Reader<'a>, chunk: &mut Chunk<'a>) -> Result<(),
         chunk.delta = delta.unwrap_or_default();
         chunk.finish = finish.or(chunk.finish.take());
         chunk.logprobs = logprobs;
+    } else {
+        chunk.lost.add(Gone::Candidates);
     }
     Ok(())
 }
 
-fn read_delta<'a>(value: &mut Reader<'a>) -> Result<Delta<'a>, Malformed> {
+fn read_delta<'a>(value: &mut Reader<'a>, lost: &mut Lost) -> Result<Delta<'a>, Malformed> {
     let mut delta = Delta::default();
     value.members(|key, value| {
         match (key, value.kind()?) {
@@ -113,11 +123,27 @@ fn read_delta<'a>(value: &mut Reader<'a>) -> Result<Delta<'a>, Malformed> {
             ("tool_calls", Kind::Array) => delta.calls = Some(value.clone()),
             ("function_call", Kind::Object) => delta.legacy = Some(value.clone()),
             ("annotations", Kind::Array) => delta.annotations = Some(value.clone()),
-            _ => {}
+            (_, Kind::Null) => {}
+            (
+                "role" | "content" | "refusal" | "reasoning_content" | "reasoning"
+                | "reasoning_details" | "thinking" | "tool_calls" | "function_call" | "annotations",
+                _,
+            ) => {}
+            ("audio", _) => lost.add(Gone::Audio),
+            ("images", _) => lost.add_if(holds(&mut value.clone())?, Gone::Media),
+            _ => lost.add_if(holds(&mut value.clone())?, Gone::Field),
         }
         value.skip()
     })?;
     Ok(delta)
+}
+
+/// Whether a value says anything.
+fn holds(value: &mut Reader<'_>) -> Result<bool, Malformed> {
+    Ok(!matches!(
+        value.raw()?,
+        "null" | "\"\"" | "[]" | "{}" | "false" | "0"
+    ))
 }
 
 /// One element of `tool_calls`.

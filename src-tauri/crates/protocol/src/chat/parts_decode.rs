@@ -73,12 +73,12 @@ fn part<'a>(
                         "format" => raw.format = text(value, param)?,
                         "filename" => raw.name = text(value, param)?,
                         "file_id" => raw.file_id = word(value, param)?,
-                        _ => value.skip()?,
+                        inner => losses.unknown("messages[].content[]", inner, value)?,
                     }
                     Ok(())
                 })?;
             }
-            _ => value.skip()?,
+            key => losses.unknown("messages[].content[]", key, value)?,
         }
         Ok(())
     })?;

@@ -36,8 +36,8 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
                 messages = true;
                 request.items = self::messages(value, losses)?;
             }
-            "tools" => tools(value, &mut request.tools)?,
-            "functions" => legacy_tools(value, &mut request.tools)?,
+            "tools" => tools(value, &mut request.tools, losses)?,
+            "functions" => legacy_tools(value, &mut request.tools, losses)?,
             "tool_choice" => request.tool_choice = tool_choice(value)?,
             "web_search_options" => {
                 if let Some(native) = any(value)? {
@@ -51,10 +51,10 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "function_call" => request.tool_choice = legacy_choice(value)?,
             "max_tokens" => legacy_limit = unsigned(value, &key)?,
             "max_completion_tokens" => settings.max_output_tokens = unsigned(value, &key)?,
-            "response_format" => settings.format = format(value)?,
+            "response_format" => settings.format = format(value, losses)?,
             "reasoning_effort" => effort = word(value, &key)?,
             "variant" => variant = word(value, &key)?,
-            "reasoning" => reasoning(value, settings)?,
+            "reasoning" => reasoning(value, settings, losses)?,
             "modalities" => modalities(value)?,
             "n" => {
                 if unsigned(value, &key)?.is_some_and(|n| n > 1) {
@@ -138,7 +138,11 @@ fn sampling<'a>(
 }
 
 /// `reasoning: {effort, summary}`, which some clients send here too (F90).
-fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(), RequestError> {
+fn reasoning<'a>(
+    value: &mut Reader<'a>,
+    settings: &mut Settings<'a>,
+    losses: &mut Losses,
+) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
@@ -146,7 +150,7 @@ fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<
         match key {
             "effort" => settings.effort = word(value, &"reasoning.effort")?,
             "summary" => settings.summary = word(value, &"reasoning.summary")?,
-            _ => value.skip()?,
+            key => losses.unknown("reasoning", key, value)?,
         }
         Ok(())
     })
@@ -217,8 +221,8 @@ fn read_message<'a>(
                 let words = value.string_or_skip()?.filter(|words| !words.is_empty());
                 message.reasoning = message.reasoning.take().or(words);
             }
-            "tool_calls" => message.calls = tool_calls(value, at)?,
-            "function_call" => message.legacy_call = legacy_call(value, at)?,
+            "tool_calls" => message.calls = tool_calls(value, at, losses)?,
+            "function_call" => message.legacy_call = legacy_call(value, at, losses)?,
             "tool_call_id" => message.call_id = word(value, &format_args!("messages[{at}].{key}"))?,
             "name" => {
                 // T11: a name has no place, and its role decides whether it is a loss.
@@ -229,7 +233,7 @@ fn read_message<'a>(
                     );
                 }
             }
-            _ => value.skip()?,
+            key => losses.unknown("messages[]", key, value)?,
         }
         Ok(())
     })?;
@@ -330,6 +334,7 @@ fn legacy_id(number: usize) -> Text<'static> {
 fn tool_calls<'a>(
     value: &mut Reader<'a>,
     at: usize,
+    losses: &mut Losses,
 ) -> Result<Vec<(Call<'a>, Option<Text<'a>>)>, RequestError> {
     let mut calls = Vec::new();
     if value.null()? {
@@ -344,10 +349,11 @@ fn tool_calls<'a>(
             object(value, &param, |key, value| {
                 match key {
                     "id" => id = word(value, &param)?,
-                    "function" => call = Some(called(value, &param, false)?),
-                    "custom" => call = Some(called(value, &param, true)?),
+                    "function" => call = Some(called(value, &param, false, losses)?),
+                    "custom" => call = Some(called(value, &param, true, losses)?),
                     "extra_content" => kept = proof::read(value)?,
-                    _ => value.skip()?,
+                    "type" | "index" => value.skip()?,
+                    key => losses.unknown("messages[].tool_calls[]", key, value)?,
                 }
                 Ok(())
             })?;
@@ -360,11 +366,16 @@ fn tool_calls<'a>(
     Ok(calls)
 }
 
-fn legacy_call<'a>(value: &mut Reader<'a>, at: usize) -> Result<Option<Call<'a>>, RequestError> {
+fn legacy_call<'a>(
+    value: &mut Reader<'a>,
+    at: usize,
+    losses: &mut Losses,
+) -> Result<Option<Call<'a>>, RequestError> {
     if value.null()? {
         return Ok(None);
     }
-    called(value, &format_args!("messages[{at}].function_call"), false).map(Some)
+    let param = format_args!("messages[{at}].function_call");
+    called(value, &param, false, losses).map(Some)
 }
 
 /// `{name, arguments}` or `{name, input}`. Arguments may be an object or `null` (T78), or blank (T76).
@@ -372,6 +383,7 @@ fn called<'a>(
     value: &mut Reader<'a>,
     param: &dyn Display,
     custom: bool,
+    losses: &mut Losses,
 ) -> Result<Call<'a>, RequestError> {
     let (mut name, mut input) = (None, None);
     object(value, param, |key, value| {
@@ -379,7 +391,7 @@ fn called<'a>(
             "name" => name = text(value, param)?,
             "arguments" | "input" if value.kind()? == Kind::String => input = Some(value.string()?),
             "arguments" | "input" => input = any(value)?.map(Text::spell),
-            _ => value.skip()?,
+            key => losses.unknown("messages[].tool_calls[].function", key, value)?,
         }
         Ok(())
     })?;
@@ -398,7 +410,10 @@ fn called<'a>(
     })
 }
 
-fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError> {
+fn format<'a>(
+    value: &mut Reader<'a>,
+    losses: &mut Losses,
+) -> Result<Option<Format<'a>>, RequestError> {
     if value.null()? {
         return Ok(None);
     }
@@ -416,12 +431,12 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
                         }
                         "schema" => schema = any(value)?,
                         "strict" => strict = boolean(value, &"response_format.json_schema.strict")?,
-                        _ => value.skip()?,
+                        key => losses.unknown("response_format.json_schema", key, value)?,
                     }
                     Ok(())
                 })?;
             }
-            _ => value.skip()?,
+            key => losses.unknown("response_format", key, value)?,
         }
         Ok(())
     })?;

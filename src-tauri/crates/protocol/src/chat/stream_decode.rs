@@ -5,7 +5,7 @@
 
 use super::{
     chunk::{CallPart, Chunk, Delta, read_call, read_chunk, read_function},
-    wire::read_finish,
+    wire::{has_finish, read_finish},
 };
 use crate::{
     canonical::{
@@ -16,6 +16,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
+    lost::Gone,
     responses::cite,
     types::{Dialect, End},
 };
@@ -69,7 +70,7 @@ impl Decoder {
         match read_chunk(data) {
             Ok(chunk) => self.chunk(&chunk, data, to),
             Err(_) if !self.calls.is_empty() => self.watch.damaged(data, to),
-            Err(_) => {}
+            Err(_) => self.watch.unreadable(data),
         }
     }
 
@@ -104,7 +105,10 @@ impl Decoder {
             .start(chunk.id.as_ref(), chunk.model.as_ref(), chunk.created, to);
         self.watch.usage(chunk.usage);
         // What cannot be read of a delta is left out; the rest of the answer still counts.
-        let _ = self.delta(&chunk.delta, chunk.logprobs, to);
+        if self.delta(&chunk.delta, chunk.logprobs, to).is_err() {
+            self.watch.unreadable(data);
+        }
+        self.watch.observed.lost.join(chunk.lost);
         if chunk.failed {
             return self.watch.failed(data, to);
         }
@@ -112,7 +116,10 @@ impl Decoder {
             if word.is("error") {
                 return self.watch.failed(data, to);
             }
-            self.finish = Some(read_finish(&word.decode()));
+            let word = word.decode();
+            let lost = &mut self.watch.observed.lost;
+            lost.add_if(!has_finish(&word), Gone::StopReason);
+            self.finish = Some(read_finish(&word));
             self.close_all(to);
         }
     }
@@ -128,9 +135,15 @@ impl Decoder {
             (None, Some(details)) => self.details(details.clone(), to)?,
             (None, None) => {}
         }
-        if let Some(content) = &delta.content {
-            self.content(content.clone(), logprobs, to)?;
-        }
+        let told = match &delta.content {
+            Some(content) => self.content(content.clone(), logprobs, to)?,
+            None => false,
+        };
+        let probable = logprobs.is_some_and(|raw| raw.starts_with("[{"));
+        self.watch
+            .observed
+            .lost
+            .add_if(probable && !told, Gone::Logprobs);
         if let Some(text) = delta.refusal.as_ref().filter(|text| !text.is_empty()) {
             let slot = self.open_message(to);
             to.take(Event::Refusal {
@@ -141,10 +154,11 @@ impl Decoder {
         if let Some(mut annotations) = delta.annotations.clone() {
             annotations.elements(|value| {
                 let native = value.raw()?;
-                if native.starts_with('{') {
+                let told = native.starts_with('{') && {
                     let slot = self.open_message(to);
-                    cite::tell(Dialect::Chat, slot, native, to);
-                }
+                    cite::tell(Dialect::Chat, slot, native, to)
+                };
+                self.watch.observed.lost.add_if(!told, Gone::Citation);
                 Ok::<(), Malformed>(())
             })?;
         }
@@ -166,21 +180,22 @@ impl Decoder {
         Ok(())
     }
 
-    /// `content`: a string, or the array of typed parts that some servers stream.
+    /// `content`: a string, or the array of typed parts that some servers stream. Whether `logprobs` was told with it.
     fn content(
         &mut self,
         mut content: Reader<'_>,
         logprobs: Option<&str>,
         to: &mut impl Receiver,
-    ) -> Result<(), Malformed> {
+    ) -> Result<bool, Malformed> {
         if content.kind()? == Kind::String {
             let text = content.string()?;
             self.say(&text, logprobs, to);
-            return Ok(());
+            return Ok(!text.is_empty());
         }
         content.elements(|part| {
             let (mut text, mut thinking) = (None, None);
             if part.kind()? != Kind::Object {
+                self.watch.observed.lost.add(Gone::Item);
                 return part.skip();
             }
             part.members(|key, value| {
@@ -191,6 +206,8 @@ impl Decoder {
                 }
                 if key != "text" { value.skip() } else { Ok(()) }
             })?;
+            let known = text.is_some() || thinking.is_some();
+            self.watch.observed.lost.add_if(!known, Gone::Item);
             if let Some(thinking) = thinking {
                 self.details(thinking, to)?;
             }
@@ -198,7 +215,8 @@ impl Decoder {
                 self.say(&text, None, to);
             }
             Ok::<(), Malformed>(())
-        })
+        })?;
+        Ok(false)
     }
 
     /// `reasoning_details` and the like: a string, or a list of objects with `text` or `summary`.
@@ -224,6 +242,10 @@ impl Decoder {
                         }
                         return Ok(());
                     }
+                    // A proof, or thoughts that are sealed.
+                    let sealed = matches!(key, "signature" | "data" | "encrypted_content")
+                        && value.kind()? == Kind::String;
+                    self.watch.observed.lost.add_if(sealed, Gone::Seal);
                     value.skip()
                 })
             }),
@@ -405,6 +427,8 @@ impl Decoder {
 
     /// Closes what is open in the order of its slots (T169).
     fn close_all(&mut self, to: &mut impl Receiver) {
+        let nameless = self.calls.iter().any(|call| call.slot.is_none());
+        self.watch.observed.lost.add_if(nameless, Gone::Item);
         let mut open: Vec<usize> = self.calls.drain(..).filter_map(|call| call.slot).collect();
         open.extend(self.message.take());
         open.extend(self.reasoning.take());

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::{
     canonical::{
         fields::{any, array, boolean, missing, object, text, word, wrong_type},
-        request::{Chosen, Tool, ToolChoice},
+        request::{Chosen, Losses, Tool, ToolChoice},
     },
     json::{
         read::{Kind, Reader},
@@ -18,6 +18,7 @@ use crate::{
 pub(super) fn tools<'a>(
     value: &mut Reader<'a>,
     tools: &mut Vec<Tool<'a>>,
+    losses: &mut Losses,
 ) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
@@ -26,6 +27,7 @@ pub(super) fn tools<'a>(
         let param = format_args!("tools[{at}]");
         let mut native = value.clone();
         let (mut kind, mut tool, mut flat) = (None, None, false);
+        let mut more = Vec::new();
         object(value, &param, |key, value| {
             match key {
                 "type" => kind = text(value, &param)?,
@@ -33,19 +35,28 @@ pub(super) fn tools<'a>(
                     flat = true;
                     value.skip()?;
                 }
-                "function" => tool = Some(defined(value, &param, false)?),
-                "custom" => tool = Some(defined(value, &param, true)?),
-                _ => value.skip()?,
+                "function" => tool = Some(defined(value, &param, false, losses)?),
+                "custom" => tool = Some(defined(value, &param, true, losses)?),
+                key => {
+                    more.push(key.to_owned());
+                    value.skip()?;
+                }
             }
             Ok(())
         })?;
         match (tool, kind) {
-            (Some(tool), _) => tools.push(tool),
             // T53: the spelling of Responses. Its client reads answers as if there were functions only.
             (None, Some(kind)) if flat && (kind.is("function") || kind.is("custom")) => {
-                let mut tool = defined(&mut native, &param, kind.is("custom"))?;
+                let mut tool = defined(&mut native, &param, kind.is("custom"), losses)?;
                 if let Tool::Custom { as_function, .. } = &mut tool {
                     *as_function = true;
+                }
+                tools.push(tool);
+            }
+            (Some(tool), _) => {
+                // A tool of the provider's own is kept or lost as a whole.
+                for key in &more {
+                    losses.unknown_key("tools[]", key);
                 }
                 tools.push(tool);
             }
@@ -66,12 +77,14 @@ pub(super) fn tools<'a>(
 pub(super) fn legacy_tools<'a>(
     value: &mut Reader<'a>,
     tools: &mut Vec<Tool<'a>>,
+    losses: &mut Losses,
 ) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
     array(value, &"functions", |at, value| {
-        tools.push(defined(value, &format_args!("functions[{at}]"), false)?);
+        let param = format_args!("functions[{at}]");
+        tools.push(defined(value, &param, false, losses)?);
         Ok(())
     })
 }
@@ -80,6 +93,7 @@ fn defined<'a>(
     value: &mut Reader<'a>,
     param: &dyn Display,
     custom: bool,
+    losses: &mut Losses,
 ) -> Result<Tool<'a>, RequestError> {
     let (mut name, mut description, mut parameters, mut strict, mut format) =
         (None, None, None, None, None);
@@ -90,7 +104,7 @@ fn defined<'a>(
             "parameters" => parameters = any(value)?,
             "strict" => strict = boolean(value, param)?,
             "format" => format = any(value)?,
-            _ => value.skip()?,
+            key => losses.unknown("tools[].function", key, value)?,
         }
         Ok(())
     })?;

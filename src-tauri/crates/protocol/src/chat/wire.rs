@@ -22,6 +22,11 @@ pub(crate) fn read_finish(word: &str) -> Finish {
     }
 }
 
+/// Whether a `finish_reason` is a word of the dialect, or one that says the same.
+pub(crate) fn has_finish(word: &str) -> bool {
+    read_finish(word) != Finish::Stop || matches!(word, "stop" | "tool_calls" | "function_call")
+}
+
 /// The `finish_reason` of an answer (table C1, T79, T142).
 pub(crate) const fn finish_word(finish: Finish, has_calls: bool) -> &'static str {
     match finish {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::{
-    DROPPED, EFFORT_FIELDS, FORCED, IMAGE_TOOL, INCLUDE, JSON_LINE, KNOWN, NOT_IN_COMPACT,
-    PLAIN_TIERS, REFUSED,
+    DROPPED, EFFORT_FIELDS, FORCED, IMAGE_TOOL, INCLUDE, JSON_LINE, KEEPS_NOTHING, KNOWN,
+    NOT_IN_COMPACT, PLAIN_TIERS, REFUSED,
 };
 use crate::{
     json::scan,
@@ -83,6 +83,9 @@ fn drop_fields(
     }
     for row in REFUSED {
         object.remove(row.field);
+    }
+    if object.token("store") == Some(b"true") {
+        losses.push(Loss::dropped("store", KEEPS_NOTHING));
     }
     if options.codex_client {
         return;

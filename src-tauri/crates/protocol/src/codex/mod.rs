@@ -96,6 +96,9 @@ pub const REFUSED: &[Row] = &[
     ),
 ];
 
+/// Why `store` is no use there.
+pub const KEEPS_NOTHING: &str = "the Codex backend keeps no answers";
+
 /// Fields with their only accepted value, as JSON.
 pub const FORCED: &[(&str, &str)] = &[("store", "false"), ("stream", "true")];
 

@@ -135,6 +135,23 @@ pub(super) fn searches(raw: &str) -> Vec<Search<'_>> {
     all
 }
 
+/// Whether something was searched, and whether the provider suggests what to search on.
+pub(super) fn searched(raw: &str) -> (bool, bool) {
+    let queries = read(raw).is_ok_and(|grounding| !grounding.queries.is_empty());
+    let mut suggested = false;
+    // What cannot be read suggests nothing.
+    let _ = members(&mut Reader::new(raw), |key, value| {
+        suggested |= key == "searchEntryPoint" && value.kind()? == Kind::Object;
+        value.skip()
+    });
+    (queries, suggested)
+}
+
+/// Whether sources are named.
+pub(super) fn names(raw: &str) -> bool {
+    read(raw).is_ok_and(|grounding| !grounding.sources.is_empty())
+}
+
 /// Tells the sources that were not told before; returns how many stretches there are by now.
 pub(super) fn tell(raw: &str, told: usize, slot: usize, to: &mut impl Receiver) -> usize {
     let Ok(grounding) = read(raw) else {

@@ -24,6 +24,8 @@ pub(super) struct RawPart<'a> {
     pub(super) printed: Option<Text<'a>>,
     /// A call or a result of a tool that ran at the vendor.
     pub(super) hosted: bool,
+    /// Something that nobody knows here.
+    pub(super) other: bool,
 }
 
 /// Bytes or an address.
@@ -65,10 +67,12 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
             ("thoughtSignature", _) => {
                 raw.signature = value.string_or_skip()?.filter(|seal| !seal.is_empty());
             }
-            ("inlineData", Kind::Object) => raw.inline = Some(media(value)?),
-            ("fileData", Kind::Object) => raw.file = Some(media(value)?),
-            ("functionCall", Kind::Object) => raw.call = Some(call(value)?),
-            ("functionResponse", Kind::Object) => raw.response = Some(response(value)?),
+            ("inlineData", Kind::Object) => raw.inline = Some(media(value, &mut raw.other)?),
+            ("fileData", Kind::Object) => raw.file = Some(media(value, &mut raw.other)?),
+            ("functionCall", Kind::Object) => raw.call = Some(call(value, &mut raw.other)?),
+            ("functionResponse", Kind::Object) => {
+                raw.response = Some(response(value, &mut raw.other)?);
+            }
             ("executableCode", Kind::Object) => {
                 let (mut language, mut code) = (Text::default(), Text::default());
                 members(value, |key, value| {
@@ -85,6 +89,10 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
                 members(value, |key, value| {
                     match key {
                         "output" => raw.printed = value.string_or_skip()?,
+                        "outcome" => {
+                            let outcome = value.string_or_skip()?;
+                            raw.other |= outcome.is_some_and(|word| !word.is("OUTCOME_OK"));
+                        }
                         _ => value.skip()?,
                     }
                     Ok(())
@@ -95,11 +103,17 @@ pub(super) fn read<'a>(value: &mut Reader<'a>) -> Result<RawPart<'a>, Malformed>
                 raw.hosted = true;
                 value.skip()?;
             }
-            _ => value.skip()?,
+            _ => more(value, &mut raw.other)?,
         }
         Ok(())
     })?;
     Ok(raw)
+}
+
+/// A member that nobody knows here: whether it says anything.
+fn more(value: &mut Reader<'_>, other: &mut bool) -> Result<(), Malformed> {
+    *other |= !matches!(value.raw()?, "null" | "\"\"" | "[]" | "{}" | "false" | "0");
+    Ok(())
 }
 
 /// Walks an object's members by the dialect's own spelling of their names.
@@ -116,21 +130,21 @@ pub(crate) fn members<'a>(
     })
 }
 
-fn media<'a>(value: &mut Reader<'a>) -> Result<Media<'a>, Malformed> {
+fn media<'a>(value: &mut Reader<'a>, other: &mut bool) -> Result<Media<'a>, Malformed> {
     let mut media = Media::default();
     members(value, |key, value| {
         match key {
             "mimeType" => media.kind = value.string_or_skip()?.unwrap_or_default(),
             "data" | "fileUri" => media.data = value.string_or_skip()?.unwrap_or_default(),
             "displayName" => media.name = value.string_or_skip()?,
-            _ => value.skip()?,
+            _ => more(value, other)?,
         }
         Ok(())
     })?;
     Ok(media)
 }
 
-fn call<'a>(value: &mut Reader<'a>) -> Result<RawCall<'a>, Malformed> {
+fn call<'a>(value: &mut Reader<'a>, other: &mut bool) -> Result<RawCall<'a>, Malformed> {
     let mut call = RawCall::default();
     members(value, |key, value| {
         match (key, value.kind()?) {
@@ -142,14 +156,14 @@ fn call<'a>(value: &mut Reader<'a>) -> Result<RawCall<'a>, Malformed> {
                 value.skip()?;
             }
             ("willContinue", _) => call.goes_on = value.bool_or_skip()?.unwrap_or(false),
-            _ => value.skip()?,
+            _ => more(value, other)?,
         }
         Ok(())
     })?;
     Ok(call)
 }
 
-fn response<'a>(value: &mut Reader<'a>) -> Result<RawResponse<'a>, Malformed> {
+fn response<'a>(value: &mut Reader<'a>, other: &mut bool) -> Result<RawResponse<'a>, Malformed> {
     let mut response = RawResponse::default();
     members(value, |key, value| {
         match (key, value.kind()?) {
@@ -161,7 +175,7 @@ fn response<'a>(value: &mut Reader<'a>) -> Result<RawResponse<'a>, Malformed> {
                 response.parts = Some(value.clone());
                 value.skip()?;
             }
-            _ => value.skip()?,
+            _ => more(value, other)?,
         }
         Ok(())
     })?;

@@ -6,6 +6,7 @@ use super::{
     matching::Calls,
     part::{self, RawPart},
     parts_decode::{file, inline, response_text, response_words},
+    pieces::Pieces,
     seal,
     settings_decode::{generation, setting},
     tools_decode::{tool_config, tools},
@@ -35,9 +36,9 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
                 contents = Some(value.clone());
                 value.skip()?;
             }
-            "systemInstruction" => system = self::system(value)?,
-            "tools" => tools(value, &mut request.tools)?,
-            "toolConfig" => request.tool_choice = tool_config(value)?,
+            "systemInstruction" => system = self::system(value, losses)?,
+            "tools" => tools(value, &mut request.tools, losses)?,
+            "toolConfig" => request.tool_choice = tool_config(value, losses)?,
             "generationConfig" => generation(value, &mut request.settings, losses)?,
             key => setting(key, value, losses)?,
         }
@@ -50,6 +51,8 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
         calls: Calls::default(),
         losses,
         hosted: false,
+        other: false,
+        thoughts: false,
     };
     each(&mut contents, &"contents", |at, value| {
         conversation.content(at, value)
@@ -60,12 +63,29 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
             "only its own provider knows calls and results of tools it ran itself (T88)",
         );
     }
+    for (lost, what) in [
+        (
+            conversation.other,
+            "parts[] (fields that have no place in the account's dialect)",
+        ),
+        (
+            conversation.thoughts,
+            "parts[] (pictures and calls among thoughts)",
+        ),
+    ] {
+        if lost {
+            conversation.losses.unknown_key("contents[]", what);
+        }
+    }
     request.items = conversation.items;
     Ok(request)
 }
 
 /// `systemInstruction`: a content whose words count, or a mere string.
-fn system<'a>(value: &mut Reader<'a>) -> Result<Option<Item<'a>>, RequestError> {
+fn system<'a>(
+    value: &mut Reader<'a>,
+    losses: &mut Losses,
+) -> Result<Option<Item<'a>>, RequestError> {
     let mut parts = Vec::new();
     let param = "systemInstruction";
     match value.kind()? {
@@ -78,8 +98,12 @@ fn system<'a>(value: &mut Reader<'a>) -> Result<Option<Item<'a>>, RequestError> 
             each(value, &"systemInstruction.parts", |_, value| {
                 if value.kind()? == Kind::String {
                     parts.push(Part::Text(value.string()?));
-                } else if let Some(text) = part::read(value)?.text {
-                    parts.push(Part::Text(text));
+                    return Ok(());
+                }
+                let raw = part::read(value)?;
+                match raw.text {
+                    Some(text) => parts.push(Part::Text(text)),
+                    None => losses.unknown_key("systemInstruction", "parts[]"),
                 }
                 Ok(())
             })
@@ -98,6 +122,9 @@ struct Conversation<'a, 'l> {
     calls: Calls<'a>,
     losses: &'l mut Losses,
     hosted: bool,
+    /// Parts held what nobody knows here, or thoughts held more than words.
+    other: bool,
+    thoughts: bool,
 }
 
 impl<'a> Conversation<'a, '_> {
@@ -115,7 +142,7 @@ impl<'a> Conversation<'a, '_> {
                         parts = Some(value.clone());
                         value.skip()?;
                     }
-                    _ => value.skip()?,
+                    key => self.losses.unknown("contents[]", key, value)?,
                 }
                 Ok(())
             })?;
@@ -171,6 +198,8 @@ struct Turn<'t, 'a, 'l> {
 impl<'a> Turn<'_, 'a, '_> {
     fn part(&mut self, raw: RawPart<'a>, param: &str) -> Result<(), RequestError> {
         self.of.hosted |= raw.hosted;
+        self.of.other |= raw.other;
+        self.of.thoughts |= raw.thought && (raw.inline.is_some() || raw.call.is_some());
         // The value that stands for no proof is none.
         let signature = raw.signature.filter(|kept| !kept.is(NO_SIGNATURE));
         if raw.thought {
@@ -196,6 +225,10 @@ impl<'a> Turn<'_, 'a, '_> {
             self.say(text);
         }
         if let Some(media) = raw.inline {
+            // Only files have names elsewhere.
+            let kind = media.kind.raw();
+            let plain = kind.starts_with("image/") || kind.starts_with("audio/");
+            self.of.other |= plain && media.name.is_some();
             self.parts.push(inline(media, param)?);
         }
         if let Some(media) = raw.file {
@@ -211,12 +244,16 @@ impl<'a> Turn<'_, 'a, '_> {
             if call.name.is_empty() {
                 return Err(missing(&format_args!("{param}.functionCall.name")));
             }
+            let input = match call.pieces {
+                None => Text::spell(call.args.unwrap_or("{}")),
+                Some(_) => Text::spell(&Pieces::of(&call)),
+            };
             let call_id = self.of.calls.call(call.id, &call.name);
             self.item(Item::Call(Call {
                 call_id,
                 name: call.name,
                 namespace: None,
-                input: Text::spell(call.args.unwrap_or("{}")),
+                input,
                 custom: false,
             }));
         }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Rope,
     canonical::{
-        lack::in_front,
+        lack::{in_front, of_media},
         offer::object_input,
         pairing::{calls, pair},
         request::{Call, Losses, Part, Request},
@@ -139,7 +139,10 @@ impl Encoder<'_> {
                 self.out.raw(text);
                 self.out.raw("\"}");
             }
-            Block::Media(part) => media::write(part, &mut self.out)?,
+            Block::Media(part) => {
+                of_media(part, false, self.losses);
+                media::write(part, &mut self.out)?;
+            }
             Block::Call(call, proof) => self.call(call, proof),
             Block::Result(call, parts) => self.result(call, parts),
         }

@@ -70,7 +70,7 @@ pub(super) fn generation<'a>(
             "responseMimeType" => form.kind = text(value, &param)?,
             "responseSchema" => form.own = any(value)?,
             "responseJsonSchema" => form.json = any(value)?,
-            "thinkingConfig" => thinking(value, settings)?,
+            "thinkingConfig" => thinking(value, settings, losses)?,
             "responseModalities" => modalities(value, &key, losses)?,
             _ => {
                 if any(value)?.is_some_and(|raw| !matches!(raw, "[]" | "{}" | "false" | "0")) {
@@ -109,7 +109,11 @@ fn modalities(value: &mut Reader<'_>, key: &str, losses: &mut Losses) -> Result<
 }
 
 /// `thinkingConfig`: a budget or a level becomes an effort, and thoughts are shown when they are asked for (T110, T111).
-fn thinking<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(), RequestError> {
+fn thinking<'a>(
+    value: &mut Reader<'a>,
+    settings: &mut Settings<'a>,
+    losses: &mut Losses,
+) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
@@ -122,7 +126,7 @@ fn thinking<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(
             "thinkingBudget" => budget = value.raw()?.parse::<f64>().ok(),
             "thinkingLevel" => level = value.string_or_skip()?,
             "includeThoughts" => show = value.bool_or_skip()?.unwrap_or(false),
-            _ => value.skip()?,
+            key => losses.unknown("generationConfig.thinkingConfig", key, value)?,
         }
         Ok(())
     })?;
@@ -132,6 +136,13 @@ fn thinking<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(
         Some("low") => Some("low"),
         Some("medium") => Some("medium"),
         Some("high") => Some("high"),
+        Some(word) if !word.ends_with("unspecified") => {
+            losses.dropped(
+                "generationConfig.thinkingConfig.thinkingLevel",
+                "the level is not known here: the model decides",
+            );
+            None
+        }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a number too large for the type is its largest"
@@ -163,7 +174,21 @@ impl<'a> Form<'a> {
                 );
                 return None;
             }
-            _ => return None,
+            Some("text/plain") | None if self.json.is_none() && self.own.is_none() => return None,
+            Some("text/plain") | None => {
+                losses.dropped(
+                    "generationConfig.responseSchema",
+                    "without responseMimeType application/json it binds nothing",
+                );
+                return None;
+            }
+            Some(_) => {
+                losses.dropped(
+                    "generationConfig.responseMimeType",
+                    "the account's dialect knows no such form of an answer",
+                );
+                return None;
+            }
         }
         let schema = self.json.map(Cow::Borrowed).or(self.own.map(json_schema));
         Some(match schema {

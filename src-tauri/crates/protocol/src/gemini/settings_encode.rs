@@ -3,7 +3,7 @@
 use super::{models::Think, request_encode::Encoder, schema_encode::subset};
 use crate::{
     canonical::{
-        lack::{GEMINI_STOPS, first_stops, form_in_words, gone},
+        lack::{GEMINI_STOPS, first_stops, form_in_words, gone, of_form},
         request::{Format, Request, Settings},
     },
     json::{
@@ -122,6 +122,7 @@ impl Encoder<'_> {
         all: &mut String,
     ) -> Option<Text<'static>> {
         let format = settings.format.as_ref()?;
+        of_form(Some(format), self.losses);
         let schema = match format {
             Format::JsonObject => None,
             Format::JsonSchema { schema, .. } => schema.as_deref(),

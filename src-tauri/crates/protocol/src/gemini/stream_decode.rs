@@ -23,6 +23,7 @@ use crate::{
         text::Text,
         write::Sink,
     },
+    lost::Gone,
     types::{Dialect, End},
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Decoder {
     grounding: Option<String>,
     grounded: usize,
     works: Option<String>,
+    /// What was searched was told.
+    searched: bool,
     /// Some words were told.
     said: bool,
 }
@@ -73,7 +76,9 @@ impl Decoder {
             return;
         }
         // What cannot be read of a piece is left out; the rest of the answer still counts.
-        let _ = self.piece(&mut Reader::new(data), data, to);
+        if self.piece(&mut Reader::new(data), data, to).is_err() {
+            self.watch.unreadable(data);
+        }
     }
 
     /// A whole answer: one piece. The terminal follows at once.
@@ -100,6 +105,10 @@ impl Decoder {
         let cut = self.broken.is_some() || self.finish == Some(Finish::Length);
         self.end_pieces(cut, to);
         self.close_all(to);
+        // Sources of words that never came, or had ended.
+        let sources = self.grounding.take().is_some_and(|raw| cite::names(&raw));
+        let untold = sources || self.works.take().is_some();
+        self.watch.observed.lost.add_if(untold, Gone::Citation);
         // A word that is no end counts where no other followed it.
         match self.broken.take() {
             Some(word) => {
@@ -130,6 +139,8 @@ impl Decoder {
                     value.elements(|one| {
                         if piece.candidate.is_none() {
                             piece.candidate = Some(one.clone());
+                        } else {
+                            self.watch.observed.lost.add(Gone::Candidates);
                         }
                         one.skip()
                     })?;
@@ -138,7 +149,17 @@ impl Decoder {
                 ("modelVersion", _) => piece.model = value.string_or_skip()?,
                 ("responseId", _) => piece.id = value.string_or_skip()?,
                 ("promptFeedback", Kind::Object) => members(value, |key, value| {
-                    piece.blocked |= key == "blockReason" && value.kind()? == Kind::String;
+                    if key == "blockReason" && value.kind()? == Kind::String {
+                        piece.blocked = true;
+                        let plain = value.raw()? == "\"SAFETY\"";
+                        self.watch.observed.lost.add_if(!plain, Gone::StopReason);
+                        return Ok(());
+                    }
+                    let told = key == "safetyRatings" && value.raw()? != "[]";
+                    self.watch.observed.lost.add_if(told, Gone::Safety);
+                    if key == "safetyRatings" {
+                        return Ok(());
+                    }
                     value.skip()
                 })?,
                 ("error", Kind::Object) => {
@@ -174,6 +195,8 @@ impl Decoder {
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
         let (mut parts, mut finish, mut grounding) = (None, None, None);
+        let (mut works, mut index) = (None, 0);
+        let lost = &mut self.watch.observed.lost;
         members(&mut candidate, |key, value| {
             match (key, value.kind()?) {
                 ("content", Kind::Object) => members(value, |key, value| {
@@ -184,11 +207,33 @@ impl Decoder {
                 })?,
                 ("finishReason", _) => finish = value.string_or_skip()?,
                 ("groundingMetadata", Kind::Object) => grounding = Some(value.raw()?),
-                ("citationMetadata", Kind::Object) => self.works = Some(value.raw()?.to_owned()),
-                _ => value.skip()?,
+                ("citationMetadata", Kind::Object) => works = Some(value.raw()?),
+                ("index", _) => index = value.unsigned_or_skip()?.unwrap_or(0),
+                ("tokenCount", _) | (_, Kind::Null) => value.skip()?,
+                (key, _) => {
+                    let holds = !matches!(value.raw()?, "[]" | "{}" | "\"\"");
+                    let gone = match key {
+                        "safetyRatings" => Gone::Safety,
+                        "avgLogprobs" | "logprobsResult" => Gone::Logprobs,
+                        "urlContextMetadata" => Gone::OpenedPage,
+                        "groundingAttributions" => Gone::Citation,
+                        "finishMessage" => Gone::StopDetails,
+                        "content" | "finishReason" => return Ok(()),
+                        _ => Gone::Field,
+                    };
+                    lost.add_if(holds, gone);
+                }
             }
             Ok(())
         })?;
+        // A stream tells several answers in turns; the first one counts.
+        if index > 0 {
+            lost.add(Gone::Candidates);
+            return Ok(());
+        }
+        if let Some(raw) = works {
+            self.works = Some(raw.to_owned());
+        }
         if let Some(raw) = grounding {
             self.ground(raw, to);
         }
@@ -202,6 +247,8 @@ impl Decoder {
         if let Some(word) = finish.filter(|word| !word.is("FINISH_REASON_UNSPECIFIED")) {
             let word = word.decode();
             self.watch.observed.stopped = true;
+            let known = matches!(word.as_ref(), "STOP" | "MAX_TOKENS" | "SAFETY");
+            self.watch.observed.lost.add_if(!known, Gone::StopReason);
             match read_finish(&word) {
                 Read::End(finish) => {
                     self.watch.observed.content_started = true;
@@ -223,7 +270,15 @@ impl Decoder {
     /// Keeps what is said of sources until the words are whole. What was searched is told before the first of them, or not at all: behind them it
     /// would pass for the end of the answer.
     fn ground(&mut self, raw: &str, to: &mut impl Receiver) {
+        let (searched, suggested) = cite::searched(raw);
+        let late = self.said && !self.searched && searched;
+        self.watch.observed.lost.add_if(late, Gone::Search);
+        self.watch
+            .observed
+            .lost
+            .add_if(suggested, Gone::SearchEntry);
         if !self.said && self.grounding.is_none() {
+            self.searched |= searched;
             for search in cite::searches(raw) {
                 self.close_all(to);
                 let slot = self.watch.open(Start::Search, to);
@@ -246,8 +301,20 @@ impl Decoder {
             call,
             code,
             printed,
-            ..
+            file,
+            response,
+            hosted,
+            other,
         } = raw;
+        let lost = &mut self.watch.observed.lost;
+        lost.add_if(file.is_some(), Gone::Files);
+        lost.add_if(hosted, Gone::Hosted);
+        lost.add_if(other, Gone::Field);
+        lost.add_if(response.is_some(), Gone::Item);
+        lost.add_if(code.is_some() || printed.is_some(), Gone::Code);
+        // Among thoughts there are words alone.
+        lost.add_if(thought && inline.is_some(), Gone::Media);
+        lost.add_if(thought && call.is_some(), Gone::Item);
         let text = text.filter(|text| !text.is_empty());
         if let Some(call) = call.as_ref().filter(|call| call.name.is_empty()) {
             if let Some(open) = &mut self.pieces {
@@ -255,6 +322,9 @@ impl Decoder {
                 if !call.goes_on {
                     self.end_pieces(false, to);
                 }
+            } else {
+                // A piece of no call.
+                self.watch.observed.lost.add(Gone::Item);
             }
             return;
         }
@@ -302,6 +372,7 @@ impl Decoder {
                 return;
             }
             // T34: everything else is shown in words.
+            self.watch.observed.lost.add(Gone::MediaInWords);
             let mut url = Text::spell("\n![");
             url.join(&media.kind);
             url.join(&Text::spell("](data:"));

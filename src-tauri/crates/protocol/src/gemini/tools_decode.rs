@@ -9,7 +9,7 @@ use super::{
 use crate::{
     canonical::{
         fields::{any, array, missing, object, text, word},
-        request::{Chosen, Tool, ToolChoice},
+        request::{Chosen, Losses, Tool, ToolChoice},
     },
     json::{read::Reader, text::Text},
     types::{Dialect, RequestError},
@@ -19,6 +19,7 @@ use crate::{
 pub(super) fn tools<'a>(
     value: &mut Reader<'a>,
     tools: &mut Vec<Tool<'a>>,
+    losses: &mut Losses,
 ) -> Result<(), RequestError> {
     each(value, &"tools", |at, value| {
         object(
@@ -28,7 +29,7 @@ pub(super) fn tools<'a>(
                 "functionDeclarations" => {
                     let param = format!("tools[{at}].functionDeclarations");
                     each(value, &param, |n, value| {
-                        tools.push(declaration(value, &format!("{param}[{n}]"))?);
+                        tools.push(declaration(value, &format!("{param}[{n}]"), losses)?);
                         Ok(())
                     })
                 }
@@ -47,7 +48,11 @@ pub(super) fn tools<'a>(
     })
 }
 
-fn declaration<'a>(value: &mut Reader<'a>, param: &str) -> Result<Tool<'a>, RequestError> {
+fn declaration<'a>(
+    value: &mut Reader<'a>,
+    param: &str,
+    losses: &mut Losses,
+) -> Result<Tool<'a>, RequestError> {
     let (mut name, mut description, mut own, mut json) = (None, None, None, None);
     object(value, &param, |key, value| {
         match camel(key).as_ref() {
@@ -55,7 +60,7 @@ fn declaration<'a>(value: &mut Reader<'a>, param: &str) -> Result<Tool<'a>, Requ
             "description" => description = text(value, &format_args!("{param}.description"))?,
             "parameters" => own = any(value)?,
             "parametersJsonSchema" => json = any(value)?,
-            _ => value.skip()?,
+            key => losses.unknown("tools[].functionDeclarations[]", key, value)?,
         }
         Ok(())
     })?;
@@ -71,6 +76,7 @@ fn declaration<'a>(value: &mut Reader<'a>, param: &str) -> Result<Tool<'a>, Requ
 /// Reads `toolConfig` (table C4).
 pub(super) fn tool_config<'a>(
     value: &mut Reader<'a>,
+    losses: &mut Losses,
 ) -> Result<Option<ToolChoice<'a>>, RequestError> {
     if value.null()? {
         return Ok(None);
@@ -78,8 +84,11 @@ pub(super) fn tool_config<'a>(
     let param = "toolConfig.functionCallingConfig";
     let (mut mode, mut names) = (None, Vec::new());
     object(value, &"toolConfig", |key, value| {
-        if camel(key) != "functionCallingConfig" || value.null()? {
-            return Ok(value.skip()?);
+        if camel(key) != "functionCallingConfig" {
+            return Ok(losses.unknown("toolConfig", key, value)?);
+        }
+        if value.null()? {
+            return Ok(());
         }
         object(value, &param, |key, value| {
             match camel(key).as_ref() {
@@ -98,7 +107,7 @@ pub(super) fn tool_config<'a>(
                         })?;
                     }
                 }
-                _ => value.skip()?,
+                key => losses.unknown("toolConfig.functionCallingConfig", key, value)?,
             }
             Ok(())
         })

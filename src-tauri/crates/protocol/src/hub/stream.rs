@@ -13,11 +13,13 @@ use crate::{
         restore::Restorer,
         ruler::Ruler,
         stops::Stops,
+        untold::Untold,
     },
     chat,
     error::{event_status, from_event},
     gemini,
     json::{scan, text::one_line},
+    lost::Lost,
     messages, responses,
     types::{
         Dialect, End, ErrorBody, Failure, GatewayError, Observed, ReasoningOutput, Target, Terminal,
@@ -168,7 +170,7 @@ fn minted_id(prefix: &str, state: &HubState) -> String {
     if state.request_id.is_empty() {
         String::new()
     } else {
-        format!("{prefix}{}", state.request_id)
+        [prefix, &state.request_id].concat()
     }
 }
 
@@ -208,6 +210,7 @@ struct Stages {
     /// Where the answer may name its sources (T31).
     ruler: Option<Box<Ruler>>,
     stops: Option<Stops>,
+    untold: Untold,
 }
 
 /// The way of an event from the decoder to the client's bytes.
@@ -225,15 +228,20 @@ impl Receiver for Road<'_> {
             restorer,
             ruler,
             stops,
+            untold,
         } = &mut *self.stages;
+        let mut tell = |event: Event<'_>| {
+            untold.look(&event);
+            encoder.event(event, out);
+        };
         unwrapper.pass(event, |event| {
             restorer.pass(event, |mut event| {
                 if let Some(ruler) = ruler {
                     ruler.look(&mut event);
                 }
                 match stops {
-                    None => encoder.event(event, out),
-                    Some(stops) => stops.pass(event, |event| encoder.event(event, out)),
+                    None => tell(event),
+                    Some(stops) => stops.pass(event, &mut tell),
                 }
             });
         });
@@ -278,6 +286,7 @@ impl StreamTranslator {
                 None
             },
             stops: Stops::new(std::mem::take(&mut state.stops), waits),
+            untold: Untold::new(to, state.reasoning, matches!(encoder, Encoder::Fold(_))),
         };
         Self {
             decoder: Decoder::new(from, &state),
@@ -331,6 +340,13 @@ impl StreamTranslator {
     /// What was seen of the answer so far.
     pub(crate) fn observed(&self) -> &Observed {
         self.decoder.observed()
+    }
+
+    /// What the client did not get of it so far.
+    pub(crate) fn lost(&self) -> Lost {
+        let mut lost = self.decoder.observed().lost;
+        lost.join(self.stages.untold.lost);
+        lost
     }
 
     /// The answer folded to one JSON body, after `finish`.
@@ -452,6 +468,9 @@ impl StreamTranslator {
                 raw: raw.clone(),
             });
         }
-        Ok(observed.clone())
+        Ok(Observed {
+            lost: self.lost(),
+            ..observed.clone()
+        })
     }
 }

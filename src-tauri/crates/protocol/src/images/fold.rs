@@ -13,6 +13,7 @@ use crate::{
         text::Text,
         write::{Commas, Sink},
     },
+    lost::{Gone, Lost},
     responses::usage,
     sse::Decoder,
     types::{Failure, Terminal, Usage},
@@ -50,6 +51,7 @@ struct Seen {
     failure: Option<Bytes>,
     rate_limits: Option<Bytes>,
     unreadable: bool,
+    lost: Lost,
 }
 
 /// Sizes only: pictures and words belong in no log.
@@ -95,6 +97,15 @@ impl Fold {
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.seen.usage
+    }
+
+    /// What of it an answer of the Images API does not tell.
+    #[must_use]
+    pub fn lost(&self) -> Lost {
+        let mut lost = self.seen.lost;
+        let beside = self.seen.picture.is_some() && !self.seen.words.trim().is_empty();
+        lost.add_if(beside, Gone::Words);
+        lost
     }
 
     /// The answer of the Images API; `Ok(Err(words))` is an answer without a picture, with what the model said instead.
@@ -222,6 +233,7 @@ impl Seen {
         if kind.is_some_and(|kind| kind.is("image_generation_call"))
             && let Some(result) = result.filter(|result| !result.is_empty())
         {
+            self.lost.add_if(self.picture.is_some(), Gone::Pictures);
             self.picture = Some(Bytes::copy_from_slice(result.raw().as_bytes()));
             self.revised = revised
                 .filter(|text| !text.is_empty())

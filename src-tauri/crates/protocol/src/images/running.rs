@@ -12,6 +12,7 @@ use crate::{
         read::{Kind as Token, Malformed, Reader},
         write::Sink,
     },
+    lost::Lost,
     responses::usage,
     sse::{Decoder, write_event},
     types::{ErrorBody, GatewayError, Usage},
@@ -62,6 +63,7 @@ struct Seen {
     usage: Option<Usage>,
     failure: Option<Bytes>,
     rate_limits: Option<Bytes>,
+    lost: Lost,
 }
 
 /// What was seen only: pictures belong in no log.
@@ -133,6 +135,7 @@ impl Running {
             && let Some(fold) = fold.take()
         {
             self.seen.usage = fold.usage();
+            self.seen.lost = fold.lost();
             self.seen.rate_limits = fold.rate_limits().cloned();
             return match fold.finish(*created) {
                 Ok(Ok(body)) => {
@@ -235,6 +238,12 @@ impl Running {
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.seen.usage
+    }
+
+    /// What of it the client was not told.
+    #[must_use]
+    pub fn lost(&self) -> Lost {
+        self.seen.lost
     }
 
     /// The raw JSON of the last `codex.rate_limits` event.

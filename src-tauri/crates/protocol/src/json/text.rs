@@ -160,6 +160,13 @@ fn is_lone(text: &[u8], at: usize) -> bool {
     }
 }
 
+/// Whether the JSON spelling of `plain` is another one.
+pub(crate) fn needs_escapes(plain: &str) -> bool {
+    plain
+        .bytes()
+        .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+}
+
 /// Appends `plain` to `out` in JSON spelling: quotes, backslashes and control characters escaped, everything else as it is.
 pub(crate) fn escape_into(plain: &str, out: &mut String) {
     let mut from = 0;

@@ -5,7 +5,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::text::{Text, escape_into};
+use super::text::{Text, escape_into, needs_escapes};
 use crate::Rope;
 
 /// Where an encoder writes.
@@ -30,10 +30,14 @@ pub(crate) trait Sink {
 
     /// Appends a string token for plain text.
     fn string(&mut self, plain: &str) {
-        let mut spelled = String::with_capacity(plain.len() + 8);
-        escape_into(plain, &mut spelled);
         self.raw("\"");
-        self.raw(&spelled);
+        if needs_escapes(plain) {
+            let mut spelled = String::with_capacity(plain.len() + 8);
+            escape_into(plain, &mut spelled);
+            self.raw(&spelled);
+        } else {
+            self.raw(plain);
+        }
         self.raw("\"");
     }
 

@@ -33,6 +33,12 @@ pub(super) struct RawBlock<'a> {
     pub(super) marked: bool,
     /// The answer is to name this document as a source.
     pub(super) citable: bool,
+    /// Sources that the model's words name.
+    pub(super) cites: bool,
+    /// What is said about a document, or where a result of a search is from.
+    pub(super) context: bool,
+    /// Names of members that nobody here knows.
+    pub(super) more: Vec<String>,
 }
 
 /// Where the bytes of a picture or a document are.
@@ -77,8 +83,16 @@ pub(super) fn read<'a>(
                 }
                 Ok(())
             })?,
+            "citations" => raw.cites = !matches!(value.raw()?, "null" | "[]"),
             "source" if value.kind()? == Kind::Object => raw.source = Some(source(value, &field)?),
-            _ => value.skip()?,
+            "context" | "source" => raw.context = !matches!(value.raw()?, "null" | "\"\""),
+            // Who called a tool is told by its result.
+            "caller" => value.skip()?,
+            key => {
+                if !matches!(value.raw()?, "null" | "\"\"" | "[]" | "{}" | "false" | "0") {
+                    raw.more.push(key.to_owned());
+                }
+            }
         }
         Ok(())
     })?;

@@ -11,6 +11,7 @@ use crate::{
         read::{Malformed, Reader},
         text::Text,
     },
+    lost::Gone,
     types::Dialect,
 };
 
@@ -117,26 +118,51 @@ impl Decoder {
                         search: Box::new(search),
                     });
                     to.take(Event::ItemEnd { slot });
+                } else {
+                    self.watch.observed.lost.add(Gone::Search);
                 }
+                // What stands in the pages is not told on.
+                let read = kind
+                    .as_ref()
+                    .is_some_and(|kind| kind.is("web_fetch_tool_result"));
+                self.watch.observed.lost.add_if(read, Gone::FoundPages);
                 BlockKind::Other
             }
             "code_execution_tool_result"
             | "bash_code_execution_tool_result"
             | "text_editor_code_execution_tool_result" => {
                 self.watch.observed.content_started = true;
+                let files = content
+                    .clone()
+                    .is_some_and(|content| cite::has_files(content));
+                self.watch.observed.lost.add_if(files, Gone::Files);
                 if let Some(words) = cite::ran(&mut self.searching, tool_use_id.as_ref(), content) {
                     let slot = self.open_message(to);
                     self.said += words.raw().len();
+                    self.watch.observed.lost.add(Gone::Code);
                     to.take(Event::Text {
                         slot,
                         delta: words,
                         logprobs: None,
                     });
+                } else {
+                    self.watch.observed.lost.add(Gone::Hosted);
                 }
                 BlockKind::Other
             }
-            _ => {
+            kind => {
                 self.watch.observed.content_started = true;
+                self.watch.observed.lost.add(match kind {
+                    "mcp_tool_use" | "mcp_tool_result" => Gone::Mcp,
+                    "container_upload" => Gone::Files,
+                    "compaction" => Gone::Compaction,
+                    kind if kind.ends_with("_tool_result") => Gone::Hosted,
+                    _ => Gone::Item,
+                });
+                // Its result was just told of.
+                if let Some(id) = &tool_use_id {
+                    self.searching.retain(|one| !one.is_of(id));
+                }
                 BlockKind::Other
             }
         };

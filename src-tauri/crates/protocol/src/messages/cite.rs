@@ -24,13 +24,13 @@ use crate::{
 /// back to the vendor, which would refuse it ([`crate::replay::without_foreign_sources`]).
 pub(crate) const FOREIGN: &str = "srvtoolu_switchyard_";
 
-/// Tells a source of the words that lie there, in bytes of the answer's spelling.
+/// Tells a source of the words that lie there, in bytes of the answer's spelling; false where it cannot be read.
 pub(super) fn tell(
     slot: usize,
     native: &str,
     (start, end): (usize, usize),
     to: &mut impl Receiver,
-) {
+) -> bool {
     let mut citation = Citation {
         place: Some(Place {
             unit: Unit::Spelled,
@@ -63,6 +63,7 @@ pub(super) fn tell(
             citation: Box::new(citation),
         });
     }
+    read.is_ok()
 }
 
 /// A call of a tool that runs at the vendor, while its result is awaited.
@@ -74,6 +75,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Whether that id is its own.
+    pub(super) fn is_of(&self, id: &Text<'_>) -> bool {
+        self.id == id.raw()
+    }
+
     pub(super) fn new(id: Option<&Text<'_>>, input: Option<&str>) -> Self {
         Self {
             id: id.map(|id| id.raw().to_owned()).unwrap_or_default(),
@@ -84,6 +90,22 @@ impl Asked {
                 .unwrap_or_default(),
         }
     }
+}
+
+/// Whether the result of code that ran names files.
+pub(super) fn has_files(mut content: Reader<'_>) -> bool {
+    let mut files = false;
+    // What cannot be read names none.
+    let _ = content.members(|key, value| {
+        if key != "content" || value.kind()? != Kind::Array {
+            return value.skip();
+        }
+        value.elements(|one| {
+            files = true;
+            one.skip()
+        })
+    });
+    files
 }
 
 /// What was searched for and found, or the page that was read; nothing where it failed or cannot be read.
@@ -225,7 +247,7 @@ fn page<'a>(value: &mut Reader<'a>, pages: &mut Vec<Page<'a>>) -> Result<(), Mal
 }
 
 /// A citation as the dialect tells one; only pages can be named here.
-pub(super) fn citation(citation: &Citation<'_>) -> Option<String> {
+pub(crate) fn citation(citation: &Citation<'_>) -> Option<String> {
     if let Some(native) = citation.native_of(Dialect::Messages) {
         return Some(native.to_owned());
     }

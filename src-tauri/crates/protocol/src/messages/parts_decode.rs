@@ -27,6 +27,12 @@ pub(super) struct Met {
     hosted: bool,
     /// Documents that the answer is to name as its sources (T31).
     citable: bool,
+    /// Words of the model that name their sources.
+    cites: bool,
+    /// What is said about documents, and where results of a search are from.
+    context: bool,
+    /// Titles of documents that become mere words.
+    titles: bool,
 }
 
 impl Met {
@@ -52,6 +58,15 @@ impl Met {
                 "citations",
                 "only its own provider names documents of the request as sources (T31)",
             );
+        }
+        for (met, field) in [
+            (self.cites, "citations"),
+            (self.context, "context"),
+            (self.titles, "title"),
+        ] {
+            if met {
+                losses.unknown_key("messages[].content[]", field);
+            }
         }
         if self.hosted {
             losses.dropped(
@@ -99,6 +114,8 @@ pub(super) fn blocks<'a>(
             let raw = read(value, &param)?;
             met.mark(raw.marked);
             met.citable |= raw.citable;
+            met.cites |= raw.cites;
+            met.context |= raw.context;
             block(raw, &param, met, losses, each)
         }),
         _ => Err(wrong_type(param, "a string or an array of content blocks")),
@@ -115,6 +132,12 @@ fn block<'a>(
     let field = |name: &'static str| format!("{param}.{name}");
     let kind = raw.kind.ok_or_else(|| missing(&field("type")))?;
     let kind = kind.decode();
+    // Blocks of other kinds are lost as a whole.
+    if let "text" | "thinking" | "tool_use" | "tool_result" | "image" | "document" = kind.as_ref() {
+        for key in &raw.more {
+            losses.unknown_key("messages[].content[]", key);
+        }
+    }
     match kind.as_ref() {
         "text" => each(Block::Part(Part::Text(
             raw.text.ok_or_else(|| missing(&field("text")))?,
@@ -229,6 +252,9 @@ fn document<'a>(
     losses: &mut Losses,
     each: &mut dyn FnMut(Block<'a>),
 ) -> Result<(), RequestError> {
+    let words =
+        source.content.is_some() || source.kind.as_ref().is_some_and(|kind| kind.is("text"));
+    met.titles |= words && title.is_some();
     if let Some(mut content) = source.content {
         return blocks(&mut content, param, met, losses, each);
     }

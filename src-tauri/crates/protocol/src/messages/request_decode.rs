@@ -31,7 +31,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
                 request.items = self::messages(value, &mut met, losses)?;
             }
             "system" => system = self::system(value, &mut met, losses)?,
-            "tools" => tools(value, &mut met, &mut request.tools)?,
+            "tools" => tools(value, &mut met, &mut request.tools, losses)?,
             "tool_choice" => {
                 request.tool_choice = tool_choice(value, &mut request.settings)?;
             }
@@ -93,7 +93,7 @@ fn messages<'a>(
                     content = Some(value.clone());
                     value.skip()?;
                 }
-                _ => value.skip()?,
+                key => losses.unknown("messages[]", key, value)?,
             }
             Ok(())
         })?;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Rope,
     canonical::{
-        lack::in_front,
+        lack::{in_front, of_media},
         offer::object_input,
         pairing::{calls, pair},
         request::{Call, Losses, Part, Request},
@@ -128,7 +128,10 @@ impl Encoder<'_> {
                 self.out.raw(text.raw());
                 self.out.raw("\\n</system>\"}");
             }
-            Block::Media(part) => media::write(part, &mut self.out)?,
+            Block::Media(part) => {
+                of_media(part, true, self.losses);
+                media::write(part, &mut self.out)?;
+            }
             // T89, T95: the exact strings.
             Block::Thinking(_, seal) if seal.redacted => {
                 self.out.raw("{\"type\":\"redacted_thinking\",\"data\":");
@@ -178,6 +181,7 @@ impl Encoder<'_> {
                         }
                         part => {
                             commas.next(&mut self.out);
+                            of_media(part, true, self.losses);
                             media::write(part, &mut self.out)?;
                         }
                     }

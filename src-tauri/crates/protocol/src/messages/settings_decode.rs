@@ -29,9 +29,9 @@ pub(super) fn setting<'a>(
         "top_p" => settings.top_p = number(value, &key)?,
         "stop_sequences" => settings.stop = any(value)?.filter(|raw| raw.len() > 2),
         "thinking" => thinking(value, settings, losses)?,
-        "output_config" => output_config(value, settings)?,
-        "output_format" => settings.format = format(value)?,
-        "metadata" => metadata(value, settings)?,
+        "output_config" => output_config(value, settings, losses)?,
+        "output_format" => settings.format = format(value, losses)?,
+        "metadata" => metadata(value, settings, losses)?,
         "service_tier" => {
             // T131: `auto` is everybody's default, the other word only the vendor's.
             if word(value, &key)?.is_some_and(|tier| !tier.is("auto")) {
@@ -65,7 +65,7 @@ fn thinking<'a>(
         match key {
             "type" => kind = text(value, &"thinking.type")?,
             "budget_tokens" => budget = unsigned(value, &"thinking.budget_tokens")?,
-            _ => value.skip()?,
+            key => losses.unknown("thinking", key, value)?,
         }
         Ok(())
     })?;
@@ -96,6 +96,7 @@ fn thinking<'a>(
 fn output_config<'a>(
     value: &mut Reader<'a>,
     settings: &mut Settings<'a>,
+    losses: &mut Losses,
 ) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
@@ -112,15 +113,18 @@ fn output_config<'a>(
                     });
                 }
             }
-            "format" => settings.format = format(value)?,
-            _ => value.skip()?,
+            "format" => settings.format = format(value, losses)?,
+            key => losses.unknown("output_config", key, value)?,
         }
         Ok(())
     })
 }
 
 /// `{type: json_schema, schema}` (T127).
-fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError> {
+fn format<'a>(
+    value: &mut Reader<'a>,
+    losses: &mut Losses,
+) -> Result<Option<Format<'a>>, RequestError> {
     if value.kind()? != Kind::Object {
         value.skip()?;
         return Ok(None);
@@ -129,7 +133,8 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
     object(value, &"output_config.format", |key, value| {
         match key {
             "schema" => schema = any(value)?,
-            _ => value.skip()?,
+            "type" => value.skip()?,
+            key => losses.unknown("output_config.format", key, value)?,
         }
         Ok(())
     })?;
@@ -142,7 +147,11 @@ fn format<'a>(value: &mut Reader<'a>) -> Result<Option<Format<'a>>, RequestError
 }
 
 /// `metadata.user_id`: at most 64 characters elsewhere (T132).
-fn metadata<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(), RequestError> {
+fn metadata<'a>(
+    value: &mut Reader<'a>,
+    settings: &mut Settings<'a>,
+    losses: &mut Losses,
+) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
@@ -157,7 +166,7 @@ fn metadata<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(
                     }
                 });
             }
-            _ => value.skip()?,
+            key => losses.unknown("metadata", key, value)?,
         }
         Ok(())
     })

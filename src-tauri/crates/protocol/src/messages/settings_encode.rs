@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canonical::{
-        lack::{form_in_words, gone, stop_list},
+        lack::{form_in_words, gone, of_form, stop_list},
         request::{Format, Request, Settings},
         schema::write_parameters,
     },
@@ -180,6 +180,7 @@ impl Encoder<'_> {
 
     /// The form of the answer in words, for models that take none otherwise (T125, T129).
     pub(super) fn format_line(&mut self, request: &Request<'_>) -> Option<Text<'static>> {
+        of_form(request.settings.format.as_ref(), self.losses);
         let schema = match &request.settings.format {
             None => return None,
             Some(Format::JsonObject) => None,

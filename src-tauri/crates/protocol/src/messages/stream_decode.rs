@@ -18,6 +18,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
+    lost::Gone,
     types::{Dialect, End},
 };
 
@@ -87,10 +88,11 @@ impl Decoder {
             return;
         }
         // An event that cannot be read is left out; the rest of the answer still counts.
-        if self.read(data, to).is_err()
-            && let Some(BlockKind::Call { .. }) = self.block.as_ref().map(|block| &block.kind)
-        {
-            self.watch.damaged(data, to);
+        if self.read(data, to).is_err() {
+            self.watch.unreadable(data);
+            if let Some(BlockKind::Call { .. }) = self.block.as_ref().map(|block| &block.kind) {
+                self.watch.damaged(data, to);
+            }
         }
     }
 
@@ -164,7 +166,8 @@ impl Decoder {
             ("error", _) => {
                 self.watch.failed(data, to);
             }
-            _ => {}
+            ("ping", _) => {}
+            _ => self.watch.observed.lost.add(Gone::Event),
         }
         Ok(())
     }
@@ -225,10 +228,27 @@ impl Decoder {
                 && block.index == index
             {
                 sources.push(source.to_owned());
+            } else {
+                self.watch.observed.lost.add(Gone::Citation);
             }
             return Ok(());
         }
-        let (Some(kind), Some(delta)) = (kind, words.filter(|words| !words.is_empty())) else {
+        let known = |kind: &Text<'_>| {
+            matches!(
+                kind.raw(),
+                "text_delta"
+                    | "thinking_delta"
+                    | "signature_delta"
+                    | "input_json_delta"
+                    | "citations_delta"
+            )
+        };
+        let (Some(kind), Some(delta)) = (&kind, words.filter(|words| !words.is_empty())) else {
+            // A block without a place was noted as it began.
+            let other =
+                matches!(&self.block, Some(block) if matches!(block.kind, BlockKind::Other));
+            let unknown = !other && kind.as_ref().is_none_or(|kind| !known(kind));
+            self.watch.observed.lost.add_if(unknown, Gone::Event);
             return Ok(());
         };
         if self.block.as_ref().is_none_or(|block| block.index != index) {
@@ -244,7 +264,10 @@ impl Decoder {
                     slot: self.open_other(Start::Reasoning, to),
                     seal: String::new(),
                 },
-                _ => BlockKind::Other,
+                _ => {
+                    self.watch.observed.lost.add(Gone::Item);
+                    BlockKind::Other
+                }
             };
             self.block = Some(Block { index, kind });
         }
@@ -272,7 +295,9 @@ impl Decoder {
                 to.take(Event::Input { slot: *slot, delta });
             }
             (BlockKind::Hosted(asked), "input_json_delta") => asked.input.push_str(delta.raw()),
-            _ => {}
+            // The block itself was noted as it began.
+            (BlockKind::Other, _) => {}
+            _ => self.watch.observed.lost.add(Gone::Event),
         }
         Ok(())
     }
@@ -292,6 +317,8 @@ impl Decoder {
                         why = value.string_or_skip()?;
                         return Ok(());
                     }
+                    let told = key == "category" && value.kind()? == Kind::String;
+                    self.watch.observed.lost.add_if(told, Gone::StopDetails);
                     value.skip()
                 })?,
                 _ => value.skip()?,
@@ -301,6 +328,12 @@ impl Decoder {
         let Some(reason) = reason else {
             return Ok(());
         };
+        let lost = &mut self.watch.observed.lost;
+        match reason.decode().as_ref() {
+            "end_turn" | "max_tokens" | "tool_use" | "refusal" | "pause_turn" => {}
+            "stop_sequence" => lost.add(Gone::StopSequence),
+            _ => lost.add(Gone::StopReason),
+        }
         self.stop = Some(match read_stop(&reason.decode()) {
             Some(finish) => Stop::End(finish),
             None => Stop::Paused,
@@ -318,6 +351,9 @@ impl Decoder {
 
     fn end(&mut self, to: &mut impl Receiver) {
         self.close_all(to);
+        // Calls without a result.
+        let open = !self.searching.is_empty();
+        self.watch.observed.lost.add_if(open, Gone::Hosted);
         match self.stop {
             Some(Stop::Paused) => self.watch.failed(PAUSED, to),
             Some(Stop::End(finish)) => self.watch.done(finish, to),
@@ -357,7 +393,8 @@ impl Decoder {
             } => {
                 // T31: they stand for the words of their block.
                 for source in &sources {
-                    cite::tell(slot, source, (start, self.said), to);
+                    let told = cite::tell(slot, source, (start, self.said), to);
+                    self.watch.observed.lost.add_if(!told, Gone::Citation);
                 }
             }
             BlockKind::Hosted(asked) => self.searching.push(asked),

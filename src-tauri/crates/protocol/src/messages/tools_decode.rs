@@ -4,7 +4,7 @@ use super::{parts_decode::Met, wire::TYPED_TOOLS};
 use crate::{
     canonical::{
         fields::{any, array, boolean, missing, object, text, word},
-        request::{Chosen, Settings, Tool, ToolChoice},
+        request::{Chosen, Losses, Settings, Tool, ToolChoice},
     },
     json::read::Reader,
     types::{Dialect, RequestError},
@@ -15,6 +15,7 @@ pub(super) fn tools<'a>(
     value: &mut Reader<'a>,
     met: &mut Met,
     tools: &mut Vec<Tool<'a>>,
+    losses: &mut Losses,
 ) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
@@ -24,6 +25,7 @@ pub(super) fn tools<'a>(
         let mut native = value.clone();
         let (mut kind, mut name, mut description, mut parameters, mut strict) =
             (None, None, None, None, None);
+        let mut more = Vec::new();
         object(value, &param, |key, value| {
             let field = format_args!("{param}.{key}");
             match key {
@@ -33,12 +35,19 @@ pub(super) fn tools<'a>(
                 "input_schema" => parameters = any(value)?,
                 "strict" => strict = boolean(value, &field)?,
                 "cache_control" => met.mark(any(value)?.is_some()),
-                _ => value.skip()?,
+                "defer_loading" | "eager_input_streaming" => value.skip()?,
+                key => {
+                    more.push(key.to_owned());
+                    value.skip()?;
+                }
             }
             Ok(())
         })?;
         let own = kind.as_ref().is_none_or(|kind| kind.is("custom")) || parameters.is_some();
         if own {
+            for key in &more {
+                losses.unknown_key("tools[]", key);
+            }
             tools.push(Tool::Function {
                 name: name.ok_or_else(|| missing(&format_args!("{param}.name")))?,
                 namespace: None,

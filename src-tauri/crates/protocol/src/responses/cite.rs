@@ -17,14 +17,17 @@ use crate::{
     types::Dialect,
 };
 
-/// Tells an annotation of dialect `own`; one that names nothing is passed over.
-pub(crate) fn tell(own: Dialect, slot: usize, native: &str, to: &mut impl Receiver) {
-    if let Some(citation) = read(own, native) {
+/// Tells an annotation of dialect `own`; false for one that names nothing, which is passed over.
+pub(crate) fn tell(own: Dialect, slot: usize, native: &str, to: &mut impl Receiver) -> bool {
+    let read = read(own, native);
+    let told = read.is_some();
+    if let Some(citation) = read {
         to.take(Event::Citation {
             slot,
             citation: Box::new(citation),
         });
     }
+    told
 }
 
 /// Reads an annotation: a link, or a file (T31).
@@ -107,6 +110,13 @@ pub(super) fn write(citation: &Citation<'_>, out: &mut String) -> bool {
     true
 }
 
+/// Whether [`write`] has a form for it.
+pub(crate) fn is_told(citation: &Citation<'_>) -> bool {
+    citation.native_of(Dialect::Responses).is_some()
+        || (citation.at(Unit::Chars).is_some()
+            && (citation.url.is_some() || citation.file.is_some()))
+}
+
 /// The fields of a link, comma first.
 pub(crate) fn link(
     url: &Text<'_>,
@@ -153,6 +163,12 @@ pub(super) fn search<'a>(
     action.members(|key, value| {
         match (key, value.kind()?) {
             ("query", Kind::String) => search.query = Some(value.string()?),
+            // One call may search for several things; the first stands for it.
+            ("queries", Kind::Array) => value.elements(|query| {
+                let query = query.string_or_skip()?;
+                search.query = search.query.take().or(query);
+                Ok::<(), Malformed>(())
+            })?,
             ("url", Kind::String) => opened = Some(value.string()?),
             ("sources", Kind::Array) => value.elements(|source| {
                 if source.kind()? != Kind::Object {

@@ -6,18 +6,34 @@ use crate::json::{
     read::{Kind, Malformed, Reader},
     text::Text,
 };
+use crate::lost::{Gone, Lost};
 use crate::types::Usage;
 
-/// The fields of an event that decoding asks for.
+/// A piece of an item.
 #[derive(Default)]
-pub(super) struct Fields<'a> {
+pub(super) struct Piece<'a> {
     pub(super) index: Option<u64>,
     pub(super) delta: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
     pub(super) paragraph: u64,
-    pub(super) annotation: Option<&'a str>,
+}
+
+/// An item that begins or ends, or what is noted on it.
+#[derive(Default)]
+pub(super) struct Placed<'a> {
+    pub(super) index: Option<u64>,
     pub(super) item: Option<RawItem<'a>>,
-    pub(super) response: Option<(AnswerHead<'a>, Option<Reader<'a>>)>,
+    pub(super) annotation: Option<&'a str>,
+}
+
+/// The type of an event, whose first member it nearly always is.
+pub(super) fn kind_of(data: &str) -> Option<&str> {
+    const FIRST: &str = "{\"type\":\"";
+    let rest = data.strip_prefix(FIRST);
+    match rest.and_then(|rest| Some(&rest[..memchr::memchr(b'"', rest.as_bytes())?])) {
+        Some(kind) => Some(kind),
+        None => find_type(&mut Reader::new(data)),
+    }
 }
 
 pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
@@ -37,25 +53,83 @@ pub(super) fn find_type<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
     kind
 }
 
-pub(super) fn read_fields<'a>(reader: &mut Reader<'a>) -> Result<Fields<'a>, Malformed> {
-    let mut fields = Fields::default();
+/// The fields of a delta.
+pub(super) fn read_piece<'a>(reader: &mut Reader<'a>) -> Result<Piece<'a>, Malformed> {
+    let mut piece = Piece::default();
     reader.members(|key, value| {
         match key {
-            "output_index" => fields.index = value.unsigned_or_skip()?,
-            "delta" => fields.delta = value.string_or_skip()?,
-            "logprobs" => fields.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
-            "summary_index" => fields.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
-            "annotation" => fields.annotation = Some(value.raw()?),
-            // Read at once: these are the long events, and to skip one first is to read it twice.
-            "item" if value.kind()? == Kind::Object => fields.item = Some(read_item(value)?),
-            "response" if value.kind()? == Kind::Object => {
-                fields.response = Some(read_answer(value)?);
-            }
+            "output_index" => piece.index = value.unsigned_or_skip()?,
+            "delta" => piece.delta = value.string_or_skip()?,
+            "logprobs" => piece.logprobs = Some(value.raw()?).filter(|raw| raw.starts_with("[{")),
+            "summary_index" => piece.paragraph = value.unsigned_or_skip()?.unwrap_or(0),
             _ => value.skip()?,
         }
         Ok::<(), Malformed>(())
     })?;
-    Ok(fields)
+    Ok(piece)
+}
+
+/// The fields of an event about a whole item.
+pub(super) fn read_placed<'a>(reader: &mut Reader<'a>) -> Result<Placed<'a>, Malformed> {
+    let mut placed = Placed::default();
+    reader.members(|key, value| {
+        match key {
+            "output_index" => placed.index = value.unsigned_or_skip()?,
+            "annotation" => placed.annotation = Some(value.raw()?),
+            // Read at once: these are the long events, and to skip one first is to read it twice.
+            "item" if value.kind()? == Kind::Object => placed.item = Some(read_item(value)?),
+            _ => value.skip()?,
+        }
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(placed)
+}
+
+/// The answer that an event of its life holds.
+pub(super) fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Option<Told<'a>>, Malformed> {
+    let mut response = None;
+    reader.members(|key, value| {
+        if key == "response" && value.kind()? == Kind::Object {
+            response = Some(read_answer(value)?);
+            return Ok::<(), Malformed>(());
+        }
+        value.skip()
+    })?;
+    Ok(response)
+}
+
+/// What is lost with an event of a kind that tells nothing here; none where items and ends tell the same.
+pub(super) fn gone(kind: &str) -> Option<Gone> {
+    if kind.ends_with("_call.partial_image") {
+        return Some(Gone::PartialPicture);
+    }
+    if kind.starts_with("audio.") {
+        return Some(Gone::Audio);
+    }
+    let (about, step) = kind.rsplit_once('.').unwrap_or(("", kind));
+    let told = match about {
+        "content_part" | "reasoning_summary_part" => true,
+        "output_text"
+        | "refusal"
+        | "reasoning_text"
+        | "reasoning_summary_text"
+        | "function_call_arguments"
+        | "custom_tool_call_input" => matches!(step, "done" | "delta"),
+        // What a hosted call is and did stands in its item.
+        about => about.contains("_call") || about == "mcp_list_tools",
+    };
+    // A life-cycle event without anything new.
+    let told = told || matches!(kind, "created" | "in_progress" | "queued");
+    (!told).then_some(Gone::Event)
+}
+
+/// What is lost with a part of a message of that kind.
+pub(super) fn gone_part(kind: &str) -> Option<Gone> {
+    match kind {
+        "output_text" | "text" | "refusal" | "reasoning_text" | "summary_text" => None,
+        "output_audio" | "audio" => Some(Gone::Audio),
+        _ => Some(Gone::Item),
+    }
 }
 
 /// The fields of an item of the answer.
@@ -140,9 +214,10 @@ pub(super) struct AnswerHead<'a> {
     pub(super) failed: bool,
 }
 
-pub(super) fn read_answer<'a>(
-    response: &mut Reader<'a>,
-) -> Result<(AnswerHead<'a>, Option<Reader<'a>>), Malformed> {
+/// What a response object says, and where its items stand.
+pub(super) type Told<'a> = (AnswerHead<'a>, Option<Reader<'a>>);
+
+pub(super) fn read_answer<'a>(response: &mut Reader<'a>) -> Result<Told<'a>, Malformed> {
     let mut head = AnswerHead::default();
     let mut output = None;
     response.members(|key, value| {
@@ -177,6 +252,60 @@ pub(super) fn read_answer<'a>(
 impl RawItem<'_> {
     pub(super) fn is_reasoning(&self) -> bool {
         self.kind.as_ref().is_some_and(|kind| kind.is("reasoning"))
+    }
+
+    /// What is lost of an item that is none of the client's.
+    pub(super) fn lost(&self) -> Lost {
+        let gone = match self.kind.as_ref().map(Text::raw).unwrap_or_default() {
+            "image_generation_call" if self.is_picture() => return Lost::NONE,
+            "code_interpreter_call" if self.is_code() => {
+                let mut lost = Lost::of(Gone::Code);
+                lost.add_if(self.has_files(), Gone::Files);
+                return lost;
+            }
+            "web_search_call" => match self.search() {
+                Some(_) if self.finds() => Gone::FoundText,
+                Some(_) => return Lost::NONE,
+                None => Gone::Search,
+            },
+            "file_search_call" => Gone::FileSearch,
+            "computer_call" | "computer_call_output" => Gone::Computer,
+            "mcp_call" | "mcp_list_tools" | "mcp_approval_request" | "mcp_approval_response" => {
+                Gone::Mcp
+            }
+            "local_shell_call"
+            | "local_shell_call_output"
+            | "shell_call"
+            | "shell_call_output"
+            | "apply_patch_call"
+            | "apply_patch_call_output" => Gone::Shell,
+            "compaction" | "context_compaction" => Gone::Compaction,
+            "function_call" | "custom_tool_call" => Gone::Item,
+            kind if kind.ends_with("_call") || kind.ends_with("_output") => Gone::Hosted,
+            _ => Gone::Item,
+        };
+        Lost::of(gone)
+    }
+
+    /// Whether code that ran left anything but words.
+    fn has_files(&self) -> bool {
+        let mut files = false;
+        if let Some(mut outputs) = self.outputs.clone() {
+            // What cannot be read of it is no file.
+            let _ = outputs.elements(|output| {
+                files |= find_type(&mut output.clone()).is_some_and(|kind| kind != "logs");
+                output.skip()
+            });
+        }
+        files
+    }
+
+    /// Whether words were looked for inside a page.
+    fn finds(&self) -> bool {
+        let action = self.action.clone();
+        action
+            .and_then(|mut action| find_type(&mut action))
+            .is_some_and(|kind| kind.starts_with("find"))
     }
 
     /// What it searched for, where it is a search of the web (T55).

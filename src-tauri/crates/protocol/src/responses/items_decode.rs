@@ -67,6 +67,8 @@ struct RawItem<'a> {
     summary: Option<Text<'a>>,
     seal: Option<Text<'a>>,
     calls: Vec<Call<'a>>,
+    /// Names of members that nobody here knows.
+    more: Vec<String>,
 }
 
 fn read_item<'a>(
@@ -101,9 +103,16 @@ fn read_item<'a>(
             "encrypted_content" => {
                 item.seal = value.string_or_skip()?.filter(|seal| !seal.is_empty())
             }
-            "tools" if value.kind()? == Kind::Array => tools(value, &"input.tools", None, lifted)?,
+            "tools" if value.kind()? == Kind::Array => {
+                tools(value, &"input.tools", None, lifted, losses)?
+            }
             "tool_calls" if value.kind()? == Kind::Array => item.calls = chat_calls(value, at)?,
-            _ => value.skip()?,
+            "id" | "status" | "internal_chat_message_metadata_passthrough" => value.skip()?,
+            key => {
+                if !matches!(value.raw()?, "null" | "\"\"" | "[]" | "{}" | "false" | "0") {
+                    item.more.push(key.to_owned());
+                }
+            }
         }
         Ok(())
     })?;
@@ -194,6 +203,21 @@ impl<'a> RawItem<'a> {
     ) -> Result<(), RequestError> {
         let kind = self.kind.take();
         let kind = kind.as_ref().map(Text::decode);
+        // Items of other kinds are kept or lost as a whole.
+        if let None
+        | Some(
+            "message"
+            | "reasoning"
+            | "function_call"
+            | "custom_tool_call"
+            | "function_call_output"
+            | "custom_tool_call_output",
+        ) = kind.as_deref()
+        {
+            for key in self.more.drain(..) {
+                losses.unknown_key("input[]", &key);
+            }
+        }
         match kind.as_deref() {
             Some("message") | None => return self.into_message(at, items, losses),
             Some("reasoning") => {

@@ -76,7 +76,9 @@ fn part<'a>(
                         "data" | "file_data" => raw.data = text(value, &key)?,
                         "format" => raw.format = text(value, &key)?,
                         "filename" => raw.name = text(value, &key)?,
-                        _ => value.skip()?,
+                        "detail" => raw.detail = value.string_or_skip()?,
+                        "file_id" => raw.file_id = word(value, &key)?,
+                        key => losses.unknown("input[].content[]", key, value)?,
                     }
                     Ok(())
                 })?;
@@ -86,7 +88,8 @@ fn part<'a>(
             "file_url" => raw.file_url = word(value, &key)?,
             "filename" => raw.name = word(value, &key)?,
             "file_id" => raw.file_id = word(value, &key)?,
-            _ => value.skip()?,
+            "encrypted_content" => value.skip()?,
+            key => losses.unknown("input[].content[]", key, value)?,
         }
         Ok(())
     })?;

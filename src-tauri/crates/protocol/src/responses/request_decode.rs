@@ -12,7 +12,10 @@ use crate::{
         fields::{any, array, boolean, missing, number, object, text, unsigned, word},
         request::{Format, Losses, Request, Settings},
     },
-    json::read::{Kind, Reader},
+    json::{
+        read::{Kind, Reader},
+        text::Text,
+    },
     types::RequestError,
 };
 
@@ -30,7 +33,7 @@ pub(crate) fn decode<'a>(body: &'a str, losses: &mut Losses) -> Result<Request<'
                 request.items = items_decode::input(value, &mut lifted, losses)?;
             }
             "instructions" => request.instructions = word(value, &key)?,
-            "tools" => tools(value, &"tools", None, &mut request.tools)?,
+            "tools" => tools(value, &"tools", None, &mut request.tools, losses)?,
             "tool_choice" => request.tool_choice = tool_choice(value)?,
             "previous_response_id" => {
                 stored(value, "previous_response_id", "previous_response_not_found")?
@@ -101,16 +104,21 @@ fn setting<'a>(
         "prompt_cache_key" => settings.prompt_cache_key = word(value, &key)?,
         "prompt_cache_retention" => settings.prompt_cache_retention = word(value, &key)?,
         "service_tier" => settings.service_tier = word(value, &key)?,
-        "reasoning" => reasoning(value, settings)?,
-        "text" => format(value, settings)?,
+        "reasoning" => reasoning(value, settings, losses)?,
+        "text" => format(value, settings, losses)?,
         "include" => {
             if !value.null()? {
                 array(value, &key, |_, value| {
-                    if value
+                    match value
                         .string_or_skip()?
-                        .is_some_and(|word| word.is("message.output_text.logprobs"))
+                        .as_ref()
+                        .map(Text::decode)
+                        .as_deref()
                     {
-                        settings.logprobs = true;
+                        Some("message.output_text.logprobs") => settings.logprobs = true,
+                        // Sealed thoughts come and go without being asked for.
+                        Some("reasoning.encrypted_content") | None => {}
+                        Some(word) => losses.unknown_key("include", word),
                     }
                     Ok(())
                 })?;
@@ -126,7 +134,11 @@ fn setting<'a>(
     Ok(())
 }
 
-fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(), RequestError> {
+fn reasoning<'a>(
+    value: &mut Reader<'a>,
+    settings: &mut Settings<'a>,
+    losses: &mut Losses,
+) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
@@ -134,14 +146,23 @@ fn reasoning<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<
         match key {
             "effort" => settings.effort = word(value, &"reasoning.effort")?,
             "summary" => settings.summary = word(value, &"reasoning.summary")?,
-            _ => value.skip()?,
+            // The older name.
+            "generate_summary" => {
+                let told = word(value, &"reasoning.generate_summary")?;
+                settings.summary = settings.summary.take().or(told);
+            }
+            key => losses.unknown("reasoning", key, value)?,
         }
         Ok(())
     })
 }
 
 /// `text: {format, verbosity}` (T126).
-fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(), RequestError> {
+fn format<'a>(
+    value: &mut Reader<'a>,
+    settings: &mut Settings<'a>,
+    losses: &mut Losses,
+) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
     }
@@ -158,7 +179,7 @@ fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(),
                         "description" => description = text(value, &"text.format.description")?,
                         "schema" => schema = any(value)?,
                         "strict" => strict = boolean(value, &"text.format.strict")?,
-                        _ => value.skip()?,
+                        key => losses.unknown("text.format", key, value)?,
                     }
                     Ok(())
                 })?;
@@ -179,7 +200,7 @@ fn format<'a>(value: &mut Reader<'a>, settings: &mut Settings<'a>) -> Result<(),
                     }
                 };
             }
-            _ => value.skip()?,
+            key => losses.unknown("text", key, value)?,
         }
         Ok(())
     })

@@ -33,6 +33,9 @@ impl Encoder<'_> {
         self.text(settings);
         // The gateway keeps no answers, and Chat clients do not ask for it unless they say so.
         let store = !self.codex && settings.store == Some(true);
+        if self.codex && settings.store == Some(true) {
+            self.losses.dropped("store", codex::KEEPS_NOTHING);
+        }
         self.raw_field("store", Some(if store { "true" } else { "false" }));
         let stream = self.codex || options.stream.unwrap_or(head.stream);
         self.raw_field("stream", Some(if stream { "true" } else { "false" }));
@@ -52,9 +55,15 @@ impl Encoder<'_> {
             hosted(Hosted::Search).then_some("web_search_call.action.sources"),
             hosted(Hosted::Code).then_some("code_interpreter_call.outputs"),
         ];
-        let wanted: Vec<&str> = wanted.into_iter().flatten().collect();
-        if !wanted.is_empty() {
-            self.raw_field("include", Some(&format!("[\"{}\"]", wanted.join("\",\""))));
+        if wanted.iter().any(Option::is_some) {
+            self.key("include");
+            self.out.raw("[");
+            let mut commas = Commas::default();
+            for one in wanted.into_iter().flatten() {
+                commas.next(&mut self.out);
+                self.out.string(one);
+            }
+            self.out.raw("]");
         }
         self.service_tier(settings, options);
         match (&settings.prompt_cache_key, options.prompt_cache_key) {

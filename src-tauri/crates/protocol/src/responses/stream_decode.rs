@@ -5,7 +5,10 @@
 
 use super::{
     cite,
-    event::{AnswerHead, Fields, RawItem, find_type, read_answer, read_fields, read_item},
+    event::{
+        self, Piece, RawItem, Told, kind_of, read_answer, read_item, read_piece, read_placed,
+        read_response,
+    },
     tell::{code, picture, tell, tell_sources},
 };
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
         read::{Kind, Malformed, Reader},
         text::Text,
     },
+    lost::Gone,
     types::{Dialect, End, Observed},
 };
 use bytes::Bytes;
@@ -52,18 +56,10 @@ impl Decoder {
             return;
         }
         let mut reader = Reader::new(data);
-        // Nearly always the first member; then nothing else is read for events that do not matter.
-        let kind = match data
-            .strip_prefix("{\"type\":\"")
-            .and_then(|rest| rest.split_once('"'))
-        {
-            Some((kind, _)) => kind,
-            None => match find_type(&mut reader.clone())
-                .or_else(|| name.and_then(|name| std::str::from_utf8(name).ok()))
-            {
-                Some(kind) => kind,
-                None => return,
-            },
+        // Nothing else is read of events that do not matter.
+        let named = || name.and_then(|name| std::str::from_utf8(name).ok());
+        let Some(kind) = kind_of(data).or_else(named) else {
+            return self.watch.unreadable(data);
         };
         let known = match kind.strip_prefix("response.") {
             Some(kind) => self.response_event(kind, &mut reader, data, to),
@@ -76,15 +72,24 @@ impl Decoder {
                     self.watch.observed.rate_limits = Some(Bytes::copy_from_slice(data.as_bytes()));
                     Ok(())
                 }
-                _ => Ok(()),
+                // The backend's own business, and signs of life.
+                kind if kind.starts_with("codex.") || kind == "keepalive" || kind == "ping" => {
+                    Ok(())
+                }
+                _ => {
+                    self.watch.observed.lost.add(Gone::Event);
+                    Ok(())
+                }
             },
         };
         // An event that cannot be read is left out; the rest of the answer still counts.
-        if known.is_err()
-            && let "response.function_call_arguments.delta"
+        if known.is_err() {
+            self.watch.unreadable(data);
+            if let "response.function_call_arguments.delta"
             | "response.custom_tool_call_input.delta" = kind
-        {
-            self.watch.damaged(data, to);
+            {
+                self.watch.damaged(data, to);
+            }
         }
     }
 
@@ -125,26 +130,26 @@ impl Decoder {
             | "reasoning_text.delta"
             | "function_call_arguments.delta"
             | "custom_tool_call_input.delta" => {
-                let fields = read_fields(reader)?;
-                let Some(delta) = fields.delta.as_ref().filter(|delta| !delta.is_empty()) else {
+                let piece = read_piece(reader)?;
+                let Some(delta) = piece.delta.as_ref().filter(|delta| !delta.is_empty()) else {
                     return Ok(());
                 };
-                let Some(at) = self.place(kind, fields.index, to) else {
+                let Some(at) = self.place(kind, piece.index, to) else {
                     return Ok(());
                 };
-                self.delta(kind, at, delta, &fields, to);
+                self.delta(kind, at, delta, &piece, to);
             }
             "output_item.added" => {
-                let fields = read_fields(reader)?;
-                if let Some(item) = fields.item {
-                    let index = fields.index.unwrap_or(self.items.len() as u64);
+                let placed = read_placed(reader)?;
+                if let Some(item) = placed.item {
+                    let index = placed.index.unwrap_or(self.items.len() as u64);
                     self.open(index, &item, to);
                 }
             }
             "output_item.done" => {
-                let fields = read_fields(reader)?;
-                if let Some(item) = fields.item {
-                    let index = fields.index.or_else(|| {
+                let placed = read_placed(reader)?;
+                if let Some(item) = placed.item {
+                    let index = placed.index.or_else(|| {
                         self.items
                             .iter()
                             .rev()
@@ -155,26 +160,27 @@ impl Decoder {
                 }
             }
             "output_text.annotation.added" => {
-                let fields = read_fields(reader)?;
-                if let Some(native) = fields.annotation
-                    && let Some(at) = self.place("output_text.delta", fields.index, to)
+                let placed = read_placed(reader)?;
+                if let Some(native) = placed.annotation
+                    && let Some(at) = self.place("output_text.delta", placed.index, to)
                     && let Some(slot) = self.items[at].slot
                 {
                     self.items[at].cited = true;
-                    cite::tell(Dialect::Responses, slot, native, to);
+                    let told = cite::tell(Dialect::Responses, slot, native, to);
+                    self.watch.observed.lost.add_if(!told, Gone::Citation);
+                } else {
+                    self.watch.observed.lost.add(Gone::Citation);
                 }
             }
             "in_progress" | "queued" if self.watch.is_introduced() => {}
             "created" | "in_progress" | "queued" => {
-                let fields = read_fields(reader)?;
-                if let Some((head, _)) = fields.response {
+                if let Some((head, _)) = read_response(reader)? {
                     self.watch
                         .start(head.id.as_ref(), head.model.as_ref(), head.created, to);
                 }
             }
             "completed" | "done" | "incomplete" | "failed" | "cancelled" => {
-                let fields = read_fields(reader)?;
-                match fields.response {
+                match read_response(reader)? {
                     Some(response) => self.terminal(kind, response, data, to)?,
                     None if kind == "failed" || kind == "cancelled" => self.fail(data, to),
                     None => {
@@ -190,9 +196,27 @@ impl Decoder {
                     }
                 }
             }
-            _ => {}
+            "content_part.added" => self.part(reader)?,
+            kind => {
+                if let Some(gone) = event::gone(kind) {
+                    self.watch.observed.lost.add(gone);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// A part of a message that has no place in the common form is told by its beginning.
+    fn part(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        reader.members(|key, value| {
+            let part = value.raw()?;
+            if key == "part"
+                && let Some(gone) = kind_of(part).and_then(event::gone_part)
+            {
+                self.watch.observed.lost.add(gone);
+            }
+            Ok(())
+        })
     }
 
     fn delta(
@@ -200,7 +224,7 @@ impl Decoder {
         kind: &str,
         at: usize,
         delta: &Text<'_>,
-        fields: &Fields<'_>,
+        piece: &Piece<'_>,
         to: &mut impl Receiver,
     ) {
         let known = &mut self.items[at];
@@ -210,14 +234,14 @@ impl Decoder {
             "output_text.delta" => Event::Text {
                 slot,
                 delta,
-                logprobs: fields.logprobs,
+                logprobs: piece.logprobs,
             },
             "refusal.delta" => Event::Refusal { slot, delta },
             "reasoning_summary_text.delta" | "reasoning_text.delta" => {
-                if known.told && fields.paragraph > known.paragraph {
+                if known.told && piece.paragraph > known.paragraph {
                     to.take(Event::ReasoningBreak { slot });
                 }
-                known.paragraph = fields.paragraph;
+                known.paragraph = piece.paragraph;
                 Event::Reasoning { slot, delta }
             }
             _ => Event::Input { slot, delta },
@@ -273,7 +297,7 @@ impl Decoder {
             }),
             // Hosted calls run at their provider; their results are told in the message.
             kind => {
-                self.searched |= kind.ends_with("_search_call");
+                self.searched |= kind.ends_with("_call");
                 None
             }
         };
@@ -296,6 +320,7 @@ impl Decoder {
             return Ok(());
         }
         let Some(slot) = known.slot else {
+            self.watch.observed.lost.join(item.lost());
             if item.is_picture() {
                 // Its place among the items is known only now, when it is whole.
                 let slot = self.watch.open(Start::Picture, to);
@@ -316,9 +341,9 @@ impl Decoder {
             return Ok(());
         };
         if !known.told {
-            tell(slot, item, to)?;
+            self.watch.observed.lost.join(tell(slot, item, to)?);
         } else if self.searched && !known.cited {
-            tell_sources(slot, item, to)?;
+            self.watch.observed.lost.join(tell_sources(slot, item, to)?);
         }
         if let (Some(seal), true) = (&item.seal, item.is_reasoning()) {
             to.take(Event::Seal {
@@ -335,7 +360,7 @@ impl Decoder {
     fn terminal(
         &mut self,
         kind: &str,
-        (head, output): (AnswerHead<'_>, Option<Reader<'_>>),
+        (head, output): Told<'_>,
         data: &str,
         to: &mut impl Receiver,
     ) -> Result<(), Malformed> {
@@ -374,7 +399,17 @@ impl Decoder {
         }
         self.close_all(to);
         let incomplete = kind == "incomplete" || status.as_deref() == Some("incomplete");
-        let finish = match head.reason.as_ref().map(Text::decode).as_deref() {
+        let reason = head.reason.as_ref().map(Text::decode);
+        let known = matches!(
+            reason.as_deref(),
+            Some("max_output_tokens" | "content_filter")
+        );
+        let told = reason.is_some() || incomplete;
+        self.watch
+            .observed
+            .lost
+            .add_if(told && !known, Gone::StopReason);
+        let finish = match reason.as_deref() {
             Some("content_filter") => Finish::Filter,
             Some(_) => Finish::Length,
             None if incomplete => Finish::Length,

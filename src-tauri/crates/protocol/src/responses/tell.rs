@@ -1,6 +1,9 @@
 //! A whole item of a Responses answer told at once, for items that came without deltas (T173). Called by `stream_decode`.
 
-use super::{cite, event::RawItem};
+use super::{
+    cite,
+    event::{RawItem, find_type, gone_part},
+};
 use crate::{
     canonical::{
         event::{Event, Receiver},
@@ -11,6 +14,7 @@ use crate::{
         read::{Kind, Malformed},
         text::Text,
     },
+    lost::{Gone, Lost},
     types::Dialect,
 };
 
@@ -58,12 +62,12 @@ pub(super) fn code(slot: usize, item: &RawItem<'_>, to: &mut impl Receiver) {
     });
 }
 
-/// Tells the whole content of an item at once.
+/// Tells the whole content of an item at once; what of it has no place comes back.
 pub(super) fn tell(
     slot: usize,
     item: &RawItem<'_>,
     to: &mut impl Receiver,
-) -> Result<(), Malformed> {
+) -> Result<Lost, Malformed> {
     told(slot, item, false, to)
 }
 
@@ -72,7 +76,7 @@ pub(super) fn tell_sources(
     slot: usize,
     item: &RawItem<'_>,
     to: &mut impl Receiver,
-) -> Result<(), Malformed> {
+) -> Result<Lost, Malformed> {
     told(slot, item, true, to)
 }
 
@@ -81,7 +85,8 @@ fn told(
     item: &RawItem<'_>,
     only_sources: bool,
     to: &mut impl Receiver,
-) -> Result<(), Malformed> {
+) -> Result<Lost, Malformed> {
+    let mut lost = Lost::NONE;
     if let Some(input) = item
         .input
         .as_ref()
@@ -100,12 +105,20 @@ fn told(
         };
         // A summary is what the client is meant to read; the raw thoughts only count without one.
         if reasoning && paragraphs > 0 {
+            let mut any = list;
+            any.elements(|part| {
+                lost.add(Gone::Thoughts);
+                part.skip()
+            })?;
             break;
         }
         list.elements(|part| {
             let (mut text, mut refusal, mut annotations, mut logprobs) = (None, None, None, None);
             if part.kind()? != Kind::Object {
                 return part.skip();
+            }
+            if let Some(gone) = find_type(&mut part.clone()).and_then(gone_part) {
+                lost.add(gone);
             }
             part.members(|key, value| {
                 match (key, value.kind()?) {
@@ -142,12 +155,13 @@ fn told(
             }
             if let Some(mut annotations) = annotations {
                 annotations.elements(|native| {
-                    cite::tell(Dialect::Responses, slot, native.raw()?, to);
+                    let told = cite::tell(Dialect::Responses, slot, native.raw()?, to);
+                    lost.add_if(!told, Gone::Citation);
                     Ok::<(), Malformed>(())
                 })?;
             }
             Ok::<(), Malformed>(())
         })?;
     }
-    Ok(())
+    Ok(lost)
 }

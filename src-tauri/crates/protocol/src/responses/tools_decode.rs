@@ -7,7 +7,7 @@ use std::fmt::Display;
 use crate::{
     canonical::{
         fields::{any, array, boolean, missing, object, text, word, wrong_type},
-        request::{Chosen, Tool, ToolChoice},
+        request::{Chosen, Losses, Tool, ToolChoice},
     },
     json::{
         read::{Kind, Reader},
@@ -22,6 +22,7 @@ pub(crate) fn tools<'a>(
     param: &dyn Display,
     namespace: Option<&Text<'a>>,
     tools: &mut Vec<Tool<'a>>,
+    losses: &mut Losses,
 ) -> Result<(), RequestError> {
     if value.null()? {
         return Ok(());
@@ -33,6 +34,7 @@ pub(crate) fn tools<'a>(
         let (mut name, mut description, mut parameters, mut strict, mut format) =
             (None, None, None, None, None);
         let mut nested: Option<Reader<'a>> = None;
+        let mut more = Vec::new();
         object(value, &param, |key, value| {
             match key {
                 "type" => kind = text(value, &param)?,
@@ -53,17 +55,27 @@ pub(crate) fn tools<'a>(
                             "description" => description = value.string_or_skip()?,
                             "parameters" => parameters = any(value)?,
                             "strict" => strict = boolean(value, &param)?,
-                            _ => value.skip()?,
+                            key => losses.unknown("tools[]", key, value)?,
                         }
                         Ok(())
                     })?
                 }
-                _ => value.skip()?,
+                // When a tool is loaded is its provider's own affair (T57).
+                "defer_loading" => value.skip()?,
+                key => {
+                    more.push(key.to_owned());
+                    value.skip()?;
+                }
             }
             Ok(())
         })?;
         let kind = kind.ok_or_else(|| missing(&format_args!("{param}.type")))?;
         let namespace = namespace.cloned();
+        if let "function" | "custom" | "namespace" = kind.decode().as_ref() {
+            for key in &more {
+                losses.unknown_key("tools[]", key);
+            }
+        }
         match kind.decode().as_ref() {
             "function" => {
                 let name = name.ok_or_else(|| missing(&format_args!("{param}.name")))?;
@@ -93,6 +105,7 @@ pub(crate) fn tools<'a>(
                         &format_args!("{param}.tools"),
                         Some(&name),
                         tools,
+                        losses,
                     )?;
                 }
             }

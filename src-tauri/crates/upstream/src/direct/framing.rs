@@ -82,23 +82,35 @@ impl Chunk {
     fn step(&mut self, rest: &[u8], content: &mut BytesMut) -> Result<usize, BrokenFraming> {
         let byte = rest[0];
         match *self {
-            Self::Size(size, digits) => match (byte as char).to_digit(16) {
-                Some(_) if digits == DIGITS => Err(BrokenFraming),
-                Some(digit) => {
-                    *self = Self::Size(size << 4 | u64::from(digit), digits + 1);
-                    Ok(1)
+            Self::Size(mut size, mut digits) => {
+                let mut used = 0;
+                while let Some(digit) = rest.get(used).and_then(|b| (*b as char).to_digit(16)) {
+                    if digits == DIGITS {
+                        return Err(BrokenFraming);
+                    }
+                    size = size << 4 | u64::from(digit);
+                    digits += 1;
+                    used += 1;
                 }
-                None if digits == 0 => Err(BrokenFraming),
-                None if byte == b'\n' => {
-                    *self = Self::begin(size);
-                    Ok(1)
-                }
-                None if matches!(byte, b';' | b' ' | b'\t' | b'\r') => {
-                    *self = Self::Extension(size, 1);
-                    Ok(1)
-                }
-                None => Err(BrokenFraming),
-            },
+                *self = match rest.get(used..).unwrap_or_default() {
+                    [] => Self::Size(size, digits),
+                    _ if digits == 0 => return Err(BrokenFraming),
+                    [b'\n', ..] => {
+                        used += 1;
+                        Self::begin(size)
+                    }
+                    [b'\r', b'\n', ..] => {
+                        used += 2;
+                        Self::begin(size)
+                    }
+                    [b';' | b' ' | b'\t' | b'\r', ..] => {
+                        used += 1;
+                        Self::Extension(size, 1)
+                    }
+                    _ => return Err(BrokenFraming),
+                };
+                Ok(used)
+            }
             Self::Extension(size, skipped) => match memchr::memchr(b'\n', rest) {
                 Some(end) => {
                     *self = Self::begin(size);
@@ -122,6 +134,10 @@ impl Chunk {
                     left => Self::Content(left),
                 };
                 Ok(take)
+            }
+            Self::ContentEnd(false) if rest.starts_with(b"\r\n") => {
+                *self = Self::Size(0, 0);
+                Ok(2)
             }
             Self::ContentEnd(cr) => match byte {
                 b'\r' if !cr => {
