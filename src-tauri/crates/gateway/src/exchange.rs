@@ -22,6 +22,7 @@ use crate::fault::Fault;
 use crate::opened::{Opened, Serving, read_whole};
 use crate::record::Record;
 use crate::relay::Slot;
+use crate::reply::RETRY_AFTER_MS;
 use crate::{Gateway, draw, embed, forward, gemini};
 
 /// How much of an error body is read for classification and for the client.
@@ -352,6 +353,7 @@ pub(crate) async fn refused(
         reason,
         body: Some(text),
         retry_after: headers.get(RETRY_AFTER).cloned(),
+        retry_after_ms: headers.get(RETRY_AFTER_MS).cloned(),
     }
 }
 

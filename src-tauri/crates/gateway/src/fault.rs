@@ -12,7 +12,7 @@ use upstream::Target;
 
 use crate::attempt::{BUSY_RETRY, Request};
 use crate::body::Body;
-use crate::reply::{Refusal, json};
+use crate::reply::{RETRY_AFTER_MS, Refusal, SHOULD_RETRY, json};
 use crate::{forward, models};
 
 /// A failed attempt.
@@ -25,6 +25,8 @@ pub(crate) struct Fault {
     pub(crate) body: Option<Bytes>,
     /// The upstream's `Retry-After`, unchanged.
     pub(crate) retry_after: Option<HeaderValue>,
+    /// Its finer sister, which both OpenAI libraries read first (T197).
+    pub(crate) retry_after_ms: Option<HeaderValue>,
 }
 
 impl Fault {
@@ -35,6 +37,7 @@ impl Fault {
             reason: reason.into(),
             body: None,
             retry_after: None,
+            retry_after_ms: None,
         }
     }
 
@@ -74,6 +77,7 @@ pub(crate) fn event_fault(outcome: Outcome, event: Bytes) -> Fault {
         reason,
         body: Some(event),
         retry_after: None,
+        retry_after_ms: None,
     }
 }
 
@@ -92,6 +96,7 @@ pub(crate) fn unreadable(failure: Failure) -> Fault {
             reason: "the upstream failed".into(),
             body: Some(raw),
             retry_after: None,
+            retry_after_ms: None,
         },
         Failure::Cut { message } => Fault::new(Outcome::Network, message),
         Failure::Unreadable { message } => Fault::new(Outcome::NotAnApi, message),
@@ -128,11 +133,14 @@ pub(crate) fn last_error(
             }) {
                 response.headers_mut().insert(RETRY_AFTER, value);
             }
+            if let Some(value) = fault.retry_after_ms.clone() {
+                response.headers_mut().insert(RETRY_AFTER_MS, value);
+            }
             // The gateway has retried already where that helps; a client's own tries would multiply (T197).
             if fault.outcome.retry() != Retry::Never {
                 response
                     .headers_mut()
-                    .insert("x-should-retry", HeaderValue::from_static("false"));
+                    .insert(SHOULD_RETRY, HeaderValue::from_static("false"));
             }
             Ok((response, code))
         }
@@ -148,8 +156,13 @@ pub(crate) fn last_error(
                 _ => StatusCode::BAD_GATEWAY,
             };
             let message = format!("account \"{}\": {}", target.label, fault.reason);
-            Err(Refusal::new(status, code, message)
-                .retry_after(retryable(status).then_some(wait).flatten()))
+            let wait = retryable(status).then_some(wait).flatten();
+            let refusal = Refusal::new(status, code, message).retry_after(wait);
+            // As above.
+            Err(match fault.outcome.retry() {
+                Retry::Never => refusal,
+                _ => refusal.tried(),
+            })
         }
     }
 }

@@ -117,6 +117,7 @@ fn travels_back(name: &str) -> bool {
                 | "x-reasoning-included"
                 | "x-oai-request-id"
                 | "retry-after"
+                | "retry-after-ms"
         )
 }
 
@@ -254,6 +255,37 @@ mod tests {
             ["openai-beta", "session-id", "x-codex-turn-state"]
         );
         assert_eq!(names(Format::OpenAi), ["openai-beta"]);
+    }
+
+    #[test]
+    fn t199_t200_limits_and_times_come_back_and_nothing_that_names_the_person() {
+        for name in [
+            "x-codex-primary-used-percent",
+            "x-codex-credits-balance",
+            "x-models-etag",
+            "x-ratelimit-remaining-tokens",
+            "anthropic-ratelimit-input-tokens-remaining",
+            "openai-processing-ms",
+            "openai-version",
+            "retry-after",
+            "retry-after-ms",
+        ] {
+            assert!(travels_back(name), "{name}");
+        }
+        for name in [
+            "openai-organization",
+            "openai-project",
+            "anthropic-organization-id",
+            "set-cookie",
+            "cf-ray",
+            "server",
+            "content-encoding",
+            "content-length",
+            "transfer-encoding",
+            "x-codex-rate-limit-reached-type",
+        ] {
+            assert!(!travels_back(name), "{name}");
+        }
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub(crate) enum Shape {
     Of(Dialect),
 }
 
+/// What both OpenAI libraries read before `Retry-After` (T197).
+pub(crate) const RETRY_AFTER_MS: &str = "retry-after-ms";
+/// What the vendors' libraries obey before anything else (T197).
+pub(crate) const SHOULD_RETRY: &str = "x-should-retry";
+
 /// An error the gateway itself answers with.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
@@ -27,6 +32,8 @@ pub(crate) struct Refusal {
     pub kind: Option<&'static str>,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u64>,
+    /// The gateway has tried what helps: the client's own tries would multiply (T197).
+    pub tried: bool,
 }
 
 impl Refusal {
@@ -38,11 +45,18 @@ impl Refusal {
             param: None,
             kind: None,
             retry_after: None,
+            tried: false,
         }
     }
 
     pub(crate) fn param(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
+        self
+    }
+
+    /// The client is told not to try by itself (T197).
+    pub(crate) fn tried(mut self) -> Self {
+        self.tried = true;
         self
     }
 
@@ -81,6 +95,11 @@ impl Refusal {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.tried {
+            response
+                .headers_mut()
+                .insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         response
     }

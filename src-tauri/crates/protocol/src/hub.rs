@@ -13,6 +13,7 @@ pub(crate) use stream::{StreamTranslator, json_to_stream, translate_json};
 use crate::{
     canonical::{
         fields::wrong_type,
+        lack,
         request::{Losses, Request, Settings, Tool, ToolChoice},
     },
     chat, codex, gemini,
@@ -122,8 +123,10 @@ pub(crate) fn translate_request(
         Dialect::Responses => responses::answer::echo(&request),
     };
     let stops = match (to, request.settings.stop) {
-        (Target::Responses | Target::Codex, Some(raw)) => stop_strings(raw, &mut losses)?,
-        _ => Vec::new(),
+        (Target::Responses | Target::Codex, Some(raw)) => stop_strings(raw, 0, &mut losses)?,
+        (Target::Chat, Some(raw)) => stop_strings(raw, lack::CHAT_STOPS, &mut losses)?,
+        (Target::Gemini, Some(raw)) => stop_strings(raw, lack::GEMINI_STOPS, &mut losses)?,
+        (Target::Messages, _) | (_, None) => Vec::new(),
     };
     let estimate = match from {
         Dialect::Messages => messages::count::estimate(body),
@@ -289,8 +292,8 @@ fn nearest_effort(settings: &mut Settings<'_>, highest: &'static str, losses: &m
     settings.effort = near.map(Text::spell);
 }
 
-/// The stop strings of a request, decoded (T119).
-fn stop_strings(raw: &str, losses: &mut Losses) -> Result<Vec<String>, RequestError> {
+/// The stop strings of a request beyond those that the account's dialect takes, decoded (T119).
+fn stop_strings(raw: &str, taken: usize, losses: &mut Losses) -> Result<Vec<String>, RequestError> {
     let text = raw.as_bytes();
     let mut words = Vec::new();
     let mut wrong = false;
@@ -308,8 +311,9 @@ fn stop_strings(raw: &str, losses: &mut Losses) -> Result<Vec<String>, RequestEr
     if wrong {
         return Err(wrong_type(&"stop", "a string or an array of strings"));
     }
+    words.drain(..taken.min(words.len()));
     if !words.is_empty() {
-        let reason = "the account's dialect has none: the answer is cut here, and counted as the upstream wrote it (T119)";
+        let reason = "the account's dialect takes no more of them: the answer is cut here, and counted as the upstream wrote it (T119)";
         losses.approximated("stop", reason);
     }
     Ok(words)

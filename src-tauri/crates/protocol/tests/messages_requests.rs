@@ -652,6 +652,12 @@ fn claude_clients_over_the_openai_dialects() {
             json!({"/user": "u"}),
         ),
         (
+            "T132: an id that is a document of its own is told by a short mark",
+            Target::Chat,
+            json!({"metadata": {"user_id": "{\"device_id\":\"0123456789abcdef0123456789abcdef\",\"session_id\":\"x\"}"}}),
+            json!({"/user": "user_b8d08ec2f201857f"}),
+        ),
+        (
             "T23: a document",
             codex,
             turns(

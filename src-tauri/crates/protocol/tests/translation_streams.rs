@@ -1124,3 +1124,50 @@ fn responses_items_are_whole_and_none_is_invented_t30_t113_t156() {
     assert_eq!(last["output"].as_array().map(Vec::len), Some(1));
     assert_eq!(last["output"][0]["content"][0]["annotations"], json!([]));
 }
+
+/// T119: Chat takes four stop strings and Gemini five. Those go to the account, and the answer is cut here at the others.
+#[test]
+fn t119_more_stop_strings_than_the_account_takes() {
+    let words = ["s1", "", "s2", "s3", "s4", "s5", "s6"];
+    let chat = [
+        delta(json!({"content": "a s"})),
+        delta(json!({"content": "6 b"})),
+        last_chunk("stop"),
+        done(),
+    ];
+    let piece = |text: &str| json!({"candidates": [{"content": {"parts": [{"text": text}]}}]});
+    let mut end = piece("6 b");
+    end["candidates"][0]["finishReason"] = json!("STOP");
+    let gemini = [piece("a s"), end];
+    for (to, taken, place, upstream) in [
+        (Target::Chat, 4, "/stop", &chat[..]),
+        (
+            Target::Gemini,
+            5,
+            "/generationConfig/stopSequences",
+            &gemini[..],
+        ),
+    ] {
+        for (count, cut) in [(words.len(), true), (taken + 1, false)] {
+            let mut body = request_of(Dialect::Messages);
+            body["stop_sequences"] = json!(words[..count]);
+            let bytes = Bytes::from(body.to_string());
+            let head = peek(Dialect::Messages, &bytes).expect("a request");
+            let prepared = prepare(Dialect::Messages, to, &bytes, &head, &Options::default())
+                .expect("it can be said");
+            let sent: Value = serde_json::from_slice(&prepared.body.to_bytes()).expect("JSON");
+            let told: Vec<_> = words.iter().filter(|word| !word.is_empty()).collect();
+            assert_eq!(sent.pointer(place), Some(&json!(told[..taken])), "{to:?}");
+            let lost = prepared.losses.iter().any(|loss| loss.field == "stop");
+            assert_eq!(lost, cut, "{to:?}");
+            let mut answer = answer_with(Dialect::Messages, to, &body, &Options::default(), true);
+            let said = stage::judged("T119", Dialect::Messages, &relay(&mut answer, upstream));
+            let wanted = if cut { "a " } else { "a s6 b" };
+            assert_eq!(
+                (said.text.as_str(), said.end.as_str()),
+                (wanted, "stop"),
+                "{to:?}"
+            );
+        }
+    }
+}

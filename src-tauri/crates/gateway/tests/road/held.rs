@@ -98,7 +98,7 @@ async fn f50_before_the_head_has_left_another_account_answers() {
 
 /// F56: a client that goes away before the answer began. The upstream's connection ends, the slot is free, and the account is not blamed.
 #[tokio::test]
-async fn f56_cancelled_before_the_commit() {
+async fn f56_t186_cancelled_before_the_commit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut stage = Stage::set().await;
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
@@ -113,7 +113,7 @@ async fn f56_cancelled_before_the_commit() {
 
 /// F56 in the middle of a stream.
 #[tokio::test]
-async fn f56_cancelled_after_the_commit() {
+async fn f56_t186_cancelled_after_the_commit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut stage = Stage::set().await;
     let base = format!("http://{}/v1", listener.local_addr().unwrap());

@@ -4,7 +4,7 @@ use pool::Format;
 use serde_json::{Value, json};
 use simulator::{Scripted, Step};
 
-use crate::stage::Stage;
+use crate::stage::{Reply, Stage};
 
 fn chat(stream: bool) -> Value {
     json!({"model": "gpt-5.5", "stream": stream, "messages": [{"role": "user", "content": "say:hello"}]})
@@ -39,7 +39,7 @@ async fn t212_a_fatal_400_is_asked_once() {
     }
 }
 
-/// T196, T199, T200: what an answer's head carries, and what it does not.
+/// T196, T199: what an answer's head carries, and what it does not.
 #[tokio::test]
 async fn t199_headers_of_answers() {
     let mut stage = Stage::set().await;
@@ -114,5 +114,45 @@ async fn t119_a_stop_string_on_a_codex_account() {
         let entry = stage.journal(number + 1).await.pop().unwrap();
         assert_eq!(entry.end, gateway::End::Completed);
         assert_eq!(entry.attempts[0].outcome, "success");
+    }
+}
+
+/// T197: what the vendors' libraries obey. The upstream's own delays reach the client; what the gateway has tried already is not tried
+/// again by the library, and what it could not try may be.
+#[tokio::test]
+async fn t197_a_client_is_told_when_to_try_and_whether() {
+    let mut stage = Stage::set().await;
+    let relay = stage.relay("relay", Format::OpenAi);
+    let head = |reply: &Reply, name: &str| {
+        let value = reply.headers.get(name);
+        value.map(|value| value.to_str().unwrap().to_owned())
+    };
+    let limited = Step::RateLimited {
+        retry_after: Some("7".to_owned()),
+    };
+    relay.script([limited]);
+    let reply = stage.post("/v1/chat/completions", &chat(false)).await;
+    assert_eq!(reply.status, 429, "{}", reply.text);
+    assert_eq!(head(&reply, "retry-after").as_deref(), Some("7"));
+    assert_eq!(head(&reply, "x-should-retry"), None);
+
+    // An error, or no answer at all, over and over.
+    for (step, status) in [(Step::Http500, 500), (Step::CloseBeforeHeaders, 502)] {
+        let mut stage = Stage::set().await;
+        let relay = stage.relay("relay", Format::OpenAi);
+        relay.always(step);
+        let reply = stage.post("/v1/chat/completions", &chat(false)).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        assert_eq!(head(&reply, "x-should-retry").as_deref(), Some("false"));
+    }
+
+    // Nothing was tried, or nothing would help: the client decides by the status.
+    let mut stage = Stage::set().await;
+    let relay = stage.relay("relay", Format::OpenAi);
+    relay.script([Step::ContextOverflow]);
+    for status in [400, 200] {
+        let reply = stage.post("/v1/chat/completions", &chat(false)).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        assert_eq!(head(&reply, "x-should-retry"), None);
     }
 }

@@ -38,6 +38,20 @@ pub(crate) fn gone(settings: &Settings<'_>, keys: &[&'static str], losses: &mut 
     }
 }
 
+/// The most stop strings that Chat takes (T119).
+pub(crate) const CHAT_STOPS: usize = 4;
+/// The most that Gemini takes.
+pub(crate) const GEMINI_STOPS: usize = 5;
+
+/// The first stop strings with something in them, as the inside of an array; where there are more, the answer is cut here.
+pub(crate) fn first_stops(raw: &str, most: usize) -> String {
+    let mut count = 0;
+    stop_list(raw, &mut |word| {
+        count += usize::from(!word.is_empty());
+        !word.is_empty() && count <= most
+    })
+}
+
 /// The stop strings that `takes` lets through, as the inside of an array; none where they cannot be read (T119).
 pub(crate) fn stop_list(raw: &str, takes: &mut dyn FnMut(&Text<'_>) -> bool) -> String {
     let mut list = String::new();

@@ -2,7 +2,10 @@
 
 use super::{request_encode::Encoder, wire::WANTS_COMPLETION_TOKENS};
 use crate::{
-    canonical::request::{Format, Request},
+    canonical::{
+        lack::{CHAT_STOPS, first_stops},
+        request::{Format, Request},
+    },
     json::{text::Text, write::Sink},
     responses::models,
     types::{Head, Options},
@@ -52,13 +55,20 @@ impl Encoder<'_> {
                 self.out.text(value);
             }
         }
+        let stops = settings.stop.and_then(|raw| {
+            if raw.starts_with('"') {
+                return Some(raw.to_owned());
+            }
+            let list = first_stops(raw, CHAT_STOPS);
+            (!list.is_empty()).then(|| format!("[{list}]"))
+        });
         let plain = [
             ("temperature", settings.temperature),
             ("top_p", settings.top_p),
             ("frequency_penalty", settings.frequency_penalty),
             ("presence_penalty", settings.presence_penalty),
             ("seed", settings.seed),
-            ("stop", settings.stop),
+            ("stop", stops.as_deref()),
             ("logit_bias", settings.logit_bias),
             ("logprobs", settings.logprobs.then_some("true")),
             (

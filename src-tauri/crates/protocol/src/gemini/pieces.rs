@@ -2,7 +2,7 @@
 //! says no more that it goes on (`willContinue`).
 //!
 //! A path may come back to an object that others have followed, so the arguments are told when they are whole. Not for `args`, which is an object at
-//! once. Called by the stream decoder.
+//! once. Called by the decoders.
 
 use super::part::{RawCall, members};
 use crate::json::{
@@ -46,6 +46,13 @@ impl Pieces {
             arguments: Value::Object(Vec::new()),
             incomplete: false,
         }
+    }
+
+    /// The arguments of a call that says all at once.
+    pub(super) fn of(call: &RawCall<'_>) -> String {
+        let mut pieces = Self::new(0);
+        pieces.add(call);
+        pieces.into_json(false)
     }
 
     /// What another part says of the call. A piece that cannot be read is left out.

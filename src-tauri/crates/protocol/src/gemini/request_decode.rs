@@ -6,6 +6,7 @@ use super::{
     matching::Calls,
     part::{self, RawPart},
     parts_decode::{file, inline, response_text, response_words},
+    pieces::Pieces,
     seal,
     settings_decode::{generation, setting},
     tools_decode::{tool_config, tools},
@@ -245,12 +246,16 @@ impl<'a> Turn<'_, 'a, '_> {
             if call.name.is_empty() {
                 return Err(missing(&format_args!("{param}.functionCall.name")));
             }
+            let input = match call.pieces {
+                None => Text::spell(call.args.unwrap_or("{}")),
+                Some(_) => Text::spell(&Pieces::of(&call)),
+            };
             let call_id = self.of.calls.call(call.id, &call.name);
             self.item(Item::Call(Call {
                 call_id,
                 name: call.name,
                 namespace: None,
-                input: Text::spell(call.args.unwrap_or("{}")),
+                input,
                 custom: false,
             }));
         }

@@ -3,7 +3,7 @@
 use super::{models::Think, request_encode::Encoder, schema_encode::subset};
 use crate::{
     canonical::{
-        lack::{form_in_words, gone, of_form, stop_list},
+        lack::{GEMINI_STOPS, first_stops, form_in_words, gone, of_form},
         request::{Format, Request, Settings},
     },
     json::{
@@ -12,9 +12,6 @@ use crate::{
     },
     types::Options,
 };
-
-/// The most stop strings the dialect takes (T119).
-const MOST_STOPS: usize = 5;
 
 /// What the dialect has no word for (T123).
 const GONE: &[&str] = &[
@@ -161,15 +158,7 @@ impl Encoder<'_> {
 
     fn stops(&mut self, settings: &Settings<'_>, commas: &mut Commas, all: &mut String) {
         let Some(raw) = settings.stop else { return };
-        let mut count = 0;
-        let list = stop_list(raw, &mut |word| {
-            count += usize::from(!word.is_empty());
-            !word.is_empty() && count <= MOST_STOPS
-        });
-        if count > MOST_STOPS {
-            self.losses
-                .dropped("stop", "the dialect takes five stop strings (T119)");
-        }
+        let list = first_stops(raw, GEMINI_STOPS);
         if !list.is_empty() {
             commas.key(all, "stopSequences");
             all.raw("[");
