@@ -113,7 +113,15 @@ impl Watch {
     /// (some servers send words to keep the connection) is passed over.
     #[cold]
     pub(crate) fn damaged(&mut self, data: &str, to: &mut impl Receiver) {
-        if data.trim_start().starts_with('{') && !self.ended() {
+        if data.trim_start().starts_with('{') {
+            self.broken_call(to);
+        }
+    }
+
+    /// A piece of a call is missing.
+    #[cold]
+    pub(crate) fn broken_call(&mut self, to: &mut impl Receiver) {
+        if !self.ended() {
             self.failed(DAMAGED, to);
         }
     }

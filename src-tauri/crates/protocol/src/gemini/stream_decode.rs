@@ -204,11 +204,7 @@ impl Decoder {
         if let Some(call) = call.as_ref().filter(|call| call.name.is_empty()) {
             if let Some(open) = &mut self.pieces {
                 open.add(call);
-                let lost = &mut self.watch.observed.lost;
-                lost.add_if(open.incomplete, Gone::Unreadable);
-                if !call.goes_on {
-                    self.end_pieces(false, to);
-                }
+                self.go_on(call.goes_on, to);
             } else {
                 // A piece of no call.
                 self.watch.observed.lost.add(Gone::Item);
@@ -289,16 +285,24 @@ impl Decoder {
         if call.goes_on || call.pieces.is_some() {
             let open = self.pieces.insert(Pieces::new(slot));
             open.add(&call);
-            if !call.goes_on {
-                self.end_pieces(false, to);
-            }
-            return;
+            return self.go_on(call.goes_on, to);
         }
         to.take(Event::Input {
             slot,
             delta: Text::spell(call.args.unwrap_or("{}")),
         });
         to.take(Event::ItemEnd { slot });
+    }
+
+    /// Another piece of arguments has come.
+    fn go_on(&mut self, more: bool, to: &mut impl Receiver) {
+        if self.pieces.as_ref().is_some_and(|open| open.incomplete) {
+            self.pieces = None;
+            self.watch.observed.lost.add(Gone::Unreadable);
+            self.watch.broken_call(to);
+        } else if !more {
+            self.end_pieces(false, to);
+        }
     }
 
     /// The call whose arguments came piece by piece is whole, or was cut.
