@@ -90,13 +90,14 @@ export function history(from: number, to: number, id: string | null): T.QuotaHis
   } as T.QuotaHistory;
 }
 
-const sums = (key: string, label: string, requests: number): T.UsageRow => ({ key, label, requests, successes: Math.round(requests * 0.95), failures: Math.round(requests * 0.02), cancelled: Math.round(requests * 0.03), input_tokens: requests * 9800, output_tokens: requests * 610, cached_tokens: requests * 7200, reasoning_tokens: requests * 220, unknown_usage: Math.round(requests * 0.01), cost: requests > 200 ? (requests * 0.0131).toFixed(4) : null, unpriced: requests > 200 ? 4 : requests, images: 0 });
+const sums = (key: string, label: string, requests: number): T.UsageRow => ({ key, label, requests, successes: Math.round(requests * 0.95), failures: Math.round(requests * 0.02), cancelled: Math.round(requests * 0.03), input_tokens: requests * 9800, output_tokens: requests * 610, cached_tokens: requests * 7200, reasoning_tokens: requests * 220, unknown_usage: Math.round(requests * 0.01), cost: requests > 200 ? (requests * 0.0131).toFixed(4) : null, unpriced: requests > 200 ? 4 : requests, images: requests > 200 ? 12 : 0 });
 
 export function usage(from: number, to: number, group: string): T.Usage {
   const names: Record<string, [string, string, number][]> = {
     account: accounts.slice(0, 5).map((one, i) => [one.id, one.label, [1420, 910, 388, 60, 140][i] ?? 10]),
     model: [['gpt-5.6-sol', 'gpt-5.6-sol', 1900], ['gpt-5.5', 'gpt-5.5', 720], ['claude-sonnet-5', 'claude-sonnet-5', 298]],
     client: [['default', 'default', 2100], ['editor', 'editor', 660], ['ci', 'ci', 158]],
+    route: [['/v1/responses', '/v1/responses', 1900], ['/v1/messages', '/v1/messages', 860], ['/v1/chat/completions', '/v1/chat/completions', 158]],
   };
   const rows = (names[group] ?? []).map(([key, label, n]) => sums(key, label, n));
   const days = Array.from({ length: Math.max(1, Math.round((to - from) / D)) }, (_, i) => ({ day: Math.floor(from / D) * D + i * D, rows: [sums('all', 'all', wave(i + 4, 380, 140))] }));

@@ -16,7 +16,7 @@ export type RefreshLine = Api.Refreshed;
 export type LiveEvent = Api.AdminEvent;
 /** A key to make: the generated type cannot say that it is a name with rules. */
 export type NewKey = { name: string } & Api.KeyPatch;
-export type UsageGroup = 'account' | 'model' | 'client' | 'day';
+export type UsageGroup = 'account' | 'model' | 'client' | 'route' | 'day';
 export type {
   Account, AccountOptions, AccountOptionsPatch, AccountPatch, AccountsAdded, Alias, Amount, Attempt, Attention, Backup, BackupPreview, Backups, BackupWritten, Balance, BalancePatch, Effort, Explain, Forecast, Health, ImportItem, KeyPatch, Latency, Limit, LimitState, Model, ModelList, ModelNames, NewAccount, NewAccounts, Overview, Quota, Reached, RelayPreset, RelayPreview,
   RequestRow, Reset, Restored, Rotation, Setting, SignIn, Spent, Status, TestResult, Today, TryEvent, TryRequest, Urls, Usage, UsageDay, UsageRow, WindowName,

@@ -306,7 +306,10 @@ fn t79_a_piece_of_arguments_that_cannot_be_placed_fails_the_answer() {
             call(json!({})),
             last("STOP"),
         ];
-        let at_once = [call(json!({"name": "f", "partialArgs": piece})), last("STOP")];
+        let at_once = [
+            call(json!({"name": "f", "partialArgs": piece})),
+            last("STOP"),
+        ];
         for upstream in [&split[..], &at_once] {
             for client in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
                 let mut answer = answer_to(client, Target::Gemini, true);
