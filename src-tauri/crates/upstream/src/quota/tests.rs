@@ -97,6 +97,18 @@ fn f67_headers_that_say_nothing() {
 }
 
 #[test]
+fn f67_a_limit_of_another_name_alone_is_read() {
+    for name in [
+        "x-spark-primary-used-percent",
+        "x-spark-secondary-used-percent",
+    ] {
+        let quota = quota_from_headers(&headers(&[(name, "7")]), NOW).unwrap();
+        assert_eq!(quota.buckets.len(), 1, "{name}");
+        assert_eq!(quota.buckets[0].name, "spark", "{name}");
+    }
+}
+
+#[test]
 fn f67_stream_event() {
     let event = br#"{"type":"codex.rate_limits","plan_type":"plus","metered_limit_name":"codex","rate_limits":{"primary":
         {"used_percent":42.0,"window_minutes":300,"reset_at":1790000000},"secondary":null},
